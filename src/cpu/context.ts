@@ -1,0 +1,59 @@
+/**
+ * What the slow paths of the processor may use of it, and what the processor may use of the machine around it.
+ * A helper is a function that both tiers call for rare, stateful operations.
+ */
+import type { GuestMemory } from '../memory/guest-memory.ts';
+import type { CpuProfile } from './cpuid.ts';
+import type { Mmu } from './mmu.ts';
+import type { MsrFile } from './msr.ts';
+import type { CpuState } from './state.ts';
+
+/** The I/O port space. Values are unsigned and `width` bytes wide; unclaimed ports read as all ones. */
+export interface PortBus {
+  readPort(port: number, width: 1 | 2 | 4): number;
+  writePort(port: number, width: 1 | 2 | 4, value: number): void;
+}
+
+/** The interrupt controller's end of the INTR and INTA wires. */
+export interface InterruptSource {
+  /** INTR is asserted. */
+  readonly pending: boolean;
+  /** The INTA cycle: gives the vector. */
+  acknowledge(): number;
+}
+
+export interface CpuHost {
+  readonly memory: GuestMemory;
+  readonly ports: PortBus;
+  readonly interrupts: InterruptSource;
+  /** Time-stamp counter as the virtual clock has it now, before the guest's own offset (WRMSR to the TSC). */
+  tsc(): bigint;
+}
+
+export interface CpuContext {
+  readonly state: CpuState;
+  readonly mmu: Mmu;
+  readonly host: CpuHost;
+  readonly profile: CpuProfile;
+  readonly msrs: MsrFile;
+  /** Offset of the instruction after the one that executes, whose own offset is in `state.eip` while a helper runs. */
+  nextEip: number;
+  /** To call after a change of CR0, CR4, EFLAGS.VM, segment caches or CPL: recomputes MODE, TLB_ACTIVE, STACK_MASK. */
+  updateMode(): void;
+  /** Interrupt shadow after STI, MOV SS, POP SS: covers the next instruction. */
+  inhibitInterrupts(): void;
+  /** A data or I/O breakpoint matched (bits of DR6): #DB as a trap after the instruction that executes. */
+  debugTrap(dr6: number): void;
+  /** HLT: no instruction runs until an interrupt arrives. */
+  halt(): void;
+  /** Triple fault. */
+  shutdown(): void;
+}
+
+/** Faults by throwing GuestFault before it has changed state. Returns HELPER_NEXT, HELPER_RESYNC or a value. */
+export type Helper = (cpu: CpuContext, ...args: number[]) => number;
+
+/** Go on with the next record. */
+export const HELPER_NEXT = 0;
+/** Control, mode, TLB or interrupt state changed and the helper has set `state.eip`: leave the block. */
+export const HELPER_RESYNC = 1;

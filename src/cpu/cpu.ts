@@ -1,0 +1,497 @@
+/**
+ * The processor: runs blocks of records, takes interrupts and exceptions between them, and stops at exact instruction
+ * counts. Handlers run while the fuel covers whole blocks; the last few instructions of a slice run from truncated copies.
+ */
+import { CodeCache } from '../interp/code-cache.ts';
+import { type Enter, HANDLERS, instantiateInterpreter } from '../interp/interpreter.ts';
+import * as R from '../interp/record.ts';
+import { Translator } from '../interp/translator.ts';
+import { HANDLER_STOP } from '../interp/variant.ts';
+import { INSTRUCTION_SET } from '../isa/instruction-set.ts';
+import type { ArenaAddr } from '../memory/address.ts';
+import type { Arena } from '../memory/arena.ts';
+import type { PagePool } from '../memory/pool.ts';
+import type { CpuContext, CpuHost, Helper } from './context.ts';
+import { type CpuProfile, DEFAULT_PROFILE } from './cpuid.ts';
+import { DR6_BS, DR6_RESET, DR7_RESET, applyDebugRegisters, hasInstructionBreakpoints, instructionBreakpoint } from './debug-registers.ts';
+import { GuestFault } from './fault.ts';
+import { deliver } from './interrupts.ts';
+import * as L from './layout.ts';
+import { Mmu } from './mmu.ts';
+import { modeKey, stackMask } from './mode.ts';
+import { MsrFile, type MsrSnapshot } from './msr.ts';
+import {
+  CR0_ET, CR0_NW, CR0_CD, CS, EFLAGS_FIXED, EFLAGS_IF, EFLAGS_RF, EFLAGS_TF, RDX, VECTOR_DB, VECTOR_GP, VECTOR_NMI,
+} from './registers.ts';
+import { segmentHelpers } from './segment-helpers.ts';
+import { resetSegments } from './segments.ts';
+import { alignmentChecked, SlowAccess } from './slow-access.ts';
+import { CpuState } from './state.ts';
+import { systemHelpers } from './system-helpers.ts';
+
+export type RunResult = 'budget' | 'halted' | 'attention' | 'shutdown';
+
+export interface CpuOptions {
+  readonly profile?: CpuProfile;
+}
+
+/** Everything of a vCPU that a snapshot keeps; decoded code and TLBs are made anew. */
+export interface CpuSnapshot {
+  readonly version: 1;
+  readonly state: Uint8Array;
+  readonly msrs: MsrSnapshot;
+  readonly halted: boolean;
+  readonly instructions: number;
+}
+
+/** A fault whose EIP is in RIP already, as helpers leave it. */
+const EXIT_FAULT_HERE = 9;
+/** Longest instruction, and the buffer for those that lie in two pages. */
+const MAX_INSTRUCTION = 15;
+
+const codeCaches = new WeakMap<PagePool, CodeCache>();
+/** Code belongs to frames: one cache per pool, whoever runs it. */
+function codeCacheOf(pool: PagePool): CodeCache {
+  let cache = codeCaches.get(pool);
+  if (!cache) {
+    cache = new CodeCache(pool, new Translator(pool.arena, INSTRUCTION_SET, HANDLERS));
+    codeCaches.set(pool, cache);
+  }
+  return cache;
+}
+
+export class Cpu implements CpuContext {
+  readonly state: CpuState;
+  readonly mmu: Mmu;
+  readonly host: CpuHost;
+  readonly profile: CpuProfile;
+  readonly msrs: MsrFile;
+  nextEip = 0;
+  private readonly arena: Arena;
+  private readonly code: CodeCache;
+  private readonly translator: Translator;
+  private readonly enter: Enter;
+  /** A TLB set that never hits: active while alignment is checked. */
+  private readonly emptyTlb: ArenaAddr;
+  /** Bytes of an instruction that lies in two pages, or in device memory. */
+  private readonly fetchBuffer: ArenaAddr;
+
+  private retired = 0;
+  /** While handlers run: the fuel they were given. */
+  private running = false;
+  private fuelGiven = 0;
+  private halted = false;
+  private stopped = false;
+  private nmiPending = false;
+  private nmiBlocked = false;
+  /** Interrupts are inhibited while fewer instructions than this have retired. */
+  private shadowUntil = 0;
+  /** DR6 bits of a trap that follows the instruction. */
+  private pendingDebug = 0;
+  /** Records that were changed to stop the handlers, with their handlers. */
+  private readonly patched: number[] = [];
+
+  constructor(arena: Arena, host: CpuHost, options: CpuOptions = {}) {
+    this.arena = arena;
+    this.host = host;
+    this.profile = options.profile ?? DEFAULT_PROFILE;
+    this.state = new CpuState(arena, arena.reserve(L.VCPU_SIZE));
+    this.mmu = new Mmu(this.state, host.memory);
+    this.msrs = new MsrFile(this.profile, this.mmu);
+    this.emptyTlb = arena.reserve(L.TLB_SET_SIZE);
+    for (let i = 0; i < L.TLB_SET_SIZE / 8; i++) arena.u64[this.emptyTlb / 8 + i] = L.TLB_INVALID;
+    this.fetchBuffer = arena.reserve(64, 64);
+    this.code = codeCacheOf(host.memory.pool);
+    this.translator = new Translator(arena, INSTRUCTION_SET, HANDLERS);
+    host.memory.observer = {
+      frameReplaced: (page) => {
+        this.mmu.dropFrame(page);
+        if (this.running) this.stopAfterCurrent();
+      },
+      frameWritten: (frame, offset, length) => {
+        if (this.code.written(frame, offset, length) && this.running) this.stopAfterCurrent();
+      },
+    };
+    this.enter = instantiateInterpreter(arena, this.imports(), {});
+    this.reset();
+  }
+
+  /** Instructions retired since power-on, exact inside device callbacks too. */
+  get instructions(): number {
+    if (!this.running) return this.retired;
+    const ip = this.state.getU32(L.IP);
+    const used = this.fuelGiven - (this.state.getU32(L.FUEL) | 0);
+    return this.retired + used + this.arena.u8[ip + R.REC_COUNT] - 1;
+  }
+
+  /** Power-on state [SDM3 9.1.1, table 9-1]. */
+  reset(): void {
+    const { state } = this;
+    this.arena.u8.fill(0, state.base, state.base + L.STATE_SIZE);
+    resetSegments(state);
+    state.eip = 0xfff0;
+    state.eflags = EFLAGS_FIXED;
+    state.setCr(0, CR0_CD | CR0_NW | CR0_ET);
+    state.setReg(RDX, this.profile.signature);
+    state.setU32(L.IDTR_LIMIT, 0xffff);
+    state.setU32(L.GDTR_LIMIT, 0xffff);
+    state.setDr(6, DR6_RESET);
+    state.setDr(7, DR7_RESET);
+    state.setU16(L.FCW, 0x0040);
+    this.arena.u8[state.base + L.FTW] = 0xff;
+    state.setU32(L.MXCSR, 0x1f80);
+    state.setU32(L.BLOCK_TABLE, this.code.table);
+    this.halted = this.stopped = this.nmiPending = this.nmiBlocked = false;
+    this.shadowUntil = this.pendingDebug = 0;
+    this.msrs.reset(this.host.tsc());
+    applyDebugRegisters(this);
+    this.updateMode();
+  }
+
+  /**
+   * Runs at most `fuel` instructions. `attention`: a device asked for the board. `halted`: nothing to do until an
+   * interrupt. `shutdown`: a triple fault; only `reset` goes on.
+   */
+  run(fuel: number): RunResult {
+    const end = this.retired + fuel;
+    const { state } = this;
+    while (this.retired < end) {
+      if (this.stopped) return 'shutdown';
+      if (state.getU32(L.ATTENTION) !== 0) {
+        state.setU32(L.ATTENTION, 0);
+        return 'attention';
+      }
+      this.takeEvents();
+      if (this.stopped) return 'shutdown';
+      if (this.halted) return 'halted';
+      const flags = state.getU32(L.EFLAGS);
+      const inShadow = this.retired < this.shadowUntil;
+      if ((flags & (EFLAGS_TF | EFLAGS_RF)) !== 0 || inShadow || hasInstructionBreakpoints(state)) this.step();
+      else this.runBlocks(end - this.retired);
+    }
+    return 'budget';
+  }
+
+  requestAttention(): void {
+    this.state.setU32(L.ATTENTION, 1);
+    if (this.running) this.stopAfterCurrent();
+  }
+
+  nmi(): void {
+    this.nmiPending = true;
+    this.requestAttention();
+  }
+
+  save(): CpuSnapshot {
+    const { base } = this.state;
+    return {
+      version: 1, state: this.arena.u8.slice(base, base + L.STATE_SIZE), msrs: this.msrs.save(), halted: this.halted, instructions: this.retired,
+    };
+  }
+
+  restore(snapshot: CpuSnapshot): void {
+    this.arena.u8.set(snapshot.state, this.state.base);
+    this.state.setU32(L.BLOCK_TABLE, this.code.table);
+    this.msrs.restore(snapshot.msrs);
+    this.halted = snapshot.halted;
+    this.retired = snapshot.instructions;
+    this.mmu.clear();
+    applyDebugRegisters(this);
+  }
+
+  // CpuContext: for helpers
+
+  updateMode(): void {
+    const { state } = this;
+    state.setU32(L.MODE, modeKey(state));
+    state.setU32(L.STACK_MASK, stackMask(state));
+    const set = state.cpl === 3 ? L.TLB_USER : L.TLB_SUPERVISOR;
+    state.setU32(L.TLB_ACTIVE, alignmentChecked(this) ? this.emptyTlb : state.base + set);
+  }
+  inhibitInterrupts(): void {
+    this.shadowUntil = this.instructions + 2;
+  }
+  debugTrap(dr6: number): void {
+    this.pendingDebug |= dr6;
+    if (this.running) this.stopAfterCurrent();
+  }
+  halt(): void {
+    this.halted = true;
+  }
+  shutdown(): void {
+    this.stopped = true;
+  }
+
+  // Events between instructions
+
+  /** Traps first, then NMI, then interrupts [SDM3 6.9]. */
+  private takeEvents(): void {
+    const { state } = this;
+    if (this.pendingDebug !== 0) {
+      state.setDr(6, state.dr(6) | this.pendingDebug);
+      this.pendingDebug = 0;
+      this.deliverEvent(VECTOR_DB, 'exception', undefined);
+    }
+    if (this.retired < this.shadowUntil) return;
+    if (this.nmiPending && !this.nmiBlocked) {
+      this.nmiPending = false;
+      this.nmiBlocked = true;
+      this.deliverEvent(VECTOR_NMI, 'nmi', undefined);
+    } else if (this.host.interrupts.pending && state.getU32(L.EFLAGS) & EFLAGS_IF) {
+      this.deliverEvent(this.host.interrupts.acknowledge(), 'external', undefined);
+    }
+  }
+
+  private deliverEvent(vector: number, kind: 'exception' | 'external' | 'nmi', errorCode: number | undefined): void {
+    this.halted = false;
+    this.nextEip = this.state.eip;
+    deliver(this, vector, { kind, errorCode });
+  }
+
+  // Running
+
+  /** Starts at RIP and runs until something returns here. */
+  private runBlocks(budget: number): void {
+    const record = this.blockAtRip();
+    if (record === 0) return;
+    // One truncated copy at the end of a slice, whole blocks before.
+    if (budget > R.BLOCK_LIMIT * 2) this.execute(record, budget - R.BLOCK_LIMIT);
+    else this.execute(this.truncated(record, budget), 0);
+  }
+
+  /** One instruction, with what debugging asks for around it. */
+  private step(): void {
+    const { state } = this;
+    const before = state.getU32(L.EFLAGS);
+    const linear = (state.segBase(CS) + state.eip) >>> 0;
+    if (!(before & EFLAGS_RF)) {
+      const hits = instructionBreakpoint(state, linear);
+      if (hits !== 0) {
+        state.setDr(6, state.dr(6) | hits);
+        this.deliverEvent(VECTOR_DB, 'exception', undefined);
+        return;
+      }
+    }
+    const record = this.blockAtRip();
+    if (record === 0) return;
+    const retired = this.retired;
+    this.execute(this.truncated(record, 1), 0);
+    if (before & EFLAGS_RF) state.setU32(L.EFLAGS, state.getU32(L.EFLAGS) & ~EFLAGS_RF);
+    const trapped = this.retired > retired || this.repeated;
+    // An instruction that entered a handler cleared TF, and its trap with it.
+    if (before & EFLAGS_TF && trapped && !this.entered) this.pendingDebug |= DR6_BS;
+  }
+  /** What the last `execute` did: stopped between iterations; entered an exception or interrupt handler. */
+  private repeated = false;
+  private entered = false;
+
+  /** The record for RIP; 0 when it executed, or faulted, right away. */
+  private blockAtRip(): number {
+    const { state, mmu } = this;
+    this.code.recycle();
+    const eip = state.eip;
+    if (eip > state.segLimit(CS)) {
+      this.deliverEvent(VECTOR_GP, 'exception', 0);
+      return 0;
+    }
+    const linear = (state.segBase(CS) + eip) >>> 0;
+    const user = state.cpl === 3;
+    const entry = (state.base + (user ? L.TLB_USER : L.TLB_SUPERVISOR) + ((linear >>> 7) & ((L.TLB_ENTRIES - 1) << 5))) >>> 2;
+    const tag = linear & ~0xfff;
+    if (this.arena.i32[entry + L.TLB_EXECUTE / 4] !== tag && !mmu.fill(linear, 'execute', user)) {
+      this.deliverFault();
+      return 0;
+    }
+    if (this.arena.i32[entry + L.TLB_EXECUTE / 4] !== tag) {
+      this.executeUncached(linear, user);
+      return 0;
+    }
+    const host = (linear + this.arena.i32[entry + L.TLB_ADDEND / 4]) >>> 0;
+    state.setU32(L.IP_BASE, eip - (linear & 0xfff));
+    const record = this.code.find(host, state.getU32(L.MODE));
+    if (this.code.frameMarked) {
+      this.code.frameMarked = false;
+      mmu.protectCode(this.arena.u32[entry + L.TLB_PHYSICAL / 4]);
+    }
+    if (record === 0) this.executeUncached(linear, user);
+    return record;
+  }
+
+  /** An instruction that lies in two pages, or outside frames: decoded from a copy of its bytes, for once. */
+  private executeUncached(linear: number, user: boolean): void {
+    const { state, arena } = this;
+    const inPage = Math.min(MAX_INSTRUCTION, 4096 - (linear & 0xfff));
+    if (!this.fetchBytes(linear, 0, inPage, user)) return;
+    const out = state.base + L.SCRATCH_RECORDS;
+    const mode = state.getU32(L.MODE);
+    const offset = linear & 0xfff;
+    let result = this.translator.instruction(this.fetchBuffer, this.fetchBuffer + inPage, mode, out, offset, 1);
+    if (result === 'truncated') {
+      if (!this.fetchBytes(linear, inPage, MAX_INSTRUCTION - inPage, user)) return;
+      result = this.translator.instruction(this.fetchBuffer, this.fetchBuffer + MAX_INSTRUCTION, mode, out, offset, 1);
+    }
+    state.setU32(L.IP_BASE, state.eip - offset);
+    this.translator.stop(out + R.RECORD_SIZE, offset + arena.u8[out + R.REC_LENGTH], 2);
+    this.execute(out, 0);
+  }
+
+  /** Copies instruction bytes to the fetch buffer; false after a fault. */
+  private fetchBytes(linear: number, from: number, count: number, user: boolean): boolean {
+    const at = (linear + from) >>> 0;
+    const physical = this.mmu.translate(at, 'execute', user);
+    if (physical < 0) {
+      this.deliverFault();
+      return false;
+    }
+    for (let i = 0; i < count; i++) this.arena.u8[this.fetchBuffer + from + i] = this.host.memory.readPhys(physical + i, 1);
+    return true;
+  }
+
+  /** Copies the first `count` instructions of a block and ends them with a stop. */
+  private truncated(record: number, count: number): number {
+    const out = this.state.base + L.SCRATCH_RECORDS;
+    const { u8, u16, u32 } = this.arena;
+    let n = 0;
+    // A record that leaves the block has length 0: what it leaves to counts for nothing here.
+    while (n < count && u8[record + n * R.RECORD_SIZE + R.REC_LENGTH] !== 0) n++;
+    u8.copyWithin(out, record, record + n * R.RECORD_SIZE);
+    const last = record + n * R.RECORD_SIZE;
+    const offset = u16[(last + R.REC_OFFSET) >>> 1];
+    for (let i = 0; i < n; i++) u32[(out + i * R.RECORD_SIZE + R.REC_LINK) >>> 2] = 0;
+    this.translator.stop(out + n * R.RECORD_SIZE, offset, n + 1);
+    return out;
+  }
+
+  private execute(record: number, fuel: number): void {
+    const { state } = this;
+    this.fuelGiven = fuel;
+    this.entered = this.repeated = false;
+    state.setU32(L.IP, record);
+    state.setU32(L.FUEL, fuel);
+    this.running = true;
+    const reason = this.enter(record, state.base, fuel);
+    this.running = false;
+    this.unpatch();
+    this.retired += fuel - (state.getU32(L.FUEL) | 0);
+    this.leave(reason);
+  }
+
+  private leave(reason: number): void {
+    const { state } = this;
+    const ip = state.getU32(L.IP);
+    const count = this.arena.u8[ip + R.REC_COUNT];
+    switch (reason) {
+      case R.EXIT_RESYNC:
+        this.retired += count;
+        return;
+      case R.EXIT_BUDGET:
+      case R.EXIT_LOOKUP:
+      case R.EXIT_CROSSING:
+        return;
+      case R.EXIT_RESOLVE:
+        this.link(ip);
+        return;
+      case R.EXIT_RESTART:
+        this.repeated = true;
+        this.backTo(ip, count);
+        return;
+      case R.EXIT_STOP:
+        this.backTo(ip, count);
+        return;
+      case R.EXIT_FAULT:
+        this.backTo(ip, count);
+        this.deliverFault();
+        return;
+      default:
+        this.retired += count - 1;
+        this.deliverFault();
+    }
+  }
+
+  /** RIP to the instruction at `ip`, which has not retired. */
+  private backTo(ip: number, count: number): void {
+    this.retired += count - 1;
+    this.state.eip = this.state.getU32(L.IP_BASE) + this.arena.u16[(ip + R.REC_OFFSET) >>> 1];
+  }
+
+  private deliverFault(): void {
+    const { state } = this;
+    const errorCode = state.getU32(L.FAULT_HAS_ERROR) !== 0 ? state.getU32(L.FAULT_ERROR) : undefined;
+    this.entered = true;
+    this.deliverEvent(state.getU32(L.FAULT_VECTOR), 'exception', errorCode);
+  }
+
+  /** Gives the direct branch at `ip` the record of its target, when that lies in the same page. */
+  private link(ip: number): void {
+    const { state } = this;
+    const scratch = state.base + L.SCRATCH_RECORDS;
+    const offset = state.eip - state.getU32(L.IP_BASE);
+    const inPage = offset >= 0 && offset < 4096 && offset === this.arena.i32[(ip + R.REC_IMMEDIATE) >>> 2];
+    if (!inPage || (ip >= scratch && ip < state.base + L.STATE_SIZE)) return;
+    const linear = (state.segBase(CS) + state.eip) >>> 0;
+    const set = state.cpl === 3 ? L.TLB_USER : L.TLB_SUPERVISOR;
+    const entry = (state.base + set + ((linear >>> 7) & ((L.TLB_ENTRIES - 1) << 5))) >>> 2;
+    if (this.arena.i32[entry + L.TLB_EXECUTE / 4] !== (linear & ~0xfff)) return;
+    const host = (linear + this.arena.i32[entry + L.TLB_ADDEND / 4]) >>> 0;
+    const record = this.code.find(host, state.getU32(L.MODE));
+    if (record !== 0) this.arena.u32[(ip + R.REC_LINK) >>> 2] = record;
+  }
+
+  /** Makes the handlers return before the record after the one that executes. */
+  private stopAfterCurrent(): void {
+    const next = this.state.getU32(L.IP) + R.RECORD_SIZE;
+    const { u32 } = this.arena;
+    if (u32[next >>> 2] === HANDLER_STOP) return;
+    this.patched.push(next, u32[next >>> 2]);
+    u32[next >>> 2] = HANDLER_STOP;
+  }
+  private unpatch(): void {
+    while (this.patched.length > 0) {
+      const handler = this.patched.pop() as number;
+      this.arena.u32[(this.patched.pop() as number) >>> 2] = handler;
+    }
+  }
+
+  // What the handlers import
+
+  private imports(): WebAssembly.ModuleImports {
+    const slow = new SlowAccess(this);
+    const imports: WebAssembly.ModuleImports = {
+      slow_read: slow.read, slow_write: slow.write, slow_modify: slow.modify, slow_probe: slow.probe, write_commit: slow.commit,
+    };
+    const helpers: Record<string, Helper> = { ...segmentHelpers, ...systemHelpers, IRET: (cpu, size) => this.interruptReturn(cpu, size) };
+    for (const [name, helper] of Object.entries(helpers)) {
+      imports[`helper_${name}`] = this.wrap(helper, (status) => status);
+      imports[`value_${name}`] = this.wrap(helper, (_status) => 0);
+    }
+    return imports;
+  }
+
+  /** NMIs are blocked until the next IRET [SDM3 6.7.1]. */
+  private interruptReturn(cpu: CpuContext, size: number): number {
+    this.nmiBlocked = false;
+    return segmentHelpers.IRET(cpu, size);
+  }
+
+  /** Catches guest faults; `onFault` gives what the handler gets to see then. */
+  private wrap(helper: Helper, onFault: (status: number) => number): (base: number, ...args: number[]) => number {
+    return (_base, ...args) => {
+      const { state, arena } = this;
+      const ip = state.getU32(L.IP);
+      const eip = state.getU32(L.IP_BASE) + arena.u16[(ip + R.REC_OFFSET) >>> 1];
+      state.eip = eip;
+      this.nextEip = (eip + arena.u8[ip + R.REC_LENGTH]) >>> 0;
+      state.setU32(L.HELPER_STATUS, 0);
+      try {
+        return helper(this, ...args);
+      } catch (raised) {
+        if (!(raised instanceof GuestFault)) throw raised;
+        state.setU32(L.FAULT_VECTOR, raised.vector);
+        state.setU32(L.FAULT_ERROR, raised.errorCode ?? 0);
+        state.setU32(L.FAULT_HAS_ERROR, raised.errorCode === undefined ? 0 : 1);
+        state.setU32(L.HELPER_STATUS, EXIT_FAULT_HERE);
+        return onFault(EXIT_FAULT_HERE);
+      }
+    };
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * Layout of one vCPU's state in the arena, as byte offsets from its base. Handlers, compiled regions, the leaf kernels
+ * and the TypeScript slow paths all use these names; nothing else knows a number.
+ */
+
+/** General registers: 16 slots of 8 bytes, in encoding order (RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8 …). */
+export const GPR = 0x000;
+/** Instruction pointer (offset in CS, 8 bytes). Exact whenever control is outside WebAssembly. */
+export const RIP = 0x080;
+/** Eight bytes that are always zero: the slot of an absent base or index register. */
+export const ZERO = 0x088;
+/**
+ * Arithmetic flags, kept lazily. `FLAG_RESULT` (i64) is the last result sign-extended; `FLAG_AUX` (i32) completes it:
+ *   CF = aux bit 31        OF = aux bit 31 ^ bit 30        AF = aux bit 3
+ *   ZF = result == 0       SF = result bit 63 ^ aux bit 0  PF = even parity of (result ^ aux >> 8) & 0xff
+ * So every combination of the six flags can be represented, and reading one needs no dispatch on the last operation.
+ * Bits 30, 31 and 3 of an addition's aux are its carry-outs of the two top bits and of bit 3.
+ */
+export const FLAG_RESULT = 0x090;
+export const FLAG_AUX = 0x098;
+/** EFLAGS without CF, PF, AF, ZF, SF, OF (those bits are zero here); bit 1 is set. */
+export const EFLAGS = 0x09c;
+/** What added to a record's offset in its page gives its RIP (8 bytes): RIP of the page's first byte. */
+export const IP_BASE = 0x0a0;
+/** Fuel left (instructions, i32) and record that was executing, as stored by an exit or before a slow path. */
+export const FUEL = 0x0a8;
+export const IP = 0x0ac;
+/** Arena address of the active TLB set (user or supervisor). */
+export const TLB_ACTIVE = 0x0b0;
+/** Mode key: part of every block's key (see src/cpu/mode.ts). */
+export const MODE = 0x0b4;
+/** 0xffff or 0xffffffff, by SS.B. */
+export const STACK_MASK = 0x0b8;
+/** Non-zero when something (an interrupt request, a changed deadline) wants the dispatcher at the next block edge. */
+export const ATTENTION = 0x0bc;
+/** Segment registers, `SEGMENT_SIZE` bytes each, in encoding order ES CS SS DS FS GS, then LDTR and TR. */
+export const SEGMENTS = 0x0c0;
+export const SEGMENT_SIZE = 48;
+export const SEG_BASE = 0; // i64
+export const SEG_READ_END = 8; // i64: one past the last offset that may be read; 0 where reading is not allowed
+export const SEG_WRITE_END = 16; // i64: likewise for writing
+export const SEG_START = 24; // u32: first valid offset (not 0 only for expand-down segments)
+export const SEG_LIMIT = 28; // u32: limit in bytes, after granularity
+export const SEG_SELECTOR = 32; // u32
+export const SEG_ATTRIBUTES = 36; // u32: descriptor bits 40-47 in bits 0-7 (type, S, DPL, P), bits 52-55 in bits 12-15 (AVL, L, D/B, G)
+export const GDTR_BASE = 0x240; // i64
+export const GDTR_LIMIT = 0x248; // u32
+export const IDTR_BASE = 0x250; // i64
+export const IDTR_LIMIT = 0x258; // u32
+/** Control registers CR0 to CR8, 8 bytes each. */
+export const CR = 0x260;
+/** Debug registers DR0 to DR7, 8 bytes each. */
+export const DR = 0x2a8;
+/** The exception that a slow path found: vector (u32, 0xffffffff: none), error code (u32), whether it has one (u32). */
+export const FAULT_VECTOR = 0x2e8;
+export const FAULT_ERROR = 0x2ec;
+export const FAULT_HAS_ERROR = 0x2f0;
+/** Arena address of the block table (see src/interp/record.ts). */
+export const BLOCK_TABLE = 0x2f4; // u32
+/** 0, or HELPER_FAULT after a helper with a result has faulted. */
+export const HELPER_STATUS = 0x2f8; // u32
+/** x87 registers R0 to R7 (physical, not by TOP), 16 bytes each: significand u64, sign and exponent u16. MMn is the significand of Rn. */
+export const FPR = 0x300;
+export const FCW = 0x380; // u16
+export const FSW = 0x382; // u16, with TOP and the condition codes
+/** u8: bit n set while Rn is not empty (the abridged tag word of FXSAVE). */
+export const FTW = 0x384;
+export const FOP = 0x386; // u16
+export const FIP = 0x388; // u32
+export const FCS = 0x38c; // u16
+export const FDP = 0x390; // u32
+export const FDS = 0x394; // u16
+/** Scratch of the x87 kernel: 32 bytes. */
+export const X87_SCRATCH = 0x3a0;
+export const MXCSR = 0x3c0; // u32
+/** XMM/YMM registers, 32 bytes each. */
+export const XMM = 0x400;
+export const XMM_STRIDE = 32;
+/** Where accesses land that no TLB entry serves (page crossings, device memory, pages with code): data, then bookkeeping. */
+export const BOUNCE = 0x600; // 64 bytes of data
+export const BOUNCE_LINEAR = 0x640; // i64
+export const BOUNCE_SIZE = 0x648; // u32
+export const BOUNCE_WRITE = 0x64c; // u32
+/** Records of a truncated block, to stop at an exact instruction count. */
+export const SCRATCH_RECORDS = 0x680;
+export const STATE_SIZE = 0x1000;
+
+/** Two TLB sets follow the state: supervisor, then user. Direct-mapped by linear page number. */
+export const TLB_ENTRIES = 1024;
+export const TLB_ENTRY_SIZE = 32;
+export const TLB_READ = 0; // i64: linear page address, or TLB_INVALID
+export const TLB_WRITE = 8;
+export const TLB_EXECUTE = 16;
+export const TLB_ADDEND = 24; // i32: arena address minus linear address, modulo 2^32
+export const TLB_PHYSICAL = 28; // u32: guest-physical page number
+/** Never equals a page address: tags have their low 12 bits clear. */
+export const TLB_INVALID = 1n;
+export const TLB_SET_SIZE = TLB_ENTRIES * TLB_ENTRY_SIZE;
+export const TLB_SUPERVISOR = STATE_SIZE;
+export const TLB_USER = STATE_SIZE + TLB_SET_SIZE;
+export const VCPU_SIZE = STATE_SIZE + 2 * TLB_SET_SIZE;

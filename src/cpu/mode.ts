@@ -1,0 +1,50 @@
+/**
+ * The mode key: what the meaning of code bytes and the choice of handlers depends on besides the bytes. Part of every
+ * block's key, so that a change of mode never has to drop code.
+ */
+import * as L from './layout.ts';
+import { CR0_EM, CR0_MP, CR0_TS, CR4_OSFXSR, CS, DS, ES, SS } from './registers.ts';
+import type { CpuState } from './state.ts';
+
+export const MODE_CODE32 = 1 << 0; // CS.D
+/** Base 0 and limit 4 GiB in CS, DS, ES and SS, all writable but CS, and a 32-bit stack. */
+export const MODE_FLAT = 1 << 1;
+/** Protected mode and not virtual-8086 mode. */
+export const MODE_PROTECTED = 1 << 2;
+export const MODE_EM = 1 << 3; // CR0.EM
+export const MODE_TS = 1 << 4; // CR0.TS
+export const MODE_MP = 1 << 5; // CR0.MP
+export const MODE_OSFXSR = 1 << 6; // CR4.OSFXSR
+
+const ATTRIBUTE_DB = 1 << 14;
+const FULL = 0x1_0000_0000n;
+
+function isFlat(state: CpuState, n: number): boolean {
+  const at = state.segment(n);
+  return (
+    state.getU32(at + L.SEG_BASE) === 0 &&
+    state.getU32(at + L.SEG_START) === 0 &&
+    state.getU64(at + L.SEG_READ_END) === FULL &&
+    (n === CS || state.getU64(at + L.SEG_WRITE_END) === FULL)
+  );
+}
+
+/** The key for the state as it is. */
+export function modeKey(state: CpuState): number {
+  const cr0 = state.cr(0);
+  let mode = 0;
+  if (state.segAttributes(CS) & ATTRIBUTE_DB) mode |= MODE_CODE32;
+  const flatCode = state.segBase(CS) === 0 && state.segLimit(CS) === 0xffffffff;
+  if (state.segAttributes(SS) & ATTRIBUTE_DB && flatCode && isFlat(state, DS) && isFlat(state, ES) && isFlat(state, SS)) mode |= MODE_FLAT;
+  if (state.protectedMode && !state.v86) mode |= MODE_PROTECTED;
+  if (cr0 & CR0_EM) mode |= MODE_EM;
+  if (cr0 & CR0_TS) mode |= MODE_TS;
+  if (cr0 & CR0_MP) mode |= MODE_MP;
+  if (state.cr(4) & CR4_OSFXSR) mode |= MODE_OSFXSR;
+  return mode;
+}
+
+/** 0xffff or 0xffffffff, by SS.B. */
+export function stackMask(state: CpuState): number {
+  return state.segAttributes(SS) & ATTRIBUTE_DB ? 0xffffffff : 0xffff;
+}

@@ -1,0 +1,158 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { HELPER_NEXT, HELPER_RESYNC } from './context.ts';
+import { CPUID_NX, cpuid, DEFAULT_PROFILE } from './cpuid.ts';
+import {
+  IA32_APIC_BASE, IA32_BIOS_SIGN_ID, IA32_EFER, IA32_MISC_ENABLE, IA32_MTRR_DEF_TYPE, IA32_MTRR_FIX64K_00000,
+  IA32_MTRR_PHYSBASE0, IA32_MTRRCAP, IA32_PAT, IA32_PLATFORM_ID, IA32_SYSENTER_EIP, IA32_TIME_STAMP_COUNTER, rdmsr,
+  rdpmc, rdtsc, wrmsr,
+} from './msr.ts';
+import { CR4_TSD, RAX, RBX, RCX, RDX } from './registers.ts';
+import { faultOf, TestCpu } from './test-cpu.ts';
+
+let cpu: TestCpu;
+beforeEach(() => {
+  cpu = new TestCpu();
+});
+
+function write(index: number, value: bigint): string {
+  cpu.state.setReg(RCX, index);
+  cpu.state.setReg(RAX, Number(value & 0xffffffffn));
+  cpu.state.setReg(RDX, Number(value >> 32n));
+  return faultOf(() => wrmsr(cpu));
+}
+
+function edxEax(): bigint {
+  return (BigInt(cpu.state.reg(RDX)) << 32n) | BigInt(cpu.state.reg(RAX));
+}
+
+function read(index: number): bigint {
+  cpu.state.setReg(RCX, index);
+  expect(rdmsr(cpu)).toBe(HELPER_NEXT);
+  return edxEax();
+}
+
+describe('time-stamp counter', () => {
+  test('counts, can be written, and is privileged under TSD', () => {
+    cpu.msrs.reset(cpu.tsc);
+    cpu.tsc += 5n;
+    expect(rdtsc(cpu)).toBe(HELPER_NEXT);
+    expect(edxEax()).toBe(5n);
+    expect(write(IA32_TIME_STAMP_COUNTER, 0x1_0000_0000n)).toBe('');
+    cpu.tsc += 7n;
+    rdtsc(cpu);
+    expect(edxEax()).toBe(0x1_0000_0007n);
+    expect(read(IA32_TIME_STAMP_COUNTER)).toBe(0x1_0000_0007n);
+    cpu.state.setCr(4, CR4_TSD);
+    cpu.protect(3);
+    expect(faultOf(() => rdtsc(cpu))).toBe('13(0)');
+  });
+});
+
+describe('registers', () => {
+  test('what does not exist, and what is not written', () => {
+    cpu.state.setReg(RCX, 0x12345);
+    expect(faultOf(() => rdmsr(cpu))).toBe('13(0)');
+    expect(write(0x12345, 0n)).toBe('13(0)');
+    expect(write(IA32_MTRRCAP, 0n)).toBe('13(0)');
+    expect(write(IA32_PLATFORM_ID, 0n)).toBe('13(0)');
+    expect(faultOf(() => rdpmc(cpu))).toBe('13(0)');
+  });
+
+  test('level 0 only', () => {
+    cpu.protect(3);
+    cpu.state.setReg(RCX, IA32_PAT);
+    expect(faultOf(() => rdmsr(cpu))).toBe('13(0)');
+    expect(write(IA32_PAT, 0n)).toBe('13(0)');
+  });
+
+  test('MTRRs and PAT keep valid types only', () => {
+    expect(read(IA32_MTRRCAP)).toBe(0x508n);
+    expect(write(IA32_MTRR_FIX64K_00000, 0x0606060606060606n)).toBe('');
+    expect(read(IA32_MTRR_FIX64K_00000)).toBe(0x0606060606060606n);
+    expect(write(IA32_MTRR_FIX64K_00000, 0x02n)).toBe('13(0)');
+    expect(write(IA32_MTRR_PHYSBASE0, 0xf0000006n)).toBe('');
+    expect(write(IA32_MTRR_PHYSBASE0 + 1, 0xff0000800n)).toBe('');
+    expect(write(IA32_MTRR_PHYSBASE0 + 1, 1n << 36n)).toBe('13(0)');
+    expect(write(IA32_MTRR_PHYSBASE0 + 15, 0x800n)).toBe('');
+    expect(write(IA32_MTRR_PHYSBASE0 + 16, 0n)).toBe('13(0)');
+    expect(write(IA32_MTRR_DEF_TYPE, 0xc06n)).toBe('');
+    expect(write(IA32_MTRR_DEF_TYPE, 0x1006n)).toBe('13(0)');
+    expect(read(IA32_PAT)).toBe(0x0007040600070406n);
+    expect(write(IA32_PAT, 0x0007010600070106n)).toBe('');
+    expect(write(IA32_PAT, 0x2n)).toBe('13(0)');
+  });
+
+  test('EFER has NXE alone, and turns NX on', () => {
+    expect(write(IA32_EFER, 1n)).toBe('13(0)');
+    cpu.state.setReg(RCX, IA32_EFER);
+    cpu.state.setReg(RAX, 0x800);
+    cpu.state.setReg(RDX, 0);
+    expect(wrmsr(cpu)).toBe(HELPER_RESYNC);
+    expect(cpu.mmu.noExecuteEnabled).toBe(true);
+    cpu.msrs.reset(0n);
+    expect(cpu.mmu.noExecuteEnabled).toBe(false);
+    cpu = new TestCpu({ ...DEFAULT_PROFILE, extendedFeatures: DEFAULT_PROFILE.extendedFeatures & ~CPUID_NX });
+    expect(write(IA32_EFER, 0x800n)).toBe('13(0)');
+  });
+
+  test('the local APIC cannot be enabled where there is none', () => {
+    expect(read(IA32_APIC_BASE)).toBe(0xfee00100n);
+    expect(write(IA32_APIC_BASE, 0xfee00900n)).toBe('');
+    expect(read(IA32_APIC_BASE)).toBe(0xfee00100n);
+  });
+
+  test('fast strings are on, and the other bits stay', () => {
+    expect(read(IA32_MISC_ENABLE)).toBe(0x1801n);
+    expect(write(IA32_MISC_ENABLE, 0xffffn)).toBe('');
+    expect(read(IA32_MISC_ENABLE)).toBe(0x1801n);
+  });
+
+  test('a microcode update is seen through CPUID', () => {
+    expect(write(IA32_BIOS_SIGN_ID, 0n)).toBe('');
+    expect(read(IA32_BIOS_SIGN_ID)).toBe(0n);
+    cpu.state.setReg(RAX, 1);
+    cpuid(cpu);
+    expect(read(IA32_BIOS_SIGN_ID)).toBe(BigInt(DEFAULT_PROFILE.microcode) << 32n);
+  });
+
+  test('a snapshot brings everything back', () => {
+    write(IA32_SYSENTER_EIP, 0xc0123456n);
+    write(IA32_TIME_STAMP_COUNTER, 99n);
+    write(IA32_EFER, 0x800n);
+    cpu.mmu.pdptes[0] = 0x2001;
+    const snapshot = JSON.parse(JSON.stringify(cpu.msrs.save()));
+    cpu.msrs.reset(0n);
+    cpu.msrs.restore(snapshot);
+    expect(read(IA32_SYSENTER_EIP)).toBe(0xc0123456n);
+    expect(read(IA32_TIME_STAMP_COUNTER)).toBe(99n);
+    expect(cpu.mmu.noExecuteEnabled).toBe(true);
+    expect(cpu.mmu.pdptes[0]).toBe(0x2001);
+    expect(cpu.msrs.save()).toEqual(snapshot);
+  });
+});
+
+describe('CPUID', () => {
+  function leaf(n: number): [number, number, number, number] {
+    cpu.state.setReg(RAX, n);
+    expect(cpuid(cpu)).toBe(HELPER_NEXT);
+    return [cpu.state.reg(RAX), cpu.state.reg(RBX), cpu.state.reg(RCX), cpu.state.reg(RDX)];
+  }
+  const text = (...words: number[]): string =>
+    words.flatMap((w) => [0, 8, 16, 24].map((i) => String.fromCharCode((w >>> i) & 0xff))).join('').replace(/\0+$/, '');
+
+  test('vendor, brand and address sizes', () => {
+    const [max, b, c, d] = leaf(0);
+    expect(max).toBe(2);
+    expect(text(b, d, c)).toBe('GenuineIntel');
+    expect(text(...leaf(0x80000002), ...leaf(0x80000003), ...leaf(0x80000004))).toBe(DEFAULT_PROFILE.brand);
+    expect(leaf(0x80000000)[0]).toBe(0x80000008);
+    expect(leaf(0x80000008)[0]).toBe(0x2024);
+    expect(leaf(0x80000001)[3] & CPUID_NX).toBe(CPUID_NX);
+  });
+
+  test('leaves past the end give the last basic one', () => {
+    expect(leaf(3)).toEqual(leaf(2));
+    expect(leaf(0x40000000)).toEqual(leaf(2));
+    expect(leaf(0x80000009)).toEqual(leaf(2));
+  });
+});

@@ -1,0 +1,273 @@
+/**
+ * Model-specific registers, RDMSR, WRMSR, RDTSC and RDPMC. [SDM4] the registers, [SDM3 12.11] MTRRs, [SDM3 12.12] PAT,
+ * [SDM3 18.17] time-stamp counter.
+ *
+ * Registers that are not in the table do not exist: #GP(0). MTRRs and PAT are kept and checked but change no memory
+ * type; there are no performance counters, so RDPMC always faults. Some registers of older families are there because
+ * kernels read them without asking CPUID.
+ */
+import type { CpuContext } from './context.ts';
+import { HELPER_NEXT } from './context.ts';
+import { requireCpl0, resync } from './control-registers.ts';
+import { CPUID_APIC, CPUID_MTRR, CPUID_NX, CPUID_PAT, CPUID_SEP, type CpuProfile } from './cpuid.ts';
+import { fault } from './fault.ts';
+import type { Mmu } from './mmu.ts';
+import { PHYSICAL_ADDRESS_BITS } from './paging.ts';
+import { CR4_PCE, CR4_TSD, RAX, RCX, RDX, VECTOR_GP } from './registers.ts';
+
+export const MSR_P5_MC_ADDR = 0x0, MSR_P5_MC_TYPE = 0x1, IA32_TIME_STAMP_COUNTER = 0x10, IA32_PLATFORM_ID = 0x17;
+export const IA32_APIC_BASE = 0x1b, MSR_EBL_CR_POWERON = 0x2a, MSR_EBC_FREQUENCY_ID = 0x2c, IA32_BIOS_UPDT_TRIG = 0x79;
+export const IA32_BIOS_SIGN_ID = 0x8b, MSR_FSB_FREQ = 0xcd, IA32_MTRRCAP = 0xfe, MSR_BBL_CR_CTL3 = 0x11e;
+export const IA32_SYSENTER_CS = 0x174, IA32_SYSENTER_ESP = 0x175, IA32_SYSENTER_EIP = 0x176, IA32_MCG_CAP = 0x179;
+export const IA32_MCG_STATUS = 0x17a, IA32_MISC_ENABLE = 0x1a0, IA32_DEBUGCTL = 0x1d9, MSR_LASTBRANCHFROMIP = 0x1db;
+export const MSR_LASTBRANCHTOIP = 0x1dc, MSR_LASTINTFROMIP = 0x1dd, MSR_LASTINTTOIP = 0x1de;
+export const IA32_MTRR_PHYSBASE0 = 0x200;
+export const IA32_MTRR_FIX64K_00000 = 0x250, IA32_MTRR_FIX16K_80000 = 0x258, IA32_MTRR_FIX16K_A0000 = 0x259;
+export const IA32_MTRR_FIX4K_C0000 = 0x268, IA32_PAT = 0x277, IA32_MTRR_DEF_TYPE = 0x2ff, IA32_EFER = 0xc0000080;
+export const EFER_NXE = 1n << 11n;
+
+const APIC_BASE_BSP = 1n << 8n, APIC_BASE_ENABLE = 1n << 11n;
+const APIC_BASE_RESET = 0xfee00000n | APIC_BASE_BSP;
+/** VCNT 8, FIX, WC. */
+const MTRR_VARIABLE_RANGES = 8;
+const MTRRCAP = BigInt(MTRR_VARIABLE_RANGES) | (1n << 8n) | (1n << 10n);
+const PAT_RESET = 0x0007040600070406n;
+/** Fast strings on; branch trace store and precise event sampling unavailable. */
+const MISC_ENABLE_RESET = 1n | (1n << 11n) | (1n << 12n);
+const MISC_ENABLE_FAST_STRINGS = 1n;
+/** LBR and BTF. Kept, without effect: single-stepping on branches steps on every instruction. */
+const DEBUGCTL_DEFINED = 3n;
+const MASK_32 = 0xffffffffn;
+const PHYSICAL_RESERVED = ~((1n << BigInt(PHYSICAL_ADDRESS_BITS)) - 1n);
+
+const isMtrrType = (type: bigint): boolean => type === 0n || type === 1n || (type >= 4n && type <= 6n);
+const isPatType = (type: bigint): boolean => isMtrrType(type) || type === 7n;
+function everyByte(value: bigint, accept: (byte: bigint) => boolean): boolean {
+  for (let i = 0n; i < 64n; i += 8n) if (!accept((value >> i) & 0xffn)) return false;
+  return true;
+}
+
+interface MsrRow {
+  readonly reset: bigint;
+  /** Present only in processors for which this holds; default: all. */
+  readonly present?: (profile: CpuProfile) => boolean;
+  /** What a write leaves in the register; undefined: #GP. Without it the register cannot be written. */
+  readonly write?: (value: bigint, old: bigint, profile: CpuProfile) => bigint | undefined;
+}
+
+const accept =
+  (valid: (value: bigint) => boolean) =>
+  (value: bigint): bigint | undefined => (valid(value) ? value : undefined);
+const ignoreWrite = (_value: bigint, old: bigint): bigint => old;
+const hasMtrr = (profile: CpuProfile): boolean => (profile.features & CPUID_MTRR) !== 0;
+const hasSep = (profile: CpuProfile): boolean => (profile.features & CPUID_SEP) !== 0;
+
+function writeApicBase(value: bigint, _old: bigint, profile: CpuProfile): bigint | undefined {
+  if (value & (PHYSICAL_RESERVED | 0x6ffn)) return undefined;
+  const enable = profile.features & CPUID_APIC ? APIC_BASE_ENABLE : 0n;
+  return (value & ~(APIC_BASE_ENABLE | 0xfffn)) | (value & enable) | APIC_BASE_BSP;
+}
+
+const sysenterRow: MsrRow = { reset: 0n, present: hasSep, write: (value) => value & MASK_32 };
+const fixedRange: MsrRow = { reset: 0n, present: hasMtrr, write: accept((value) => everyByte(value, isMtrrType)) };
+const physBase: MsrRow = {
+  reset: 0n,
+  present: hasMtrr,
+  write: accept((value) => isMtrrType(value & 0xffn) && !(value & (PHYSICAL_RESERVED | 0xf00n))),
+};
+const physMask: MsrRow = {
+  reset: 0n, present: hasMtrr, write: accept((value) => !(value & (PHYSICAL_RESERVED | 0x7ffn))),
+};
+const alwaysZero: MsrRow = { reset: 0n, write: ignoreWrite };
+
+const rows: ReadonlyMap<number, MsrRow> = new Map<number, MsrRow>([
+  [MSR_P5_MC_ADDR, alwaysZero],
+  [MSR_P5_MC_TYPE, alwaysZero],
+  [IA32_PLATFORM_ID, { reset: 0n }],
+  [IA32_APIC_BASE, { reset: APIC_BASE_RESET, write: writeApicBase }],
+  [MSR_EBL_CR_POWERON, alwaysZero],
+  [MSR_EBC_FREQUENCY_ID, { reset: 1n << 24n }],
+  [IA32_BIOS_UPDT_TRIG, alwaysZero],
+  [MSR_FSB_FREQ, { reset: 3n }],
+  [IA32_MTRRCAP, { reset: MTRRCAP, present: hasMtrr }],
+  // L2 configured; drivers of old systems configure it themselves where this says otherwise.
+  [MSR_BBL_CR_CTL3, { reset: 0xbe702111n, write: ignoreWrite }],
+  [IA32_SYSENTER_CS, sysenterRow],
+  [IA32_SYSENTER_ESP, sysenterRow],
+  [IA32_SYSENTER_EIP, sysenterRow],
+  [IA32_MCG_CAP, { reset: 0n }],
+  [IA32_MCG_STATUS, { reset: 0n, write: accept((value) => value === 0n) }],
+  [IA32_MISC_ENABLE, {
+    reset: MISC_ENABLE_RESET,
+    write: (value, old) => (old & ~MISC_ENABLE_FAST_STRINGS) | (value & MISC_ENABLE_FAST_STRINGS),
+  }],
+  [IA32_DEBUGCTL, { reset: 0n, write: accept((value) => !(value & ~DEBUGCTL_DEFINED)) }],
+  [MSR_LASTBRANCHFROMIP, { reset: 0n }],
+  [MSR_LASTBRANCHTOIP, { reset: 0n }],
+  [MSR_LASTINTFROMIP, { reset: 0n }],
+  [MSR_LASTINTTOIP, { reset: 0n }],
+  ...Array.from({ length: MTRR_VARIABLE_RANGES * 2 }, (_, i): [number, MsrRow] => [
+    IA32_MTRR_PHYSBASE0 + i, i % 2 === 0 ? physBase : physMask,
+  ]),
+  [IA32_MTRR_FIX64K_00000, fixedRange],
+  [IA32_MTRR_FIX16K_80000, fixedRange],
+  [IA32_MTRR_FIX16K_A0000, fixedRange],
+  ...Array.from({ length: 8 }, (_, i): [number, MsrRow] => [IA32_MTRR_FIX4K_C0000 + i, fixedRange]),
+  [IA32_PAT, {
+    reset: PAT_RESET,
+    present: (profile) => (profile.features & CPUID_PAT) !== 0,
+    write: accept((value) => everyByte(value, isPatType)),
+  }],
+  [IA32_MTRR_DEF_TYPE, {
+    reset: 0n, present: hasMtrr, write: accept((value) => isMtrrType(value & 0xffn) && !(value & ~0xcffn)),
+  }],
+  [IA32_EFER, {
+    reset: 0n,
+    present: (profile) => (profile.extendedFeatures & CPUID_NX) !== 0,
+    write: accept((value) => !(value & ~EFER_NXE)),
+  }],
+]);
+
+/** Plain data; 64-bit values as decimal strings. */
+export interface MsrSnapshot {
+  readonly version: 1;
+  readonly values: readonly (readonly [index: number, value: string])[];
+  readonly tscOffset: string;
+  readonly microcodeRevision: number;
+  /** The PDPTE registers, which memory need not agree with any more. */
+  readonly pdptes: readonly number[];
+}
+
+export class MsrFile {
+  private readonly profile: CpuProfile;
+  private readonly mmu: Mmu;
+  /** Registers that differ from their reset value. */
+  private readonly values = new Map<number, bigint>();
+  /** What WRMSR to the time-stamp counter added to the host's. */
+  private tscOffset = 0n;
+  /** What IA32_BIOS_SIGN_ID shows: zero after a write, until CPUID leaf 1 fills it. */
+  microcodeRevision = 0;
+
+  constructor(profile: CpuProfile, mmu: Mmu) {
+    this.profile = profile;
+    this.mmu = mmu;
+  }
+
+  /** Power-on state. `tsc` is the host's counter, which the guest's starts from zero at. */
+  reset(tsc: bigint): void {
+    this.values.clear();
+    this.tscOffset = -tsc;
+    this.microcodeRevision = 0;
+    this.mmu.noExecuteEnabled = false;
+    this.mmu.pdptes.fill(0);
+    this.mmu.flush();
+  }
+
+  /** The guest's time-stamp counter, given the host's. */
+  tsc(hostTsc: bigint): bigint {
+    return BigInt.asUintN(64, hostTsc + this.tscOffset);
+  }
+
+  /** undefined: there is no such register. */
+  read(index: number, hostTsc: bigint): bigint | undefined {
+    if (index === IA32_TIME_STAMP_COUNTER) return this.tsc(hostTsc);
+    if (index === IA32_BIOS_SIGN_ID) return BigInt(this.microcodeRevision) << 32n;
+    const row = this.row(index);
+    return row && this.stored(index, row);
+  }
+
+  /** False: no such register, or a value that it does not take. */
+  write(index: number, value: bigint, hostTsc: bigint): boolean {
+    if (index === IA32_TIME_STAMP_COUNTER) {
+      this.tscOffset = BigInt.asIntN(64, value - hostTsc);
+      return true;
+    }
+    if (index === IA32_BIOS_SIGN_ID) {
+      this.microcodeRevision = 0;
+      return true;
+    }
+    const row = this.row(index);
+    const fresh = row?.write?.(value, this.stored(index, row), this.profile);
+    if (fresh === undefined) return false;
+    this.values.set(index, fresh);
+    if (index === IA32_EFER) this.applyEfer();
+    return true;
+  }
+
+  /** A register of 32 bits that exists, for instructions that use it. */
+  value32(index: number): number {
+    return Number((this.values.get(index) ?? rows.get(index)?.reset ?? 0n) & MASK_32);
+  }
+
+  save(): MsrSnapshot {
+    return {
+      version: 1,
+      values: [...this.values].map(([index, value]) => [index, value.toString()] as const),
+      tscOffset: this.tscOffset.toString(),
+      microcodeRevision: this.microcodeRevision,
+      pdptes: [...this.mmu.pdptes],
+    };
+  }
+
+  /** Also empties the TLB, whatever it holds. */
+  restore(snapshot: MsrSnapshot): void {
+    this.values.clear();
+    for (const [index, value] of snapshot.values) this.values.set(index, BigInt(value));
+    this.tscOffset = BigInt(snapshot.tscOffset);
+    this.microcodeRevision = snapshot.microcodeRevision;
+    this.mmu.pdptes.set(snapshot.pdptes);
+    this.applyEfer();
+    this.mmu.clear();
+  }
+
+  private applyEfer(): void {
+    this.mmu.noExecuteEnabled = ((this.values.get(IA32_EFER) ?? 0n) & EFER_NXE) !== 0n;
+    this.mmu.flush();
+  }
+
+  private row(index: number): MsrRow | undefined {
+    const row = rows.get(index);
+    return row && (row.present?.(this.profile) ?? true) ? row : undefined;
+  }
+
+  private stored(index: number, row: MsrRow): bigint {
+    return this.values.get(index) ?? row.reset;
+  }
+}
+
+function setEdxEax(cpu: CpuContext, value: bigint): void {
+  cpu.state.setReg(RAX, Number(value & MASK_32));
+  cpu.state.setReg(RDX, Number(value >> 32n));
+}
+
+/** RDMSR: ECX to EDX:EAX. Returns HELPER_NEXT. */
+export function rdmsr(cpu: CpuContext): number {
+  requireCpl0(cpu);
+  const value = cpu.msrs.read(cpu.state.reg(RCX), cpu.host.tsc());
+  if (value === undefined) fault(VECTOR_GP, 0);
+  setEdxEax(cpu, value);
+  return HELPER_NEXT;
+}
+
+/** WRMSR: EDX:EAX to ECX. Returns HELPER_RESYNC after a write to EFER, else HELPER_NEXT. */
+export function wrmsr(cpu: CpuContext): number {
+  const { state } = cpu;
+  requireCpl0(cpu);
+  const index = state.reg(RCX);
+  const value = (BigInt(state.reg(RDX)) << 32n) | BigInt(state.reg(RAX));
+  if (!cpu.msrs.write(index, value, cpu.host.tsc())) fault(VECTOR_GP, 0);
+  return index === IA32_EFER ? resync(cpu) : HELPER_NEXT;
+}
+
+/** RDTSC: EDX:EAX. Returns HELPER_NEXT. */
+export function rdtsc(cpu: CpuContext): number {
+  if (cpu.state.cr(4) & CR4_TSD && cpu.state.cpl !== 0) fault(VECTOR_GP, 0);
+  setEdxEax(cpu, cpu.msrs.tsc(cpu.host.tsc()));
+  return HELPER_NEXT;
+}
+
+/** RDPMC: faults always, with and without the privilege. */
+export function rdpmc(cpu: CpuContext): number {
+  if ((cpu.state.cr(4) & CR4_PCE) === 0) requireCpl0(cpu);
+  return fault(VECTOR_GP, 0);
+}

@@ -1,0 +1,42 @@
+/** The helpers for system instructions, by the names that instruction bodies use. Arguments are documented there. */
+import type { Helper } from './context.ts';
+import { clts, hlt, invalidateCaches, invlpg, lmsw, movFromCr, movToCr, smsw } from './control-registers.ts';
+import { cpuid } from './cpuid.ts';
+import { movFromDr, movToDr } from './debug-registers.ts';
+import { cli, popf, pushf, sti } from './flags-system.ts';
+import { checkIoHelper, out, portIn, portOut } from './io.ts';
+import { rdmsr, rdpmc, rdtsc, wrmsr } from './msr.ts';
+import { lgdt, lidt, sgdt, sidt, sysenter, sysexit } from './system-tables.ts';
+
+export const systemHelpers = {
+  MOV_TO_CR: movToCr,
+  MOV_FROM_CR: movFromCr,
+  MOV_TO_DR: movToDr,
+  MOV_FROM_DR: movFromDr,
+  LMSW: lmsw,
+  SMSW: smsw,
+  CLTS: clts,
+  INVLPG: invlpg,
+  INVD: invalidateCaches,
+  WBINVD: invalidateCaches,
+  HLT: hlt,
+  CPUID: cpuid,
+  RDMSR: rdmsr,
+  WRMSR: wrmsr,
+  RDTSC: rdtsc,
+  RDPMC: rdpmc,
+  CLI: cli,
+  STI: sti,
+  PUSHF: pushf,
+  POPF: popf,
+  LGDT: lgdt,
+  LIDT: lidt,
+  SGDT: sgdt,
+  SIDT: sidt,
+  SYSENTER: sysenter,
+  SYSEXIT: sysexit,
+  CHECK_IO: checkIoHelper,
+  PORT_IN: portIn,
+  PORT_OUT: portOut,
+  OUT: out,
+} satisfies Record<string, Helper>;

@@ -1,0 +1,287 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { HELPER_NEXT, HELPER_RESYNC } from './context.ts';
+import {
+  checkDataBreakpoint, DR7_GD, hasInstructionBreakpoints, instructionBreakpoint, movFromDr, movToDr,
+} from './debug-registers.ts';
+import { cli, popf, pushf, sti } from './flags-system.ts';
+import { checkIo, out, portIn, portOut } from './io.ts';
+import * as L from './layout.ts';
+import { IA32_SYSENTER_CS, IA32_SYSENTER_EIP, IA32_SYSENTER_ESP } from './msr.ts';
+import {
+  CR4_DE, CR4_PVI, CR4_VME, CS, EFLAGS_AC, EFLAGS_CF, EFLAGS_FIXED, EFLAGS_IF, EFLAGS_IOPL, EFLAGS_NT, EFLAGS_RF,
+  EFLAGS_TF, EFLAGS_VIF, EFLAGS_VIP, EFLAGS_VM, RCX, RDX, RSP, SS, TR,
+} from './registers.ts';
+import { setSegment } from './segments.ts';
+import { lgdt, lidt, sgdt, sidt, sysenter, sysexit } from './system-tables.ts';
+import { faultOf, TestCpu } from './test-cpu.ts';
+
+let cpu: TestCpu;
+beforeEach(() => {
+  cpu = new TestCpu();
+});
+const addFlags = (flags: number): void => { cpu.state.eflags = cpu.state.eflags | flags; };
+const IOPL3 = EFLAGS_IOPL;
+
+describe('CLI and STI', () => {
+  test('real mode', () => {
+    expect(sti(cpu)).toBe(HELPER_NEXT);
+    expect(cpu.calls).toEqual(['inhibitInterrupts']);
+    expect(cpu.state.eflags & EFLAGS_IF).toBe(EFLAGS_IF);
+    expect(cli(cpu)).toBe(HELPER_NEXT);
+    expect(cpu.state.eflags & EFLAGS_IF).toBe(0);
+  });
+
+  test('STI leaves the block when an interrupt waits, and makes a shadow only when IF was clear', () => {
+    cpu.interrupts.pending = true;
+    expect(sti(cpu)).toBe(HELPER_RESYNC);
+    expect(cpu.state.eip).toBe(cpu.nextEip);
+    expect(sti(cpu)).toBe(HELPER_NEXT);
+    expect(cpu.calls).toEqual(['inhibitInterrupts']);
+  });
+
+  test('below IOPL: #GP, or VIF with PVI', () => {
+    cpu.protect(3);
+    expect(faultOf(() => cli(cpu))).toBe('13(0)');
+    expect(faultOf(() => sti(cpu))).toBe('13(0)');
+    cpu.state.setCr(4, CR4_PVI);
+    expect(sti(cpu)).toBe(HELPER_NEXT);
+    expect(cpu.state.eflags & (EFLAGS_IF | EFLAGS_VIF)).toBe(EFLAGS_VIF);
+    cli(cpu);
+    expect(cpu.state.eflags & EFLAGS_VIF).toBe(0);
+    addFlags(EFLAGS_VIP);
+    expect(faultOf(() => sti(cpu))).toBe('13(0)');
+    addFlags(IOPL3);
+    sti(cpu);
+    expect(cpu.state.eflags & EFLAGS_IF).toBe(EFLAGS_IF);
+  });
+
+  test('PVI is for level 3 only', () => {
+    cpu.protect(1);
+    cpu.state.setCr(4, CR4_PVI);
+    expect(faultOf(() => sti(cpu))).toBe('13(0)');
+  });
+});
+
+describe('PUSHF and POPF', () => {
+  test('PUSHF hides VM and RF', () => {
+    addFlags(EFLAGS_RF | EFLAGS_CF | EFLAGS_AC);
+    expect(pushf(cpu, 32)).toBe(EFLAGS_FIXED | EFLAGS_CF | EFLAGS_AC);
+  });
+
+  test('level 0 sets everything but VM, VIF, VIP; RF is cleared', () => {
+    addFlags(EFLAGS_RF | EFLAGS_VIP);
+    popf(cpu, 0xffffffff & ~EFLAGS_TF, 32);
+    expect(cpu.state.eflags).toBe(0x00147ed7 | EFLAGS_VIP | (1 << 21));
+    popf(cpu, 0, 16);
+    expect(cpu.state.eflags).toBe(EFLAGS_FIXED | EFLAGS_AC | EFLAGS_VIP | (1 << 21));
+  });
+
+  test('level 3 leaves IOPL, and IF unless IOPL is 3', () => {
+    cpu.protect(3);
+    popf(cpu, EFLAGS_IF | IOPL3 | EFLAGS_NT, 32);
+    expect(cpu.state.eflags).toBe(EFLAGS_FIXED | EFLAGS_NT);
+    addFlags(IOPL3);
+    popf(cpu, EFLAGS_IF, 32);
+    expect(cpu.state.eflags).toBe(EFLAGS_FIXED | EFLAGS_IF | IOPL3);
+  });
+
+  test('POPF moves SP of a 16-bit stack and ESP of a 32-bit one', () => {
+    cpu.state.setReg(RSP, 0x1fffe);
+    popf(cpu, 0, 32);
+    expect(cpu.state.reg(RSP)).toBe(0x10002);
+    cpu.protect(0);
+    popf(cpu, 0, 16);
+    expect(cpu.state.reg(RSP)).toBe(0x10004);
+  });
+
+  test('resyncs for a deliverable interrupt and for TF', () => {
+    expect(popf(cpu, EFLAGS_IF, 32)).toBe(HELPER_NEXT);
+    expect(popf(cpu, EFLAGS_TF, 32)).toBe(HELPER_RESYNC);
+    cpu.interrupts.pending = true;
+    expect(popf(cpu, 0, 32)).toBe(HELPER_NEXT);
+    expect(popf(cpu, EFLAGS_IF, 32)).toBe(HELPER_RESYNC);
+  });
+
+  test('virtual-8086 mode needs IOPL 3 or VME', () => {
+    cpu.enterV86();
+    expect(faultOf(() => pushf(cpu, 16))).toBe('13(0)');
+    expect(faultOf(() => popf(cpu, 0, 16))).toBe('13(0)');
+    cpu.state.setCr(4, CR4_VME);
+    expect(faultOf(() => pushf(cpu, 32))).toBe('13(0)');
+    popf(cpu, EFLAGS_IF | EFLAGS_CF, 16);
+    expect(cpu.state.eflags).toBe(EFLAGS_FIXED | EFLAGS_VM | EFLAGS_VIF | EFLAGS_CF);
+    expect(pushf(cpu, 16) & 0xffff).toBe(EFLAGS_FIXED | EFLAGS_IF | IOPL3 | EFLAGS_CF);
+    expect(faultOf(() => popf(cpu, EFLAGS_TF, 16))).toBe('13(0)');
+    addFlags(EFLAGS_VIP);
+    expect(faultOf(() => popf(cpu, EFLAGS_IF, 16))).toBe('13(0)');
+    addFlags(IOPL3);
+    popf(cpu, EFLAGS_IF, 32);
+    expect(cpu.state.eflags & (EFLAGS_VM | EFLAGS_IF | EFLAGS_IOPL)).toBe(EFLAGS_VM | EFLAGS_IF | EFLAGS_IOPL);
+    expect(pushf(cpu, 32) & EFLAGS_VM).toBe(0);
+  });
+});
+
+describe('ports', () => {
+  const TSS = 0x30000;
+  function task(limit: number, map: number): void {
+    setSegment(cpu.state, TR, 0x28, TSS, limit, 0x8b);
+    cpu.memory.writePhys(TSS + 102, 2, map);
+  }
+
+  test('real mode and levels up to IOPL are free', () => {
+    expect(portIn(cpu, 0x61, 1)).toBe(0xff);
+    cpu.protect(3);
+    addFlags(IOPL3);
+    expect(out(cpu, 0x80, 2, 0x1234)).toBe(HELPER_NEXT);
+    expect(cpu.portLog).toEqual(['80/2=1234']);
+  });
+
+  test('above IOPL the bitmap decides, in virtual-8086 mode always', () => {
+    task(104 + 0x20, 104);
+    cpu.memory.writePhys(TSS + 104 + 0x0c, 1, 0b0000_0100); // port 62H
+    cpu.protect(3);
+    for (const mode of ['protected', 'v86']) {
+      if (mode === 'v86') {
+        cpu.enterV86();
+        addFlags(IOPL3);
+      }
+      expect(faultOf(() => checkIo(cpu, 0x61, 1))).toBe('');
+      expect(faultOf(() => checkIo(cpu, 0x62, 1))).toBe('13(0)');
+      expect(faultOf(() => checkIo(cpu, 0x61, 2))).toBe('13(0)');
+      expect(faultOf(() => checkIo(cpu, 0x5f, 4))).toBe('13(0)');
+      expect(faultOf(() => checkIo(cpu, 0x5e, 4))).toBe('');
+      expect(faultOf(() => checkIo(cpu, 0xff, 1))).toBe('');
+      expect(faultOf(() => checkIo(cpu, 0x100, 1))).toBe('13(0)');
+    }
+  });
+
+  test('a short or 16-bit TSS permits nothing', () => {
+    cpu.protect(3);
+    task(102, 0);
+    expect(faultOf(() => checkIo(cpu, 0, 1))).toBe('13(0)');
+    setSegment(cpu.state, TR, 0x28, TSS, 0xffff, 0x83);
+    expect(faultOf(() => checkIo(cpu, 0, 1))).toBe('13(0)');
+  });
+
+  test('OUT leaves the block when the device changed what runs next', () => {
+    cpu.onPortWrite = () => { cpu.interrupts.pending = true; };
+    expect(out(cpu, 0x20, 1, 0)).toBe(HELPER_NEXT);
+    addFlags(EFLAGS_IF);
+    expect(out(cpu, 0x20, 1, 0)).toBe(HELPER_RESYNC);
+    cpu.interrupts.pending = false;
+    cpu.onPortWrite = () => cpu.memory.setA20(false);
+    expect(out(cpu, 0x92, 1, 0)).toBe(HELPER_RESYNC);
+    cpu.onPortWrite = () => cpu.state.setU32(L.ATTENTION, 1);
+    expect(out(cpu, 0x43, 1, 0)).toBe(HELPER_RESYNC);
+  });
+});
+
+describe('descriptor table registers', () => {
+  test('load and store', () => {
+    cpu.poke(0x600, 0x5678_0123 | 0);
+    cpu.poke(0x604, 0x9abc);
+    expect(lgdt(cpu, 0x600, 32)).toBe(HELPER_NEXT);
+    lidt(cpu, 0x600, 16);
+    expect(cpu.state.getU32(L.GDTR_BASE)).toBe(0x9abc5678);
+    expect(cpu.state.getU32(L.GDTR_LIMIT)).toBe(0x0123);
+    expect(cpu.state.getU32(L.IDTR_BASE)).toBe(0x00bc5678);
+    cpu.protect(3);
+    sgdt(cpu, 0x700);
+    sidt(cpu, 0x710);
+    expect(cpu.mmu.read64(0x700, false)).toBe(0x9abc56780123n);
+    expect(cpu.mmu.read64(0x710, false)).toBe(0x00bc56780123n);
+    expect(faultOf(() => lgdt(cpu, 0x600, 32))).toBe('13(0)');
+  });
+});
+
+describe('SYSENTER and SYSEXIT', () => {
+  beforeEach(() => {
+    cpu.msrs.write(IA32_SYSENTER_CS, 0x60n, 0n);
+    cpu.msrs.write(IA32_SYSENTER_ESP, 0xc1000000n, 0n);
+    cpu.msrs.write(IA32_SYSENTER_EIP, 0xc0100000n, 0n);
+  });
+
+  test('there and back', () => {
+    cpu.protect(3);
+    addFlags(EFLAGS_IF);
+    expect(sysenter(cpu)).toBe(HELPER_RESYNC);
+    expect([cpu.state.selector(CS), cpu.state.selector(SS), cpu.state.cpl]).toEqual([0x60, 0x68, 0]);
+    expect([cpu.state.eip, cpu.state.reg(RSP)]).toEqual([0xc0100000, 0xc1000000]);
+    expect(cpu.state.eflags & EFLAGS_IF).toBe(0);
+    expect([cpu.state.segAttributes(CS), cpu.state.segAttributes(SS)]).toEqual([0xc09b, 0xc093]);
+    cpu.state.setReg(RCX, 0xbff00000);
+    cpu.state.setReg(RDX, 0x08048000);
+    sysexit(cpu);
+    expect([cpu.state.selector(CS), cpu.state.selector(SS), cpu.state.cpl]).toEqual([0x73, 0x7b, 3]);
+    expect([cpu.state.eip, cpu.state.reg(RSP)]).toEqual([0x08048000, 0xbff00000]);
+    expect(faultOf(() => sysexit(cpu))).toBe('13(0)');
+  });
+
+  test('needs protected mode and a selector', () => {
+    expect(faultOf(() => sysenter(cpu))).toBe('13(0)');
+    cpu.protect(0);
+    cpu.msrs.write(IA32_SYSENTER_CS, 3n, 0n);
+    expect(faultOf(() => sysenter(cpu))).toBe('13(0)');
+    expect(faultOf(() => sysexit(cpu))).toBe('13(0)');
+  });
+});
+
+describe('debug registers', () => {
+  test('reserved bits, aliases, privilege', () => {
+    movToDr(cpu, 6, 0);
+    movToDr(cpu, 7, 0);
+    expect([movFromDr(cpu, 4), movFromDr(cpu, 5)]).toEqual([0xffff0ff0, 0x400]);
+    movToDr(cpu, 7, 0xffffffff & ~DR7_GD);
+    expect(movFromDr(cpu, 7)).toBe(0xffff07ff);
+    cpu.state.setCr(4, CR4_DE);
+    expect(faultOf(() => movFromDr(cpu, 4))).toBe('6');
+    cpu.protect(3);
+    expect(faultOf(() => movFromDr(cpu, 0))).toBe('13(0)');
+  });
+
+  test('general detect', () => {
+    movToDr(cpu, 7, DR7_GD);
+    expect(faultOf(() => movFromDr(cpu, 0))).toBe('1');
+    expect(cpu.state.dr(6)).toBe(0xffff2ff0);
+  });
+
+  test('data breakpoints keep their page out of the TLB and match overlaps', () => {
+    cpu.mmu.write8(0x4000, 1, false);
+    const entry = L.TLB_SUPERVISOR + 4 * L.TLB_ENTRY_SIZE;
+    expect(cpu.state.getU64(entry + L.TLB_WRITE)).toBe(0x4000n);
+    movToDr(cpu, 1, 0x4008);
+    movToDr(cpu, 7, (3 << 2) | (1 << 20) | (3 << 22)); // L1 G1, write, 4 bytes
+    cpu.mmu.write8(0x4000, 2, false);
+    expect(cpu.mmu.read8(0x4000, false)).toBe(2);
+    expect(cpu.state.getU64(entry + L.TLB_READ)).toBe(L.TLB_INVALID);
+    expect(cpu.state.getU64(entry + L.TLB_EXECUTE)).toBe(0x4000n);
+    expect(cpu.mmu.hasBreakpoint(0x4fff)).toBe(true);
+    cpu.calls.length = 0;
+    checkDataBreakpoint(cpu, 0x4004, 4, true);
+    checkDataBreakpoint(cpu, 0x400c, 4, true);
+    checkDataBreakpoint(cpu, 0x4008, 4, false);
+    expect(cpu.calls).toEqual([]);
+    checkDataBreakpoint(cpu, 0x4007, 2, true);
+    checkDataBreakpoint(cpu, 0x400b, 1, true);
+    expect(cpu.calls).toEqual(['debugTrap 2', 'debugTrap 2']);
+    movToDr(cpu, 7, 0);
+    cpu.mmu.read8(0x4000, false);
+    expect(cpu.state.getU64(entry + L.TLB_READ)).toBe(0x4000n);
+  });
+
+  test('instruction and I/O breakpoints', () => {
+    movToDr(cpu, 0, 0x1234);
+    expect(hasInstructionBreakpoints(cpu.state)).toBe(false);
+    movToDr(cpu, 7, 1);
+    expect(hasInstructionBreakpoints(cpu.state)).toBe(true);
+    expect([instructionBreakpoint(cpu.state, 0x1234), instructionBreakpoint(cpu.state, 0x1235)]).toEqual([1, 0]);
+    movToDr(cpu, 3, 0x80);
+    movToDr(cpu, 7, (1 << 6) | (2 << 28)); // L3, I/O, 1 byte
+    cpu.calls.length = 0;
+    portOut(cpu, 0x80, 1, 0);
+    expect(cpu.calls).toEqual([]);
+    cpu.state.setCr(4, CR4_DE);
+    portIn(cpu, 0x7f, 2);
+    expect(cpu.calls).toEqual(['debugTrap 8']);
+  });
+});

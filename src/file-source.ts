@@ -1,0 +1,44 @@
+/** Where the bytes of an image come from, for the options of a machine. */
+import { EmulatorError } from './errors.ts';
+
+/** Bytes, a file that a user chose, or an address to fetch. */
+export type FileSource = Uint8Array | ArrayBuffer | Blob | URL | string;
+
+/**
+ * All bytes of an image. A string or URL is fetched.
+ * @param what names the image in errors: 'the kernel'
+ * @throws EmulatorError `fetch-failed` when a server does not answer, or not with the image; `bad-image` when a page
+ * came in its place; `storage-failed` when a file cannot be read.
+ */
+export async function loadFile(source: FileSource, what: string): Promise<Uint8Array> {
+  if (source instanceof Uint8Array) return source;
+  if (source instanceof ArrayBuffer) return new Uint8Array(source);
+  if (source instanceof Blob) {
+    try {
+      return new Uint8Array(await source.arrayBuffer());
+    } catch (cause) {
+      throw new EmulatorError('storage-failed', `${what} cannot be read; choose the file again`, { cause });
+    }
+  }
+  return fetchImage(String(source), what);
+}
+
+async function fetchImage(url: string, what: string): Promise<Uint8Array> {
+  let response: Response;
+  try {
+    response = await fetch(url);
+  } catch (cause) {
+    throw new EmulatorError('fetch-failed', `${what} cannot be fetched: no answer from ${url}; check the address and the network`, { cause });
+  }
+  if (!response.ok) {
+    throw new EmulatorError('fetch-failed', `${what} cannot be fetched: the server answered ${response.status} for ${url}; check the address`);
+  }
+  if (response.headers.get('content-type')?.startsWith('text/html')) {
+    throw new EmulatorError('bad-image', `${what} is a web page, not an image: ${url}; check the address`);
+  }
+  try {
+    return new Uint8Array(await response.arrayBuffer());
+  } catch (cause) {
+    throw new EmulatorError('fetch-failed', `${what} broke off while it was fetched from ${url}; try again`, { cause });
+  }
+}

@@ -1,0 +1,172 @@
+/**
+ * Decoded code: blocks of records, by the frame that holds their guest code. Code belongs to frames, so every machine that
+ * maps a frame shares it. A write to a byte range that code was made from drops all of that frame's blocks; a bitmap of
+ * 64-byte granules tells such writes from those to data in the same page.
+ */
+import type { ArenaAddr } from '../memory/address.ts';
+import type { Arena } from '../memory/arena.ts';
+import type { PagePool } from '../memory/pool.ts';
+import * as R from './record.ts';
+import type { Translator } from './translator.ts';
+import { HANDLER_STOP } from './variant.ts';
+
+/** Records are handed to frames in chunks that hold one block of any size. */
+const CHUNK_RECORDS = 64;
+const CHUNK_BYTES = CHUNK_RECORDS * R.RECORD_SIZE;
+/** Chunks are reserved from the arena so many at a time. */
+const CHUNKS_PER_STEP = 256;
+/** All code is dropped when so many chunks are in use: 24 MiB. */
+const MAX_CHUNKS = 12288;
+const GRANULE_SHIFT = 6;
+
+interface CodePage {
+  readonly chunks: number[];
+  /** First free record of the last chunk, and records left in it. */
+  next: number;
+  left: number;
+  /** First record by offset in the page and mode. */
+  readonly blocks: Map<number, number>;
+  /** Which 64-byte granules code was made from. */
+  granulesLow: number;
+  granulesHigh: number;
+}
+
+/** Key of a block in its page: 12 bits of offset, the mode above. */
+const blockKey = (offset: number, mode: number): number => offset + mode * 4096;
+
+export class CodeCache {
+  readonly table: ArenaAddr;
+  private readonly arena: Arena;
+  private readonly pool: PagePool;
+  private readonly translator: Translator;
+  private readonly pages = new Map<number, CodePage>();
+  private readonly freeChunks: number[] = [];
+  /** Chunks of dropped code that may still be executing; free once control is outside. */
+  private readonly retired: number[] = [];
+  private chunkCount = 0;
+  /** Blocks made so far. */
+  blocksMade = 0;
+  invalidations = 0;
+  /** Set when a frame got its first code: its write tags have to go from the TLBs. */
+  frameMarked = false;
+
+  constructor(pool: PagePool, translator: Translator) {
+    this.pool = pool;
+    this.arena = pool.arena;
+    this.translator = translator;
+    this.table = this.arena.reserve(R.BLOCK_TABLE_ENTRIES * R.BLOCK_ENTRY_SIZE);
+  }
+
+  /** Record of the block at an arena address, made when there is none; 0 when its first instruction crosses the page. */
+  find(host: number, mode: number): number {
+    const known = this.pages.get(host & -4096)?.blocks.get(blockKey(host & 4095, mode));
+    const record = known ?? this.make(host, mode);
+    if (record !== 0) this.enter(host, mode, record);
+    return record;
+  }
+
+  /** To call while no handler runs: makes room for what was dropped. */
+  recycle(): void {
+    while (this.retired.length > 0) this.freeChunks.push(this.retired.pop() as number);
+  }
+
+  /** A frame's bytes changed. Returns true when code was dropped. */
+  written(frame: ArenaAddr, offset: number, length: number): boolean {
+    const page = this.pages.get(frame | 0);
+    if (!page) return false;
+    const first = offset >> GRANULE_SHIFT;
+    const last = (offset + length - 1) >> GRANULE_SHIFT;
+    for (let g = first; g <= last; g++) {
+      const bit = 1 << (g & 31);
+      if ((g < 32 ? page.granulesLow : page.granulesHigh) & bit) {
+        this.drop(frame | 0);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Drops the code of a frame. Records that a handler may be in stop at once when it goes on to them. */
+  drop(frame: number): void {
+    const page = this.pages.get(frame);
+    if (!page) return;
+    this.invalidations++;
+    this.pages.delete(frame);
+    this.pool.setHasCode((frame >>> 0) as ArenaAddr, false);
+    const { u32 } = this.arena;
+    for (const [key, record] of page.blocks) {
+      const slot = this.slot(frame + (key & 4095));
+      if (u32[(slot + R.BLOCK_RECORD) >>> 2] === record) u32.fill(0, slot >>> 2, (slot + R.BLOCK_ENTRY_SIZE) >>> 2);
+    }
+    for (const chunk of page.chunks) {
+      for (let i = 0; i < CHUNK_RECORDS; i++) u32[(chunk + i * R.RECORD_SIZE) >>> 2] = HANDLER_STOP;
+      this.retired.push(chunk);
+    }
+  }
+
+  dropAll(): void {
+    for (const frame of [...this.pages.keys()]) this.drop(frame);
+  }
+
+  private make(host: number, mode: number): number {
+    const frame = host & -4096;
+    if (this.chunkCount >= MAX_CHUNKS && this.freeChunks.length === 0) {
+      this.dropAll();
+      this.recycle();
+    }
+    let page = this.pages.get(frame);
+    if (!page) {
+      page = { chunks: [], next: 0, left: 0, blocks: new Map(), granulesLow: 0, granulesHigh: 0 };
+      this.pages.set(frame, page);
+      this.pool.setHasCode((frame >>> 0) as ArenaAddr, true);
+      this.frameMarked = true;
+    }
+    if (page.left <= R.BLOCK_LIMIT) this.extend(page);
+    const written = this.translator.block(host, mode, page.next);
+    if (written === 0) return 0;
+    const record = page.next;
+    page.next += written * R.RECORD_SIZE;
+    page.left -= written;
+    page.blocks.set(blockKey(host & 4095, mode), record);
+    this.mark(page, host & 4095, this.endOffset(record, written));
+    this.blocksMade++;
+    return record;
+  }
+
+  /** Offset in the page of the byte after a block. */
+  private endOffset(record: number, written: number): number {
+    const last = record + (written - 1) * R.RECORD_SIZE;
+    return this.arena.u16[(last + R.REC_OFFSET) >>> 1];
+  }
+
+  private mark(page: CodePage, start: number, end: number): void {
+    for (let g = start >> GRANULE_SHIFT; g <= (Math.max(end, start + 1) - 1) >> GRANULE_SHIFT && g < 64; g++) {
+      if (g < 32) page.granulesLow |= 1 << g;
+      else page.granulesHigh |= 1 << (g - 32);
+    }
+  }
+
+  private extend(page: CodePage): void {
+    if (this.freeChunks.length === 0) {
+      const base = this.arena.reserve(CHUNKS_PER_STEP * CHUNK_BYTES);
+      for (let i = CHUNKS_PER_STEP - 1; i >= 0; i--) this.freeChunks.push(base + i * CHUNK_BYTES);
+      this.chunkCount += CHUNKS_PER_STEP;
+    }
+    page.next = this.freeChunks.pop() as number;
+    page.left = CHUNK_RECORDS;
+    page.chunks.push(page.next);
+  }
+
+  private slot(host: number): number {
+    const hash = (host ^ (host >>> R.BLOCK_HASH_SHIFT)) & (R.BLOCK_TABLE_ENTRIES - 1);
+    return this.table + hash * R.BLOCK_ENTRY_SIZE;
+  }
+
+  private enter(host: number, mode: number, record: number): void {
+    const at = this.slot(host) >>> 2;
+    const { u32 } = this.arena;
+    u32[at + R.BLOCK_HOST / 4] = host;
+    u32[at + R.BLOCK_MODE / 4] = mode;
+    u32[at + R.BLOCK_RECORD / 4] = record;
+  }
+}

@@ -1,0 +1,75 @@
+/** Generates the interpreter: one WebAssembly module with a handler for every variant of every row. */
+import { FunctionBuilder } from '../wasm/function.ts';
+import { type FunctionBody, ModuleBuilder } from '../wasm/module.ts';
+import { HANDLER_SIGNATURE, HandlerOps } from './driver.ts';
+import * as R from './record.ts';
+import {
+  FIRST_HANDLER, HANDLER_CROSSING, HANDLER_GP, HANDLER_NEXT, HANDLER_NM, HANDLER_STOP, HANDLER_UD, type HandlerSet, type Variant,
+} from './variant.ts';
+
+const VECTOR_UD = 6;
+const VECTOR_NM = 7;
+const VECTOR_GP = 13;
+
+/** For handlers that are no instruction: the driver without operands, in the segmented environment. */
+const BARE: Variant = {
+  row: {
+    source: '', prefix: undefined, opcode: [], plusRegister: false, digit: undefined, form: 'any', modrm: undefined,
+    mnemonic: '', operands: [], attributes: new Set(), body: () => {},
+  },
+  osize: 32, rm: 'none', asize: 32, environment: 'segmented', repeat: 'none',
+};
+
+/** The module's bytes. It imports `env.memory`, `env.table`, and the helpers as `cpu.*` and `kernel.*`; exports `enter`. */
+export function generateInterpreter(set: HandlerSet): Uint8Array {
+  const module = new ModuleBuilder();
+  const special = (emit: (o: HandlerOps) => void): FunctionBody => {
+    const o = new HandlerOps(module, BARE);
+    emit(o);
+    o.e.unreachable();
+    return o.e.finish();
+  };
+  const specials: FunctionBody[] = [];
+  specials[HANDLER_STOP] = special((o) => o.exit(R.EXIT_STOP));
+  specials[HANDLER_NEXT] = special((o) => leaveBlock(o));
+  specials[HANDLER_CROSSING] = special((o) => crossing(o));
+  specials[HANDLER_UD] = special((o) => o.raise(VECTOR_UD));
+  specials[HANDLER_NM] = special((o) => o.raise(VECTOR_NM));
+  specials[HANDLER_GP] = special((o) => o.raise(VECTOR_GP, 0));
+  const bodies: number[] = [];
+  for (let slot = 1; slot < FIRST_HANDLER; slot++) bodies.push(module.define(specials[slot] ?? specials[HANDLER_UD]));
+  for (const variant of set.variants) bodies.push(module.define(handler(module, variant)));
+  module.fillTable(1, bodies);
+  module.export('enter', module.define(entry(module)));
+  return module.finish();
+}
+
+function handler(module: ModuleBuilder, variant: Variant): FunctionBody {
+  const o = new HandlerOps(module, variant);
+  try {
+    variant.row.body(o);
+  } catch (cause) {
+    throw new Error(`row "${variant.row.source}", ${variant.osize} bits, ${variant.rm}`, { cause });
+  }
+  o.next();
+  return o.e.finish();
+}
+
+/** Past the last instruction of a block: to the next one. The record counts one more than the block has instructions. */
+function leaveBlock(o: HandlerOps): void {
+  const count = o.sub(o.e.load('u8', o.ip, R.REC_COUNT), o.i32(1));
+  o.leaveTo(o.target(0), R.EXIT_RESOLVE, count);
+}
+
+function crossing(o: HandlerOps): void {
+  const count = o.sub(o.e.load('u8', o.ip, R.REC_COUNT), o.i32(1));
+  o.exitTo(o.target(0), o.sub(o.fuel, count), R.EXIT_CROSSING);
+}
+
+/** What the dispatcher calls: runs from a record until something exits. */
+function entry(module: ModuleBuilder): FunctionBody {
+  const f = new FunctionBuilder(module, HANDLER_SIGNATURE);
+  const ip = f.param(0, 'i32');
+  f.returnCallIndirect(HANDLER_SIGNATURE, [ip, f.param(1, 'i32'), f.param(2, 'i32')], f.load('i32', ip, R.REC_HANDLER));
+  return f.finish();
+}

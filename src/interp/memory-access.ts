@@ -1,0 +1,73 @@
+/** One access to guest memory, inline: segment limit, TLB tag, and the slow path for everything that the TLB does not serve. */
+import * as L from '../cpu/layout.ts';
+import { SS } from '../cpu/registers.ts';
+import type { I32, SegmentChoice } from '../isa/ops.ts';
+import type { HandlerOps } from './driver.ts';
+import * as R from './record.ts';
+
+/** `modify`: a write whose old value is read; `probe`: a write that stores nothing. */
+export type AccessKind = 'read' | 'write' | 'modify' | 'probe';
+
+export interface Access {
+  /** undefined: a flat segment, no check. */
+  readonly segment: SegmentChoice | undefined;
+  readonly offset: I32;
+  readonly bytes: number;
+  readonly kind: AccessKind;
+  /** For `write`: stores at the host address. */
+  readonly store?: (host: I32) => void;
+}
+
+const VECTOR_SS = 12;
+const VECTOR_GP = 13;
+
+/** Address of a segment register's cached descriptor. */
+export function segmentPointer(o: HandlerOps, segment: SegmentChoice): I32 {
+  if (typeof segment === 'number') return o.add(o.cpu, o.i32(L.SEGMENTS + segment * L.SEGMENT_SIZE));
+  const number = o.e.load('u8', o.ip, R.REC_SEGMENT);
+  return o.add(o.add(o.cpu, o.mul(number, o.i32(L.SEGMENT_SIZE))), o.i32(L.SEGMENTS));
+}
+
+function isStack(o: HandlerOps, segment: SegmentChoice): I32 {
+  return typeof segment === 'number' ? o.i32(segment === SS ? 1 : 0) : o.eq(o.e.load('u8', o.ip, R.REC_SEGMENT), o.i32(SS));
+}
+
+/** Emits the access; gives the host address (of the bytes themselves, or of the bounce buffer that holds them). */
+export function access(o: HandlerOps, a: Access): I32 {
+  const { e } = o;
+  const linear = a.segment === undefined ? a.offset : throughSegment(o, a, a.segment);
+  const entry = o.tlbEntry(linear);
+  const tag = e.load('i32', entry, a.kind === 'read' ? L.TLB_READ : L.TLB_WRITE);
+  // The page of the last byte: an access that crosses its page never equals the tag.
+  const last = a.bytes === 1 ? linear : o.add(linear, o.i32(a.bytes - 1));
+  const hit = o.eq(tag, o.and(last, o.i32(-4096)));
+  const host = e.variable('i32');
+  e.if(
+    hit,
+    () => {
+      const direct = o.add(linear, e.load('i32', entry, L.TLB_ADDEND));
+      if (a.store) a.store(direct);
+      else if (a.kind !== 'probe') e.set(host, direct);
+    },
+    () => {
+      o.publish();
+      const slow = o.call(`slow_${a.kind}`, [o.cpu, linear, o.i32(a.bytes)], 'i32') as I32;
+      e.if(o.eqz(slow), () => e.return(o.i32(R.EXIT_FAULT)));
+      if (a.store) {
+        a.store(slow);
+        o.commit();
+      } else if (a.kind !== 'probe') e.set(host, slow);
+    },
+  );
+  return e.get(host);
+}
+
+function throughSegment(o: HandlerOps, a: Access, segment: SegmentChoice): I32 {
+  const { e } = o;
+  const pointer = segmentPointer(o, segment);
+  const end = e.load('i64', pointer, a.kind === 'read' ? L.SEG_READ_END : L.SEG_WRITE_END);
+  const past = o.gtU(o.add(o.toI64(a.offset), o.i64(a.bytes)), end);
+  const before = o.ltU(a.offset, e.load('i32', pointer, L.SEG_START));
+  e.if(o.or(past, before), () => o.raiseValue(o.select(isStack(o, segment), o.i32(VECTOR_SS), o.i32(VECTOR_GP)), 0));
+  return o.add(e.load('i32', pointer, L.SEG_BASE), a.offset);
+}

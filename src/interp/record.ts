@@ -1,0 +1,45 @@
+/**
+ * A decoded instruction as the interpreter runs it: 32 bytes in the arena, followed by the next one of its block. Slots
+ * are byte offsets into the vCPU's state, so one handler serves every register.
+ */
+export const RECORD_SIZE = 32;
+export const REC_HANDLER = 0; // u32: slot in the function table
+export const REC_REG = 4; // u16: register of ModRM.reg or of the opcode (a slot, or a number for S, C, D operands)
+export const REC_RM = 6; // u16: register of ModRM.rm, or the base register of a memory operand; a number for ST(i)
+export const REC_INDEX = 8; // u16: index register of a memory operand
+export const REC_SCALE = 10; // u8: shift of the index
+export const REC_SEGMENT = 11; // u8: number of the segment register
+export const REC_DISPLACEMENT = 12; // i32
+export const REC_IMMEDIATE = 16; // i32; for relative branches: target minus the RIP of the page's first byte
+export const REC_IMMEDIATE2 = 20; // i32
+export const REC_LINK = 24; // u32: record of the branch target when it is known and in this page, else 0
+export const REC_OFFSET = 28; // u16: offset of the instruction in its page
+export const REC_LENGTH = 30; // u8: length in bytes
+/** u8: position in the block, from 1: instructions retired when this one is done. */
+export const REC_COUNT = 31;
+
+/** A block never has more instructions than this; fuel handed to handlers leaves as much in reserve. */
+export const BLOCK_LIMIT = 60;
+
+/**
+ * The block table: direct-mapped, from the arena address of a block's first guest byte (which names the frame, whatever
+ * maps it) and the mode to its first record.
+ */
+export const BLOCK_TABLE_ENTRIES = 16384;
+export const BLOCK_ENTRY_SIZE = 16;
+export const BLOCK_HOST = 0; // u32
+export const BLOCK_MODE = 4; // u32
+export const BLOCK_RECORD = 8; // u32
+/** Index of an arena address in the block table: its low bits, stirred with the frame's. */
+export const BLOCK_HASH_SHIFT = 10;
+
+/** Why handlers return to the dispatcher. */
+export const EXIT_NEXT = 0; // not an exit: a helper's "go on"
+export const EXIT_RESYNC = 1; // the instruction is done and has set RIP; mode, TLB or interrupt state may have changed
+export const EXIT_FAULT = 2; // the instruction at IP faulted; FAULT_* says how
+export const EXIT_BUDGET = 3; // fuel ran out at a branch; RIP is its target
+export const EXIT_RESOLVE = 4; // a direct branch at IP to RIP has no link yet
+export const EXIT_LOOKUP = 5; // an indirect branch to RIP found no block
+export const EXIT_STOP = 6; // stopped before the record at IP (end of a truncated block, dropped code, attention)
+export const EXIT_RESTART = 7; // a repeated instruction at IP is to go on later
+export const EXIT_CROSSING = 8; // the instruction after the block crosses into the next page; RIP is its address

@@ -1,0 +1,174 @@
+/** Writes decoded instructions as records: chooses the handler by row, form and mode. */
+import * as L from '../cpu/layout.ts';
+import { MODE_CODE32, MODE_EM, MODE_FLAT, MODE_MP, MODE_OSFXSR, MODE_PROTECTED, MODE_TS } from '../cpu/mode.ts';
+import { Decoder } from '../isa/decode.ts';
+import { hasModrm, type Operand, type Row } from '../isa/row.ts';
+import type { Arena } from '../memory/arena.ts';
+import * as R from './record.ts';
+import {
+  type Environment, HANDLER_CROSSING, HANDLER_GP, HANDLER_NEXT, HANDLER_NM, HANDLER_STOP, HANDLER_UD, type HandlerSet, isStringRow, type RmForm,
+  usesEnvironment, usesOperandSize, VARIANT_CODES, variantCode,
+} from './variant.ts';
+
+const ESP = 4;
+/** Byte distance of a register of an operand kind in the vCPU's state. */
+const slotOf = (kind: string, size: string, n: number): number => {
+  switch (kind) {
+    case 'P': case 'Q': case 'N': return L.FPR + (n & 7) * 16;
+    case 'V': case 'W': case 'U': return L.XMM + n * L.XMM_STRIDE;
+    case 'S': case 'C': case 'D': case 'T': return n;
+    default: return size === 'b' && n >= 4 ? L.GPR + (n - 4) * 8 + 1 : L.GPR + n * 8;
+  }
+};
+
+export class Translator {
+  readonly decoder: Decoder;
+  private readonly arena: Arena;
+  private readonly handlers: HandlerSet;
+  private readonly takesModrm: readonly boolean[];
+
+  constructor(arena: Arena, rows: readonly Row[], handlers: HandlerSet) {
+    this.arena = arena;
+    this.handlers = handlers;
+    this.decoder = new Decoder(rows);
+    this.takesModrm = rows.map(hasModrm);
+  }
+
+  /**
+   * Translates instructions from arena address `host` up to the end of its page into records at `record`, at most
+   * `BLOCK_LIMIT` of them, and ends them with a record that leaves the block. Returns the number of records written; 0
+   * when the first instruction crosses the page.
+   */
+  block(host: number, mode: number, record: number): number {
+    const frame = host & -4096;
+    const pageEnd = frame + 4096;
+    let at = host >>> 0;
+    let count = 0;
+    let out = record;
+    while (count < R.BLOCK_LIMIT && at < pageEnd >>> 0) {
+      const before = at;
+      const result = this.instruction(at, pageEnd >>> 0, mode, out, before & 0xfff, count + 1);
+      if (result === 'truncated') {
+        if (count === 0) return 0;
+        this.leave(out, HANDLER_CROSSING, before & 0xfff, count + 1);
+        return count + 1;
+      }
+      count++;
+      out += R.RECORD_SIZE;
+      at += this.decoder.length;
+      if (result === 'ended') break;
+    }
+    this.leave(out, HANDLER_NEXT, at - frame, count + 1);
+    return count + 1;
+  }
+
+  /** One record from bytes at `at`, `offset` being its place in its page. */
+  instruction(at: number, end: number, mode: number, out: number, offset: number, count: number): 'more' | 'ended' | 'truncated' {
+    const d = this.decoder;
+    const result = d.decode(this.arena.u8, at, end, mode & MODE_CODE32 ? 32 : 16);
+    if (result === 'truncated') return 'truncated';
+    this.clear(out, offset, d.length, count);
+    const special = result === 'undefined' ? HANDLER_UD : result === 'too-long' ? HANDLER_GP : this.trap(d.row, mode);
+    if (special !== 0) {
+      this.arena.u32[out >>> 2] = special;
+      return 'ended';
+    }
+    this.write(out, mode, offset);
+    return d.row.attributes.has('end') ? 'ended' : 'more';
+  }
+
+  /** A record that ends a block; it is no instruction. */
+  leave(out: number, handler: number, offset: number, count: number): void {
+    this.clear(out, offset, 0, count);
+    this.arena.u32[out >>> 2] = handler;
+    this.arena.i32[(out + R.REC_IMMEDIATE) >>> 2] = offset;
+  }
+
+  stop(out: number, offset: number, count: number): void {
+    this.leave(out, HANDLER_STOP, offset, count);
+  }
+
+  /** Instructions that this mode refuses: the handler that raises the exception, or 0. */
+  private trap(row: Row, mode: number): number {
+    const a = row.attributes;
+    if (a.has('protected') && !(mode & MODE_PROTECTED)) return HANDLER_UD;
+    if (a.has('sse') && (mode & MODE_EM || !(mode & MODE_OSFXSR))) return HANDLER_UD;
+    if (a.has('mmx') && mode & MODE_EM) return HANDLER_UD;
+    if (a.has('fpu') && mode & (MODE_EM | MODE_TS)) return HANDLER_NM;
+    if ((a.has('sse') || a.has('mmx')) && mode & MODE_TS) return HANDLER_NM;
+    if (a.has('wait') && (mode & (MODE_MP | MODE_TS)) === (MODE_MP | MODE_TS)) return HANDLER_NM;
+    return 0;
+  }
+
+  private clear(out: number, offset: number, length: number, count: number): void {
+    this.arena.u8.fill(0, out, out + R.RECORD_SIZE);
+    this.arena.u16[(out + R.REC_OFFSET) >>> 1] = offset;
+    this.arena.u8[out + R.REC_LENGTH] = length;
+    this.arena.u8[out + R.REC_COUNT] = count;
+  }
+
+  private write(out: number, mode: number, offset: number): void {
+    const d = this.decoder;
+    const { u8, u16, i32 } = this.arena;
+    i32[out >>> 2] = this.handlerNumber(mode);
+    for (const o of d.row.operands) this.writeOperand(out, o, offset);
+    u8[out + R.REC_SEGMENT] = d.segment;
+    if (d.memory) {
+      u16[(out + R.REC_RM) >>> 1] = d.base < 0 ? L.ZERO : L.GPR + d.base * 8;
+      u16[(out + R.REC_INDEX) >>> 1] = d.index < 0 ? L.ZERO : L.GPR + d.index * 8;
+      u8[out + R.REC_SCALE] = d.scale;
+      const popped = d.base === ESP && d.row.attributes.has('pop') ? d.osize / 8 : 0;
+      i32[(out + R.REC_DISPLACEMENT) >>> 2] = d.displacement + popped;
+    }
+    i32[(out + R.REC_IMMEDIATE2) >>> 2] = d.immediate2;
+  }
+
+  private writeOperand(out: number, o: Operand, offset: number): void {
+    const d = this.decoder;
+    const { u16, i32 } = this.arena;
+    switch (o.kind) {
+      case 'I': case 'A':
+        i32[(out + R.REC_IMMEDIATE) >>> 2] = d.immediate;
+        return;
+      case 'J':
+        i32[(out + R.REC_IMMEDIATE) >>> 2] = offset + d.length + d.immediate;
+        return;
+      case 'G': case 'S': case 'C': case 'D': case 'P': case 'V':
+        u16[(out + R.REC_REG) >>> 1] = slotOf(o.kind, o.size, (d.modrm >> 3) & 7);
+        return;
+      case 'Z':
+        u16[(out + R.REC_REG) >>> 1] = slotOf('Z', o.size, d.opcode & 7);
+        return;
+      case 'E': case 'R': case 'Q': case 'N': case 'W': case 'U': case 'T':
+        if (!d.memory) u16[(out + R.REC_RM) >>> 1] = slotOf(o.kind, o.size, d.modrm & 7);
+        return;
+      default:
+    }
+  }
+
+  private handlerNumber(mode: number): number {
+    const d = this.decoder;
+    const row = d.row;
+    const flat = (mode & MODE_FLAT) !== 0;
+    const osize = usesOperandSize(row) ? d.osize : 32;
+    const asize = row.attributes.has('asize') ? d.asize : 32;
+    // A string whose source has a segment of its own takes the general way.
+    const ownSegment = row.attributes.has('asize') && d.segmentOverride && !row.attributes.has('branch');
+    const environment: Environment = usesEnvironment(row) && flat && !ownSegment ? 'flat' : 'segmented';
+    const repeat = isStringRow(row) ? (row.attributes.has('rep') && d.repeat === 'repne' ? 'rep' : d.repeat) : 'none';
+    const code = variantCode(osize, this.rmForm(row, flat), asize, environment, repeat);
+    const number = this.handlers.numbers[d.rowIndex * VARIANT_CODES + code];
+    if (number < 0) throw new Error(`no handler for row "${row.source}"`);
+    return number;
+  }
+
+  private rmForm(row: Row, flat: boolean): RmForm {
+    const d = this.decoder;
+    if (d.memory) {
+      const general = row.attributes.has('rare') || !flat || d.asize === 16 || (d.segmentOverride && (d.segment === 1 || d.segment > 3));
+      if (general) return d.asize === 16 ? 'general16' : 'general32';
+      return d.index < 0 ? 'flat' : 'indexed';
+    }
+    return this.takesModrm[d.rowIndex] ? 'register' : 'none';
+  }
+}

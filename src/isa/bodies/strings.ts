@@ -1,0 +1,192 @@
+/** String instructions and REP [SDM2 REP; SDM1 7.3.9]. */
+import type { Bits, Body, I32, LoadKind, Ops, StoreKind } from '../ops.ts';
+
+const AX = 0;
+const CX = 1;
+const SI = 6;
+const DI = 7;
+const DX = 2;
+const ES = 0;
+
+const KIND: Record<number, LoadKind & StoreKind> = { 8: 'u8', 16: 'u16', 32: 'i32' };
+
+const index = (o: Ops, register: number): I32 => o.reg(register, o.asize as Bits) as I32;
+/** Moves an index register by `bytes`, up or down by DF. */
+const advance = (o: Ops, register: number, bytes: I32): void => {
+  const by = o.select(o.direction(), o.sub(o.i32(0), bytes), bytes);
+  o.setReg(register, o.asize as Bits, o.add(index(o, register), by));
+};
+const count = (o: Ops): I32 => o.reg(CX, o.asize as Bits) as I32;
+const setCount = (o: Ops, value: I32): void => o.setReg(CX, o.asize as Bits, value);
+
+/**
+ * Runs an iteration once, or under REP as often as (E)CX says. Registers are up to date after each iteration, so a fault
+ * or an interrupt in the middle leaves a state from which the instruction goes on. `stop` ends REPE and REPNE early;
+ * `bulk` may do several iterations at once and returns how many it did, 0 for none.
+ */
+function repeated(o: Ops, iterate: () => void, stop?: () => I32, bulk?: (most: I32) => I32): void {
+  if (o.repeat === 'none') {
+    iterate();
+    return;
+  }
+  const { e } = o;
+  e.block((done) => {
+    e.if(o.eqz(count(o)), () => e.branch(done));
+    e.loop((again) => {
+      const ran = e.variable('i32');
+      e.set(ran, bulk ? bulk(o.iterationsAllowed()) : o.i32(0));
+      e.if(o.eqz(e.get(ran)), () => {
+        iterate();
+        e.set(ran, o.i32(1));
+      });
+      const left = o.zeroExtend(o.sub(count(o), e.get(ran)), o.asize as Bits) as I32;
+      setCount(o, left);
+      const finished = stop ? o.or(o.eqz(left), stop()) : o.eqz(left);
+      e.if(finished, () => {
+        o.countIterations(o.sub(e.get(ran), o.i32(1)));
+        e.branch(done);
+      });
+      o.betweenIterations(e.get(ran));
+      e.branch(again);
+    });
+  });
+}
+
+const minimum = (o: Ops, a: I32, b: I32): I32 => o.select(o.ltU(a, b), a, b);
+const shiftOf = (bits: number): number => (bits === 8 ? 0 : bits === 16 ? 1 : 2);
+
+/** Iterations that fit in the current pages of the given segments and offsets. */
+const inPages = (o: Ops, bits: number, most: I32, ...rooms: I32[]): I32 =>
+  rooms.reduce((n, room) => minimum(o, n, o.shrU(room, o.i32(shiftOf(bits)))), minimum(o, most, count(o)));
+
+/** Bulk steps run upwards only, and at least 4 at a time; smaller ones are not worth it. */
+const worthIt = (o: Ops, n: I32): I32 => o.and(o.gtU(n, o.i32(3)), o.eqz(o.direction()));
+
+const bulkMove = (o: Ops, bits: number) => (most: I32): I32 => {
+  const { e } = o;
+  const si = index(o, SI);
+  const di = index(o, DI);
+  const n = inPages(o, bits, most, o.pageRoom('operand', si), o.pageRoom(ES, di));
+  const bytes = o.shl(n, o.i32(shiftOf(bits)));
+  const ran = e.variable('i32');
+  e.set(ran, o.i32(0));
+  e.if(worthIt(o, n), () => {
+    const from = o.span('operand', si, bytes, 'read');
+    const to = o.span(ES, di, bytes, 'write');
+    // A destination that starts inside the source repeats a pattern; a plain copy would not.
+    const overlaps = o.ltU(o.sub(to, from), bytes);
+    e.if(o.and(o.and(o.ne(from, o.i32(0)), o.ne(to, o.i32(0))), o.or(o.eqz(overlaps), o.eq(to, from))), () => {
+      o.hostCopy(to, from, bytes);
+      advance(o, SI, bytes);
+      advance(o, DI, bytes);
+      e.set(ran, n);
+    });
+  });
+  return e.get(ran);
+};
+const moves = (bitsOf: (o: Ops) => number): Body => (o) => {
+  const bits = bitsOf(o);
+  const iterate = () => {
+    const value = o.load('operand', index(o, SI), KIND[bits]);
+    o.store(ES, index(o, DI), KIND[bits], value as never);
+    advance(o, SI, o.i32(bits / 8));
+    advance(o, DI, o.i32(bits / 8));
+  };
+  repeated(o, iterate, undefined, bulkMove(o, bits));
+};
+
+const bulkStore = (o: Ops, bits: number) => (most: I32): I32 => {
+  const { e } = o;
+  const di = index(o, DI);
+  const n = inPages(o, bits, most, o.pageRoom(ES, di));
+  const bytes = o.shl(n, o.i32(shiftOf(bits)));
+  const ran = e.variable('i32');
+  e.set(ran, o.i32(0));
+  const value = o.reg(AX, bits as Bits) as I32;
+  const byte = o.and(value, o.i32(0xff));
+  const uniform = bits === 8 ? o.i32(1) : o.eq(value, o.mul(byte, o.i32(bits === 16 ? 0x0101 : 0x01010101)));
+  e.if(o.and(worthIt(o, n), uniform), () => {
+    const to = o.span(ES, di, bytes, 'write');
+    e.if(to, () => {
+      o.hostFill(to, byte, bytes);
+      advance(o, DI, bytes);
+      e.set(ran, n);
+    });
+  });
+  return e.get(ran);
+};
+const stores = (bitsOf: (o: Ops) => number): Body => (o) => {
+  const bits = bitsOf(o);
+  const iterate = () => {
+    o.store(ES, index(o, DI), KIND[bits], o.reg(AX, bits as Bits) as never);
+    advance(o, DI, o.i32(bits / 8));
+  };
+  repeated(o, iterate, undefined, bulkStore(o, bits));
+};
+
+const loads = (bitsOf: (o: Ops) => number): Body => (o) => {
+  const bits = bitsOf(o);
+  repeated(o, () => {
+    const value = o.load('operand', index(o, SI), KIND[bits]);
+    o.setReg(AX, bits as Bits, value as I32);
+    advance(o, SI, o.i32(bits / 8));
+  });
+};
+
+/** Ends REPE on a difference and REPNE on a match. */
+const stopFor = (o: Ops) => (): I32 => (o.repeat === 'rep' ? o.eqz(o.flag('ZF')) : o.flag('ZF'));
+
+const compares = (bitsOf: (o: Ops) => number): Body => (o) => {
+  const bits = bitsOf(o) as Bits;
+  repeated(o, () => {
+    const a = o.load('operand', index(o, SI), KIND[bits]) as I32;
+    const b = o.load(ES, index(o, DI), KIND[bits]) as I32;
+    o.setFlags('sub', bits, a, b, o.sub(a, b));
+    advance(o, SI, o.i32(bits / 8));
+    advance(o, DI, o.i32(bits / 8));
+  }, stopFor(o));
+};
+const scans = (bitsOf: (o: Ops) => number): Body => (o) => {
+  const bits = bitsOf(o) as Bits;
+  repeated(o, () => {
+    const a = o.reg(AX, bits) as I32;
+    const b = o.load(ES, index(o, DI), KIND[bits]) as I32;
+    o.setFlags('sub', bits, a, b, o.sub(a, b));
+    advance(o, DI, o.i32(bits / 8));
+  }, stopFor(o));
+};
+
+/** INS and OUTS: the permission check, then the destination, then the port; so nothing is lost from a device on a fault. */
+const ins = (bitsOf: (o: Ops) => number): Body => (o) => {
+  const bits = bitsOf(o);
+  const port = o.reg(DX, 16) as I32;
+  o.helper('CHECK_IO', port, o.i32(bits / 8));
+  repeated(o, () => {
+    o.probeStore(ES, index(o, DI), bits / 8);
+    const value = o.helperValue('PORT_IN', port, o.i32(bits / 8));
+    o.store(ES, index(o, DI), KIND[bits], value as never);
+    advance(o, DI, o.i32(bits / 8));
+  });
+};
+const outs = (bitsOf: (o: Ops) => number): Body => (o) => {
+  const bits = bitsOf(o);
+  const port = o.reg(DX, 16) as I32;
+  o.helper('CHECK_IO', port, o.i32(bits / 8));
+  repeated(o, () => {
+    const value = o.load('operand', index(o, SI), KIND[bits]) as I32;
+    o.helper('PORT_OUT', port, o.i32(bits / 8), value);
+    advance(o, SI, o.i32(bits / 8));
+  });
+};
+
+const byte = () => 8;
+const wide = (o: Ops): number => o.osize;
+export const stringBodies: Record<string, Body> = {
+  MOVSB: moves(byte), MOVSW: moves(wide), STOSB: stores(byte), STOSW: stores(wide), LODSB: loads(byte), LODSW: loads(wide),
+  CMPSB: compares(byte), CMPSW: compares(wide), SCASB: scans(byte), SCASW: scans(wide),
+  INSB: ins(byte), INSW: ins(wide), OUTSB: outs(byte), OUTSW: outs(wide),
+  XLAT: (o) => {
+    const at = o.zeroExtend(o.add(o.reg(3, o.asize as Bits), o.reg(AX, 8)), o.asize as Bits) as I32;
+    o.setReg(AX, 8, o.load('operand', at, 'u8'));
+  },
+};

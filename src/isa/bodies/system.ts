@@ -1,0 +1,68 @@
+/** System instructions: operands are fetched here, the work is done by the helpers of src/cpu that both tiers call. */
+import type { Body, I32, Ops } from '../ops.ts';
+
+const AX = 0;
+
+/** A helper that takes the linear address of its memory operand and the operand size. */
+const withAddress = (name: string): Body => (o) => {
+  // Checks the segment and the page of the operand; the helper then takes its linear address.
+  o.loadOperand(0, 'u16');
+  o.loadOperand(0, 'i32', 2);
+  o.helper(name, o.linear(0), o.i32(o.osize));
+};
+/** A helper that takes a 16-bit source. */
+const withSource = (name: string): Body => (o) => o.helper(name, o.get(0) as I32);
+/** A helper that gives the destination's value. */
+const valueOf = (name: string): Body => (o) => o.put(0, o.helperValue(name));
+const plain = (name: string): Body => (o) => o.helper(name);
+
+const setZero = (o: Ops, zf: I32): void => o.writeFlags(o.or(o.and(o.readFlags(), o.i32(~0x40)), o.shl(zf, o.i32(6))));
+
+/** LAR and LSL: the helper says with a value that is none when the descriptor is not visible; then only ZF changes. */
+const NOT_VISIBLE = -2;
+const inspect = (name: string): Body => (o) => {
+  const value = o.helperValue(name, o.get(1) as I32);
+  const visible = o.ne(value, o.i32(NOT_VISIBLE));
+  o.e.if(visible, () => o.put(0, value));
+  setZero(o, visible);
+};
+const verify = (name: string): Body => (o) => setZero(o, o.helperValue(name, o.get(0) as I32));
+
+const arpl: Body = (o) => {
+  const dst = o.modify(0);
+  const a = dst.value as I32;
+  const rpl = o.and(o.get(1) as I32, o.i32(3));
+  const lower = o.ltU(o.and(a, o.i32(3)), rpl);
+  dst.put(o.select(lower, o.or(o.and(a, o.i32(0xfffc)), rpl), a));
+  setZero(o, lower);
+};
+
+const input: Body = (o) => {
+  const bytes = o.i32(o.bits(0) / 8);
+  const port = o.get(1) as I32;
+  o.helper('CHECK_IO', port, bytes);
+  o.setReg(AX, o.bits(0), o.helperValue('PORT_IN', port, bytes));
+};
+const output: Body = (o) => {
+  const bytes = o.i32(o.bits(1) / 8);
+  const port = o.get(0) as I32;
+  o.helper('OUT', port, bytes, o.get(1) as I32);
+};
+
+export const systemBodies: Record<string, Body> = {
+  LGDT: withAddress('LGDT'), LIDT: withAddress('LIDT'), SGDT: withAddress('SGDT'), SIDT: withAddress('SIDT'),
+  INVLPG: (o) => o.helper('INVLPG', o.linear(0)),
+  LLDT: withSource('LLDT'), LTR: withSource('LTR'), LMSW: withSource('LMSW'),
+  SLDT: valueOf('SLDT'), STR: valueOf('STR'), SMSW: valueOf('SMSW'),
+  VERR: verify('VERR'), VERW: verify('VERW'), LAR: inspect('LAR'), LSL: inspect('LSL'), ARPL: arpl,
+  MOV_FROM_CR: (o) => o.put(0, o.helperValue('MOV_FROM_CR', o.field(1))),
+  MOV_FROM_DR: (o) => o.put(0, o.helperValue('MOV_FROM_DR', o.field(1))),
+  MOV_TO_CR: (o) => o.helper('MOV_TO_CR', o.field(0), o.get(1) as I32),
+  MOV_TO_DR: (o) => o.helper('MOV_TO_DR', o.field(0), o.get(1) as I32),
+  CLTS: plain('CLTS'), INVD: plain('INVD'), WBINVD: plain('WBINVD'), HLT: plain('HLT'),
+  CLI: plain('CLI'), STI: plain('STI'),
+  CLD: (o) => o.setDirection(0), STD: (o) => o.setDirection(1),
+  RDMSR: plain('RDMSR'), WRMSR: plain('WRMSR'), RDTSC: plain('RDTSC'), RDPMC: plain('RDPMC'), CPUID: plain('CPUID'),
+  SYSENTER: plain('SYSENTER'), SYSEXIT: plain('SYSEXIT'),
+  IN: input, OUT: output,
+};

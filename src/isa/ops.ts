@@ -1,0 +1,253 @@
+/**
+ * The machine as an instruction body sees it. A body is written once against this class; a driver decides what an operand
+ * is (a field of a decoded record in the interpreter, a constant in a compiled region), where flags are kept and how
+ * control leaves. Bodies must write architectural state only after their last access that can fault.
+ *
+ * Integers: values of 8, 16 and 32 bits are `i32`, zero-extended when read; only the low bits count when written.
+ * Values of 64 bits are `i64`.
+ */
+import type { BINARY, COMPARE, CONVERT, EXTRACT, IntType, LOAD, REPLACE, SIMD, STORE, Type, UNARY } from '../wasm/opcodes.ts';
+import type { Label, Val, Variable } from '../wasm/function.ts';
+
+export type { Label, Val, Variable };
+export type I32 = Val<'i32'>;
+export type I64 = Val<'i64'>;
+export type V128 = Val<'v128'>;
+export type Int = Val<IntType>;
+
+/** Typed values and structured control; `FunctionBuilder` is one, a region's IR another. */
+export interface Emitter {
+  i32(value: number): I32;
+  i64(value: bigint | number): I64;
+  f32(value: number): Val<'f32'>;
+  f64(value: number): Val<'f64'>;
+  v128(bytes: ArrayLike<number>): V128;
+  binary<T extends Type>(op: keyof typeof BINARY, a: Val<T>, b: Val<T>): Val<T>;
+  compare<T extends Type>(op: keyof typeof COMPARE, a: Val<T>, b: Val<T>): I32;
+  unary<T extends Type>(op: keyof typeof UNARY, a: Val<T>): Val<T>;
+  eqz(a: Int): I32;
+  convert<K extends keyof typeof CONVERT>(op: K, a: Val<(typeof CONVERT)[K][0]>): Val<(typeof CONVERT)[K][1]>;
+  select<T extends Type>(condition: I32, yes: Val<T>, no: Val<T>): Val<T>;
+  simd<K extends keyof typeof SIMD>(op: K, ...args: Val[]): Val<(typeof SIMD)[K][1]>;
+  extractLane<K extends keyof typeof EXTRACT>(op: K, a: V128, lane: number): Val<(typeof EXTRACT)[K][0]>;
+  replaceLane<K extends keyof typeof REPLACE>(op: K, a: V128, lane: number, value: Val<(typeof REPLACE)[K][0]>): V128;
+  shuffle(a: V128, b: V128, lanes: readonly number[]): V128;
+  variable<T extends Type>(type: T): Variable<T>;
+  get<T extends Type>(v: Variable<T>): Val<T>;
+  set<T extends Type>(v: Variable<T>, value: Val<T>): void;
+  if(condition: I32, then: () => void, otherwise?: () => void): void;
+  block(body: (label: Label) => void): void;
+  loop(body: (label: Label) => void): void;
+  branch(label: Label): void;
+}
+
+/** Width of an integer operand in bits. */
+export type Bits = 8 | 16 | 32 | 64;
+export type Flag = 'CF' | 'PF' | 'AF' | 'ZF' | 'SF' | 'OF';
+/** Condition codes in encoding order [SDM1 appendix B]; the odd ones negate the even ones. */
+export type Condition = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13 | 14 | 15;
+export type Repeat = 'none' | 'rep' | 'repne';
+export type LoadKind = keyof typeof LOAD;
+export type StoreKind = keyof typeof STORE;
+
+/** A memory or register operand that is read, and then written without a further chance to fault. */
+export interface Place<T extends Type = IntType> {
+  readonly value: Val<T>;
+  put(value: Val<T>): void;
+}
+
+/** Which segment an access goes through: an architectural register number, or that of the instruction's memory operand. */
+export type SegmentChoice = number | 'operand';
+
+export abstract class Ops {
+  /** Width of the instruction's `v` operands in bits. */
+  abstract readonly osize: 16 | 32 | 64;
+  /** Address size in bits. */
+  abstract readonly asize: 16 | 32 | 64;
+  abstract readonly repeat: Repeat;
+  abstract readonly e: Emitter;
+
+  // Operands, by their position in the table's row
+
+  /** Width of operand `n` in bits (integers). */
+  abstract bits(n: number): Bits;
+  abstract readonly operandCount: number;
+  /** True when operand `n` is in memory in this form. */
+  abstract inMemory(n: number): boolean;
+  abstract isImmediate(n: number): boolean;
+  /** The number that a value is known to be while the code is made, if it is. */
+  abstract constant(value: I32): number | undefined;
+  /** Value of an integer operand, zero-extended. Immediates come extended to the operand size as the row says. May fault. */
+  abstract get(n: number): Int;
+  /** Writes an integer operand. May fault. */
+  abstract put(n: number, value: Int): void;
+  /** Reads an operand that will be written: write faults come here, `put` cannot fault. */
+  abstract modify(n: number): Place;
+  /** As `get` and `modify`, `bytes` further on in memory. */
+  abstract getAt(n: number, bytes: I32): Int;
+  abstract modifyAt(n: number, bytes: I32): Place;
+  /** Effective address (offset in its segment) of memory operand `n`. */
+  abstract offset(n: number): I32;
+  /** Linear address of memory operand `n`, without a check. */
+  abstract linear(n: number): I32;
+  /** Second immediate: the selector of a far pointer, the nesting level of ENTER. */
+  abstract immediate2(): I32;
+  /** The number in a field: register number of a segment, control or debug operand, ST(i), or an immediate. */
+  abstract field(n: number): I32;
+  /** Loads from memory operand `n`, `displacement` bytes further on. May fault. */
+  abstract loadOperand<K extends LoadKind>(n: number, kind: K, displacement?: number): Val<(typeof LOAD)[K][0]>;
+  abstract storeOperand<K extends StoreKind>(n: number, kind: K, value: Val<(typeof STORE)[K][0]>): void;
+  /** Faults as a write of `bytes` bytes to memory operand `n` would, and writes nothing. */
+  abstract probeWrite(n: number, bytes: number): void;
+  /** A 128-bit XMM register operand, or a field of it at a byte offset. */
+  abstract loadRegister<K extends LoadKind>(n: number, kind: K, byte?: number): Val<(typeof LOAD)[K][0]>;
+  abstract storeRegister<K extends StoreKind>(n: number, kind: K, value: Val<(typeof STORE)[K][0]>, byte?: number): void;
+
+  // Registers by number, and memory by segment
+
+  /** General register; 8-bit numbers 4-7 are AH, CH, DH, BH. */
+  abstract reg(n: number, bits: Bits): Int;
+  abstract setReg(n: number, bits: Bits, value: Int): void;
+  abstract load<K extends LoadKind>(segment: SegmentChoice, offset: I32, kind: K): Val<(typeof LOAD)[K][0]>;
+  abstract store<K extends StoreKind>(segment: SegmentChoice, offset: I32, kind: K, value: Val<(typeof STORE)[K][0]>): void;
+  /**
+   * Host address of bytes that lie in one page, permission checked as for an access; 0 when they are not in plain memory
+   * that the TLB knows (then go element by element). For bulk string operations.
+   */
+  abstract span(segment: SegmentChoice, offset: I32, bytes: I32, access: 'read' | 'write'): I32;
+  /** Bytes from an offset to the end of its page, 1 to 4096. */
+  abstract pageRoom(segment: SegmentChoice, offset: I32): I32;
+  /** Faults as a write of `bytes` bytes would, and writes nothing. */
+  abstract probeStore(segment: SegmentChoice, offset: I32, bytes: number): void;
+  /** Raw access at a host address from `span`. */
+  abstract hostLoad<K extends LoadKind>(kind: K, host: I32): Val<(typeof LOAD)[K][0]>;
+  abstract hostStore<K extends StoreKind>(kind: K, host: I32, value: Val<(typeof STORE)[K][0]>): void;
+  abstract hostCopy(to: I32, from: I32, bytes: I32): void;
+  abstract hostFill(to: I32, byte: I32, bytes: I32): void;
+  /** A field of the vCPU's state by its offset in src/cpu/layout.ts. */
+  abstract stateLoad<K extends LoadKind>(kind: K, offset: number): Val<(typeof LOAD)[K][0]>;
+  abstract stateStore<K extends StoreKind>(kind: K, offset: number, value: Val<(typeof STORE)[K][0]>): void;
+
+  // Stack [SDM1 6.2]: width of the stack by SS.B
+
+  abstract push(value: Int, bits: Bits): void;
+  /** Value at the top, without moving the pointer; `depth` bytes further down the stack. */
+  abstract stackTop(bits: Bits, depth?: number): Int;
+  /** Adds `bytes` to the stack pointer. */
+  abstract adjustStack(bytes: number | I32): void;
+  /** Stack pointer, masked to the width of the stack. */
+  abstract stackPointer(): I32;
+  abstract setStackPointer(value: I32): void;
+
+  /** A value on the stack segment at an offset other than the stack pointer, which is masked to the width of the stack. */
+  abstract loadStack(offset: I32, bits: Bits): Int;
+  /** Pushes several values, first to last; all places are checked before the pointer moves. */
+  abstract pushAll(values: readonly Int[], bits: Bits): void;
+  /** Selector of a segment register. */
+  abstract segmentSelector(segment: number): I32;
+  /** Selector of the segment register that operand `n` names. */
+  abstract selectorOf(n: number): I32;
+
+  // Flags
+
+  /** Sets all six as an addition or subtraction of `bits` bits does (with or without carry in). */
+  abstract setFlags(kind: 'add' | 'sub', bits: Bits, a: Int, b: Int, result: Int): void;
+  /** SF, ZF, PF from the result; CF and OF cleared; AF cleared. */
+  abstract setFlagsLogic(bits: Bits, result: Int): void;
+  /** SF, ZF, PF from the result, the others as given (0 or 1); AF 0 unless given. */
+  abstract setFlagsWith(bits: Bits, result: Int, cf: I32, of: I32, af?: I32): void;
+  /** CF alone. */
+  abstract setCarry(cf: I32): void;
+  /** CF and OF alone. */
+  abstract setCarryOverflow(cf: I32, of: I32): void;
+  abstract flag(flag: Flag): I32;
+  abstract condition(code: Condition): I32;
+  /** The six arithmetic flags at their places in EFLAGS, other bits 0. */
+  abstract readFlags(): I32;
+  abstract writeFlags(value: I32): void;
+  abstract direction(): I32;
+  abstract setDirection(value: 0 | 1): void;
+
+  // Control
+
+  /** EIP of the next instruction. */
+  abstract nextIp(): I32;
+  /** Target of a relative branch operand, truncated to the operand size. */
+  abstract target(n: number): I32;
+  /** Leaves for `target(n)`. Checks the limit of CS. */
+  abstract jumpRelative(n: number): void;
+  /** Leaves for an offset in CS. Checks the limit of CS. */
+  abstract jumpTo(ip: I32): void;
+  /** Faults when `ip` is past the limit of CS: for calls, before they push. */
+  abstract checkTarget(ip: I32): void;
+  /** Ends the instruction here in an exception. */
+  abstract raise(vector: number, errorCode?: number): void;
+  /** A slow path that both tiers call: `HELPER_NEXT` goes on after the call, anything else leaves the block. */
+  abstract helper(name: string, ...args: I32[]): void;
+  /** A slow path with a result. */
+  abstract helperValue(name: string, ...args: I32[]): I32;
+  /** A function of a leaf kernel (x87) on the state of this vCPU, which it gets as its first argument. */
+  abstract kernel<T extends Type>(name: string, result: T, ...args: Val[]): Val<T>;
+  abstract kernel(name: string, result: undefined, ...args: Val[]): undefined;
+  /** Iterations of a repeated string instruction that may run in one go, at least 1. */
+  abstract iterationsAllowed(): I32;
+  /**
+   * Between iterations: `done` more of them have run and others follow. Counts them as instructions, and leaves, to come
+   * back to this instruction, when the fuel is used up [SDM2 REP: interrupts are taken between iterations].
+   */
+  abstract betweenIterations(done: I32): void;
+  /** Counts `extra` iterations besides the one that is the instruction itself. */
+  abstract countIterations(extra: I32): void;
+
+  // Shorthand
+
+  i32(n: number): I32 { return this.e.i32(n); }
+  i64(n: bigint | number): I64 { return this.e.i64(n); }
+  /** Constant of the type that values of `bits` bits have. */
+  int(n: number | bigint, bits: Bits): Int { return bits === 64 ? this.e.i64(n) : this.e.i32(Number(n)); }
+  add<T extends Type>(a: Val<T>, b: Val<T>): Val<T> { return this.e.binary('add', a, b); }
+  sub<T extends Type>(a: Val<T>, b: Val<T>): Val<T> { return this.e.binary('sub', a, b); }
+  mul<T extends Type>(a: Val<T>, b: Val<T>): Val<T> { return this.e.binary('mul', a, b); }
+  and<T extends Type>(a: Val<T>, b: Val<T>): Val<T> { return this.e.binary('and', a, b); }
+  or<T extends Type>(a: Val<T>, b: Val<T>): Val<T> { return this.e.binary('or', a, b); }
+  xor<T extends Type>(a: Val<T>, b: Val<T>): Val<T> { return this.e.binary('xor', a, b); }
+  shl<T extends Type>(a: Val<T>, b: Val<T>): Val<T> { return this.e.binary('shl', a, b); }
+  shrU<T extends Type>(a: Val<T>, b: Val<T>): Val<T> { return this.e.binary('shrU', a, b); }
+  shrS<T extends Type>(a: Val<T>, b: Val<T>): Val<T> { return this.e.binary('shrS', a, b); }
+  not<T extends IntType>(a: Val<T>): Val<T> { return this.e.binary('xor', a, this.constantLike(a, -1)); }
+  eq<T extends Type>(a: Val<T>, b: Val<T>): I32 { return this.e.compare('eq', a, b); }
+  ne<T extends Type>(a: Val<T>, b: Val<T>): I32 { return this.e.compare('ne', a, b); }
+  ltU<T extends Type>(a: Val<T>, b: Val<T>): I32 { return this.e.compare('ltU', a, b); }
+  ltS<T extends Type>(a: Val<T>, b: Val<T>): I32 { return this.e.compare('ltS', a, b); }
+  gtU<T extends Type>(a: Val<T>, b: Val<T>): I32 { return this.e.compare('gtU', a, b); }
+  eqz(a: Int): I32 { return this.e.eqz(a); }
+  select<T extends Type>(c: I32, yes: Val<T>, no: Val<T>): Val<T> { return this.e.select(c, yes, no); }
+  wrap(a: I64): I32 { return this.e.convert('wrap', a); }
+  toI64(a: I32): I64 { return this.e.convert('extendU', a); }
+  toI64S(a: I32): I64 { return this.e.convert('extendS', a); }
+  constantLike<T extends IntType>(like: Val<T>, n: number): Val<T> {
+    return (like.type === 'i64' ? this.e.i64(n) : this.e.i32(n)) as Val<T>;
+  }
+  /** Sign-extends a value of `bits` bits inside its type. */
+  signExtend(a: Int, bits: Bits): Int {
+    if (bits === 8) return this.e.unary('extend8S', a);
+    if (bits === 16) return this.e.unary('extend16S', a);
+    return a;
+  }
+  zeroExtend(a: Int, bits: Bits): Int {
+    if (bits === 8) return this.and(a, this.constantLike(a, 0xff));
+    if (bits === 16) return this.and(a, this.constantLike(a, 0xffff));
+    return a;
+  }
+  /** Bit `n` (constant) of a value as 0 or 1. */
+  bit(a: Int, n: number): I32 {
+    const shifted = n === 0 ? a : this.shrU(a, this.constantLike(a, n));
+    const one = this.and(shifted, this.constantLike(shifted, 1));
+    return one.type === 'i64' ? this.wrap(one as I64) : (one as I32);
+  }
+  raiseIf(condition: I32, vector: number, errorCode?: number): void {
+    this.e.if(condition, () => this.raise(vector, errorCode));
+  }
+}
+
+export type Body = (o: Ops) => void;

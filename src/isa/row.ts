@@ -1,0 +1,146 @@
+/**
+ * The opcode table's row: what one line of src/isa/table/*.ts says, parsed and checked.
+ *
+ *   [prefix] opcode [/digit] [m|r]  MNEMONIC  operands…  [: attributes…]
+ *
+ * prefix      NP, 66, F3 or F2: a mandatory prefix (NP: none of them)
+ * opcode      hex bytes; a `+` after the last one adds the register in its low three bits
+ * /digit      ModRM.reg; `m` or `r`: only with a memory or a register ModRM.rm
+ * operands    the SDM's codes [SDM2 appendix A.2]: E G I J M O Z S C D R P Q N V W U, and b w d q v z y x t for the size;
+ *             sIb is a sign-extended byte, `1` the constant; AL CL DX rAX eAX are fixed registers; STi is ModRM.rm
+ * attributes  see `Attribute`
+ */
+import type { Body } from './ops.ts';
+
+export type OperandKind =
+  | 'G' // general register in ModRM.reg
+  | 'E' // general register or memory in ModRM.rm
+  | 'R' // general register in ModRM.rm
+  | 'M' // memory in ModRM.rm
+  | 'Z' // general register in the opcode's low bits
+  | 'O' // memory at an immediate offset
+  | 'I' // immediate
+  | 'J' // relative branch target
+  | 'A' // far pointer immediate: offset in imm, selector in imm2
+  | 'S' // segment register in ModRM.reg
+  | 'C' // control register in ModRM.reg
+  | 'D' // debug register in ModRM.reg
+  | 'P' // MMX register in ModRM.reg
+  | 'Q' // MMX register or memory in ModRM.rm
+  | 'N' // MMX register in ModRM.rm
+  | 'V' // XMM register in ModRM.reg
+  | 'W' // XMM register or memory in ModRM.rm
+  | 'U' // XMM register in ModRM.rm
+  | 'T' // x87 stack register ST(i) in ModRM.rm
+  | 'fixed' // a fixed general register
+  | 'one'; // the constant 1
+
+/** b 8, w 16, d 32, q 64, x 128, t 80 bits; v by operand size, z 16 or 32, y 32 or 64; '' none (address only). */
+export type OperandSize = 'b' | 'w' | 'd' | 'q' | 'x' | 't' | 'v' | 'z' | 'y' | '';
+
+export interface Operand {
+  readonly kind: OperandKind;
+  readonly size: OperandSize;
+  /** Register number of a fixed operand. */
+  readonly register: number;
+  readonly signed: boolean;
+}
+
+const ATTRIBUTES = [
+  'lock', // LOCK is allowed with a memory destination
+  'rep', // REP repeats it
+  'repz', // REPE and REPNE repeat it and test ZF
+  'asize', // the body depends on the address size besides its operand
+  'pop', // a memory operand based on ESP is addressed after the pop [SDM2 POP]
+  'stack', // uses the stack: the body depends on its width
+  'branch', // jumps in CS: the body depends on CS being flat
+  'end', // nothing follows it in a block
+  'protected', // #UD in real and virtual-8086 mode
+  'rare', // only general addressing forms are made
+  'osize', // the body depends on the operand size though no operand does
+  'fpu', // #NM with CR0.EM or CR0.TS
+  'wait', // #NM with CR0.MP and CR0.TS together
+  'mmx', // #UD with CR0.EM, #NM with CR0.TS
+  'sse', // #UD with CR0.EM or without CR4.OSFXSR, #NM with CR0.TS
+] as const;
+export type Attribute = (typeof ATTRIBUTES)[number];
+
+export type MandatoryPrefix = 'NP' | '66' | 'F3' | 'F2';
+
+export interface Row {
+  readonly source: string;
+  readonly prefix: MandatoryPrefix | undefined;
+  /** One-byte map: [op]; two-byte: [0x0f, op]; three-byte: [0x0f, 0x38 or 0x3a, op]. */
+  readonly opcode: readonly number[];
+  readonly plusRegister: boolean;
+  readonly digit: number | undefined;
+  readonly form: 'memory' | 'register' | 'any';
+  /** For x87: the ModRM byte that selects it exactly. */
+  readonly modrm: number | undefined;
+  readonly mnemonic: string;
+  readonly operands: readonly Operand[];
+  readonly attributes: ReadonlySet<Attribute>;
+  readonly body: Body;
+}
+
+const FIXED: Record<string, Operand> = {
+  AL: { kind: 'fixed', size: 'b', register: 0, signed: false },
+  CL: { kind: 'fixed', size: 'b', register: 1, signed: false },
+  AX: { kind: 'fixed', size: 'w', register: 0, signed: false },
+  DX: { kind: 'fixed', size: 'w', register: 2, signed: false },
+  rAX: { kind: 'fixed', size: 'v', register: 0, signed: false },
+  eAX: { kind: 'fixed', size: 'z', register: 0, signed: false },
+  '1': { kind: 'one', size: 'b', register: 0, signed: false },
+  STi: { kind: 'T', size: '', register: 0, signed: false },
+};
+
+function parseOperand(text: string, source: string): Operand {
+  const fixed = FIXED[text];
+  if (fixed) return fixed;
+  const m = /^(s?)([GERMZOIJASCDPQNVWU])([bwdqxtvzy]?)$/.exec(text);
+  if (!m) throw new Error(`operand ${text} of row "${source}"`);
+  return { kind: m[2] as OperandKind, size: m[3] as OperandSize, register: 0, signed: m[1] === 's' };
+}
+
+const LINE =
+  /^(?:(NP|66|F3|F2) )?((?:[0-9A-F]{2} )*[0-9A-F]{2})(\+)?(?: \/([0-7]))?(?: ([mr]))?(?: =([0-9A-F]{2}))? +([A-Z][A-Za-z0-9_]*)((?: +[A-Za-z0-9]+)*)(?: *: *(.*))?$/;
+
+/** Parses table text; every line is a row, blank lines and lines that begin with `;` are not. */
+export function parseRows(text: string, bodies: Readonly<Record<string, Body>>): Row[] {
+  const rows: Row[] = [];
+  for (const line of text.split('\n')) {
+    const source = line.trim();
+    if (source === '' || source.startsWith(';')) continue;
+    rows.push(parseRow(source, bodies));
+  }
+  return rows;
+}
+
+function parseRow(source: string, bodies: Readonly<Record<string, Body>>): Row {
+  const m = LINE.exec(source.replace(/\s+/g, ' '));
+  if (!m) throw new Error(`row "${source}"`);
+  const [, prefix, opcode, plus, digit, form, modrm, mnemonic, operands, attributes] = m;
+  const body = bodies[mnemonic];
+  if (!body) throw new Error(`no body ${mnemonic} for row "${source}"`);
+  const attributeList = (attributes ?? '').split(' ').filter((a) => a !== '');
+  for (const a of attributeList) if (!(ATTRIBUTES as readonly string[]).includes(a)) throw new Error(`attribute ${a} of row "${source}"`);
+  return {
+    source,
+    prefix: prefix as MandatoryPrefix | undefined,
+    opcode: opcode.split(' ').map((h) => Number.parseInt(h, 16)),
+    plusRegister: plus !== undefined,
+    digit: digit === undefined ? undefined : Number(digit),
+    form: form === 'm' ? 'memory' : form === 'r' ? 'register' : 'any',
+    modrm: modrm === undefined ? undefined : Number.parseInt(modrm, 16),
+    mnemonic,
+    operands: operands.split(' ').filter((o) => o !== '').map((o) => parseOperand(o, source)),
+    attributes: new Set(attributeList as Attribute[]),
+    body,
+  };
+}
+
+/** True when the row's instruction has a ModRM byte. */
+export function hasModrm(row: Row): boolean {
+  if (row.digit !== undefined || row.form !== 'any' || row.modrm !== undefined) return true;
+  return row.operands.some((o) => 'GERMSCDPQNVWUT'.includes(o.kind) && o.kind.length === 1);
+}

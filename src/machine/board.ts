@@ -1,0 +1,41 @@
+/** What a machine asks of its board: the devices behind a few doors. */
+import type { ResetKind } from '../devices/device.ts';
+import type { Frame } from '../devices/vga/renderer/renderer.ts';
+import type { BootPlan } from './loaders/boot-plan.ts';
+
+/** The processor's interrupt pin and the cycle that fetches the vector. */
+export interface InterruptSource {
+  readonly pending: boolean;
+  acknowledge(): number;
+}
+
+/** A screen to look at. */
+export interface Screen {
+  /** The picture if it changed since the last call. */
+  render(): Frame | undefined;
+  /** The picture as of the last `render`. */
+  readonly current: Frame;
+  /** The characters, a string a row; undefined in graphics modes. */
+  textScreen(): string[] | undefined;
+}
+
+export interface SerialPort {
+  receive(bytes: Uint8Array): void;
+}
+
+export interface KeyboardInput {
+  /** `code` as in `KeyboardEvent.code`. */
+  key(code: string, down: boolean): void;
+  releaseAll(): void;
+}
+
+export interface Board {
+  readonly interrupts: InterruptSource;
+  readonly serialPorts: readonly SerialPort[];
+  readonly screen: Screen;
+  readonly keyboard: KeyboardInput;
+  /** All devices, then all lines. */
+  reset(kind: ResetKind): void;
+  /** After a reset, for a guest that starts without firmware: what firmware would have set up, then the guest itself. */
+  prepareDirectBoot(plan: BootPlan): void;
+}

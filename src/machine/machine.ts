@@ -1,0 +1,390 @@
+/**
+ * One machine: arena, memory, ports, processor, clock, board and the run loop, and what the outside sees of them. The
+ * board and the processor are made by functions, so that this file knows neither.
+ */
+import type { ResetKind, Width } from '../devices/device.ts';
+import { usKeystrokes } from '../devices/i8042/us-layout.ts';
+import type { Frame } from '../devices/vga/renderer/renderer.ts';
+import { Arena } from '../memory/arena.ts';
+import { GuestMemory } from '../memory/guest-memory.ts';
+import { PagePool } from '../memory/pool.ts';
+import type { Board, InterruptSource } from './board.ts';
+import { MachineClock } from './clock.ts';
+import { Door } from './door.ts';
+import { Emitter } from './emitter.ts';
+import type { MachineHost } from './host.ts';
+import type { BootPlan } from './loaders/boot-plan.ts';
+import { PortBus } from './port-bus.ts';
+import type { Processor } from './processor.ts';
+import { type Pace, RunLoop } from './run-loop.ts';
+import { Typist } from './typist.ts';
+
+/** Rate until the first measurement, and always without a pace: 100 million instructions a second. */
+const INITIAL_NS_PER_INSTRUCTION = 10;
+/** Host time between two pictures, and between two statistics, for listeners. */
+const SCREEN_MS = 33, STATISTICS_MS = 500;
+
+/** Why a machine ended. */
+export type ExitReason = 'poweroff' | 'reset' | 'debug-exit';
+
+export interface MachineExit {
+  readonly reason: ExitReason;
+  /** 'debug-exit': the status that the guest gave, `(value << 1) | 1`. Else 0. */
+  readonly status: number;
+}
+
+/** What made a machine start anew. */
+export type ResetCause = 'host' | 'guest' | 'triple-fault';
+
+export interface MachineStatistics {
+  /** Since the machine was made. */
+  readonly instructions: number;
+  /** Virtual time since power-on. */
+  readonly guestSeconds: number;
+  /** Host time spent executing, and spent asleep while the guest halted. */
+  readonly busySeconds: number;
+  readonly idleSeconds: number;
+  /** Of the last half second or more of running: millions of instructions a second of host time, and the share asleep. */
+  readonly mips: number;
+  readonly idleShare: number;
+  readonly nanosecondsPerInstruction: number;
+  /** Memory that the guest really uses. */
+  readonly frameBytes: number;
+}
+
+/** An input that entered, at its instruction: what a recording has to hold. */
+export interface MachineInput {
+  readonly instructions: number;
+  readonly kind: string;
+  readonly value?: number;
+}
+
+export type MachineState = 'paused' | 'running' | 'off';
+
+export interface MachineEvents {
+  'serial-output': { readonly port: number; readonly data: Uint8Array };
+  'debug-output': { readonly port: number; readonly data: Uint8Array };
+  /** About 30 times a second while the picture changes; only while somebody listens. */
+  'screen-changed': Frame;
+  state: MachineState;
+  reset: { readonly cause: ResetCause };
+  exit: MachineExit;
+  statistics: MachineStatistics;
+  input: MachineInput;
+  /** The host failed; the machine is paused. */
+  error: Error;
+}
+
+/** The wires of a board: what it is built on, and the buttons that its devices press. */
+export interface BoardParts {
+  readonly memory: GuestMemory;
+  readonly ports: PortBus;
+  readonly clock: MachineClock;
+  readonly door: Door;
+  /** The processor's INTR pin changed. */
+  interruptChanged(level: boolean): void;
+  nmi(): void;
+  setA20(enabled: boolean): void;
+  requestReset(): void;
+  requestExit(reason: ExitReason, status?: number): void;
+  serialOutput(port: number, byte: number): void;
+  debugOutput(port: number, byte: number): void;
+  /** A device's backend failed; the guest has its error already. */
+  deviceError(error: Error): void;
+}
+
+/** What the processor is built on; see CpuHost in src/cpu. */
+export interface ProcessorParts {
+  readonly memory: GuestMemory;
+  readonly ports: { readPort(port: number, width: Width): number; writePort(port: number, width: Width, value: number): void };
+  interrupts: InterruptSource;
+  tsc(): bigint;
+}
+
+export interface MachineParts {
+  readonly ramBytes: number;
+  readonly host: MachineHost;
+  readonly pace: Pace;
+  readonly noReboot: boolean;
+  /** The guest to enter without firmware. */
+  readonly plan: BootPlan | undefined;
+  createProcessor(arena: Arena, parts: ProcessorParts): Processor;
+  createBoard(parts: BoardParts): Board;
+  /** When the machine is no longer needed: closes its backends. */
+  onDispose?(): void;
+}
+
+/** Until the board exists: nothing interrupts. */
+const NO_INTERRUPTS: InterruptSource = { pending: false, acknowledge: () => 0 };
+
+export class Machine {
+  readonly memory: GuestMemory;
+  readonly ports = new PortBus();
+  readonly cpu: Processor;
+  readonly clock: MachineClock;
+  readonly board: Board;
+  private readonly door: Door;
+  private readonly loop: RunLoop;
+  private readonly typist: Typist;
+  private readonly events = new Emitter<MachineEvents>();
+  private readonly parts: MachineParts;
+  private readonly serial = new OutputBuffer();
+  private readonly debug = new OutputBuffer();
+  private pendingReset: ResetCause | undefined;
+  private pendingExit: MachineExit | undefined;
+  private off = false;
+  private screenMs = -Infinity;
+  private measured = { ms: 0, instructions: 0, idleMs: 0, mips: 0, idleShare: 0 };
+
+  constructor(parts: MachineParts) {
+    this.parts = parts;
+    const arena = new Arena();
+    this.memory = new GuestMemory(new PagePool(arena), parts.ramBytes);
+    // One gigahertz, whatever the speed: the guest's time-stamp counter counts virtual nanoseconds.
+    const processorParts: ProcessorParts = {
+      memory: this.memory, ports: this.ports, interrupts: NO_INTERRUPTS, tsc: () => BigInt(this.clock.now),
+    };
+    this.cpu = parts.createProcessor(arena, processorParts);
+    this.clock = new MachineClock(this.cpu, INITIAL_NS_PER_INSTRUCTION);
+    this.door = new Door(this.clock);
+    this.door.onInput = (kind) => this.logInput(kind);
+    this.loop = this.createLoop();
+    this.board = parts.createBoard(this.boardParts());
+    processorParts.interrupts = this.board.interrupts;
+    this.typist = new Typist(this.clock, (code, down) => this.board.keyboard.key(code, down));
+    this.memory.seal();
+    this.ports.seal();
+    this.startOver('power-on');
+  }
+
+  /** Adds a listener; the result removes it. */
+  on<K extends keyof MachineEvents>(type: K, listener: (payload: MachineEvents[K]) => void): () => void {
+    return this.events.on(type, listener);
+  }
+
+  get state(): MachineState {
+    return this.off ? 'off' : this.loop.isRunning ? 'running' : 'paused';
+  }
+
+  /** Starts or goes on. A machine that is off starts anew. */
+  run(): void {
+    if (this.loop.isRunning) return;
+    if (this.off) this.startOver('power-on');
+    this.measure(true);
+    this.loop.start();
+    this.events.emit('state', 'running');
+  }
+
+  /** Takes effect before the next instruction that is not under way. */
+  pause(): void {
+    if (!this.loop.isRunning) return;
+    this.loop.stop();
+    this.flushOutput();
+    this.events.emit('state', 'paused');
+  }
+
+  /** The reset button. A machine that is off or paused stays paused, at its first instruction. */
+  reset(): void {
+    if (this.loop.isRunning) {
+      this.door.post('reset', () => this.requestReset('host'));
+      return;
+    }
+    this.startOver(this.off ? 'power-on' : 'warm');
+    this.events.emit('reset', { cause: 'host' });
+  }
+
+  /** Bytes for the guest's serial port; text is sent as UTF-8 by the caller. */
+  sendSerial(data: Uint8Array, port = 0): void {
+    const copy = data.slice();
+    this.door.post('serial', () => this.board.serialPorts[port]?.receive(copy));
+  }
+
+  /** A key goes down or up; `code` as in `KeyboardEvent.code`. */
+  sendKey(code: string, down: boolean): void {
+    this.door.post('keyboard', () => this.board.keyboard.key(code, down));
+  }
+
+  /** Every key that is down goes up, for a host that loses the focus. */
+  releaseKeys(): void {
+    this.door.post('keyboard', () => this.board.keyboard.releaseAll());
+  }
+
+  /** Types text on a keyboard with the US layout. Characters that it lacks are left out. */
+  sendText(text: string): void {
+    const strokes = usKeystrokes(text);
+    this.door.post('keyboard', () => this.typist.type(strokes));
+  }
+
+  /** An input of another kind: `action` runs at an instruction boundary. */
+  post(kind: string, action: () => void): void {
+    this.door.post(kind, action);
+  }
+
+  /** The characters on the screen, a string a row; undefined while a graphics mode is on. */
+  readTextScreen(): string[] | undefined {
+    return this.board.screen.textScreen();
+  }
+
+  /** The picture if it changed since the last call; for screens that ask at their own pace. */
+  renderScreen(): Frame | undefined {
+    return this.board.screen.render();
+  }
+
+  /** The picture, changed or not. */
+  screenshot(): Frame {
+    return this.board.screen.render() ?? this.board.screen.current;
+  }
+
+  statistics(): MachineStatistics {
+    return {
+      instructions: this.cpu.instructions,
+      guestSeconds: this.clock.now / 1e9,
+      busySeconds: this.loop.busyMs / 1e3,
+      idleSeconds: this.loop.idleMs / 1e3,
+      mips: this.measured.mips,
+      idleShare: this.measured.idleShare,
+      nanosecondsPerInstruction: this.clock.nanosecondsPerInstruction,
+      frameBytes: this.memory.pool.framesInUse * 4096,
+    };
+  }
+
+  /** Stops for good and gives the guest's memory back. */
+  dispose(): void {
+    this.pause();
+    this.off = true;
+    this.memory.dispose();
+    this.parts.onDispose?.();
+  }
+
+  private createLoop(): RunLoop {
+    const { host, pace } = this.parts;
+    const hooks = {
+      atBoundary: () => this.atBoundary(),
+      onShutdown: () => this.requestReset('triple-fault'),
+      onPause: (sleeping: boolean) => this.onPause(sleeping),
+      onRate: (rate: number) => this.logInput('rate', rate),
+      onError: (error: unknown) => this.fail(error),
+    };
+    return new RunLoop({ cpu: this.cpu, clock: this.clock, door: this.door, host, pace, hooks });
+  }
+
+  private boardParts(): BoardParts {
+    return {
+      memory: this.memory,
+      ports: this.ports,
+      clock: this.clock,
+      door: this.door,
+      interruptChanged: (level) => {
+        if (level) this.loop.interrupt();
+      },
+      nmi: () => this.cpu.nmi(),
+      setA20: (enabled) => this.memory.setA20(enabled),
+      requestReset: () => this.requestReset('guest'),
+      requestExit: (reason, status = 0) => {
+        this.pendingExit ??= { reason, status };
+        this.loop.interrupt();
+      },
+      serialOutput: (port, byte) => this.serial.add(port, byte),
+      debugOutput: (port, byte) => this.debug.add(port, byte),
+      deviceError: (error) => this.events.emit('error', error),
+    };
+  }
+
+  private requestReset(cause: ResetCause): void {
+    if (this.parts.noReboot && cause !== 'host') this.pendingExit ??= { reason: 'reset', status: 0 };
+    else this.pendingReset ??= cause;
+    this.loop.interrupt();
+  }
+
+  private atBoundary(): boolean {
+    if (this.pendingExit) return false;
+    const cause = this.pendingReset;
+    if (cause) {
+      this.startOver('warm');
+      this.events.emit('reset', { cause });
+    }
+    return true;
+  }
+
+  private startOver(kind: ResetKind): void {
+    this.off = false;
+    this.pendingReset = undefined;
+    this.pendingExit = undefined;
+    this.door.reset();
+    this.typist.reset();
+    this.board.reset(kind);
+    this.memory.setA20(true);
+    this.cpu.reset();
+    if (this.parts.plan) this.board.prepareDirectBoot(this.parts.plan);
+  }
+
+  private onPause(sleeping: boolean): void {
+    this.flushOutput();
+    this.measure(false);
+    const exit = this.pendingExit;
+    if (exit && !this.loop.isRunning) {
+      this.pendingExit = undefined;
+      this.off = true;
+      this.showScreen();
+      this.events.emit('exit', exit);
+      this.events.emit('state', 'off');
+    } else if (sleeping || this.parts.host.nowMs() - this.screenMs >= SCREEN_MS) {
+      this.showScreen();
+    }
+  }
+
+  private showScreen(): void {
+    if (!this.events.has('screen-changed')) return;
+    this.screenMs = this.parts.host.nowMs();
+    const frame = this.board.screen.render();
+    if (frame) this.events.emit('screen-changed', frame);
+  }
+
+  private flushOutput(): void {
+    this.serial.flush((port, data) => this.events.emit('serial-output', { port, data }));
+    this.debug.flush((port, data) => this.events.emit('debug-output', { port, data }));
+  }
+
+  private measure(restart: boolean): void {
+    const ms = this.parts.host.nowMs();
+    const { loop, cpu, measured } = this;
+    const elapsed = ms - measured.ms;
+    if (!restart && elapsed < STATISTICS_MS) return;
+    const idleMs = loop.idleMs;
+    if (!restart) {
+      measured.mips = (cpu.instructions - measured.instructions) / elapsed / 1e3;
+      measured.idleShare = Math.min((idleMs - measured.idleMs) / elapsed, 1);
+    }
+    Object.assign(measured, { ms, instructions: cpu.instructions, idleMs });
+    if (!restart) this.events.emit('statistics', this.statistics());
+  }
+
+  private logInput(kind: string, value?: number): void {
+    const at = { instructions: this.cpu.instructions, kind };
+    this.events.emit('input', value === undefined ? at : { ...at, value });
+  }
+
+  private fail(error: unknown): void {
+    this.flushOutput();
+    this.events.emit('error', error instanceof Error ? error : new Error(String(error)));
+    this.events.emit('state', 'paused');
+  }
+}
+
+/** Bytes by port, until the next turn of the host's event loop. */
+class OutputBuffer {
+  private readonly bytes = new Map<number, number[]>();
+
+  add(port: number, byte: number): void {
+    const list = this.bytes.get(port);
+    if (list) list.push(byte);
+    else this.bytes.set(port, [byte]);
+  }
+
+  flush(emit: (port: number, data: Uint8Array) => void): void {
+    if (this.bytes.size === 0) return;
+    const full = [...this.bytes];
+    this.bytes.clear();
+    for (const [port, list] of full) emit(port, Uint8Array.from(list));
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * Keeps guest time with the host's clock: the time that an instruction takes in the guest follows what it takes on the
+ * host, corrected for how far the guest is ahead or behind.
+ */
+import { type Ticks, ticks } from '../memory/address.ts';
+import type { MachineClock } from './clock.ts';
+import type { MachineHost } from './host.ts';
+
+/** Host time that a measurement of speed covers at least. */
+const WINDOW_MS = 5;
+/** A lead or lag is made good over about this time. */
+const CORRECTION_MS = 100;
+/** Further behind than this, the host was asleep: the guest does not make up for it. */
+const LOST_MS = 500;
+/** Changes of rate smaller than this are not worth an entry in the log of inputs. */
+const TOLERANCE = 0.03;
+const LOWEST_RATE = 0.02, HIGHEST_RATE = 10_000;
+
+export class Pacer {
+  /** Called with each new rate. */
+  onRate: ((nanosecondsPerInstruction: number) => void) | undefined;
+  private readonly clock: MachineClock;
+  private readonly host: MachineHost;
+  private anchorMs = 0;
+  private anchorTicks = 0;
+  private windowMs = 0;
+  private windowInstructions = 0;
+  /** Smoothed host nanoseconds per instruction. */
+  private cost: number | undefined;
+
+  constructor(clock: MachineClock, host: MachineHost) {
+    this.clock = clock;
+    this.host = host;
+  }
+
+  /** From here on, guest time and host time run side by side. */
+  anchor(): void {
+    this.anchorMs = this.host.nowMs();
+    this.anchorTicks = this.clock.now;
+    this.windowMs = 0;
+    this.windowInstructions = 0;
+  }
+
+  /** Guest time that the host's clock asks for. */
+  get wallTicks(): Ticks {
+    return ticks(this.anchorTicks + Math.floor((this.host.nowMs() - this.anchorMs) * 1e6));
+  }
+
+  /** After a burst: how long it took on the host, and how much it executed. */
+  account(elapsedMs: number, instructions: number): void {
+    this.windowMs += elapsedMs;
+    this.windowInstructions += instructions;
+    const lagMs = (this.wallTicks - this.clock.now) / 1e6;
+    if (lagMs > LOST_MS) this.anchor();
+    if (this.windowMs < WINDOW_MS || this.windowInstructions < 1000) return;
+    const measured = (this.windowMs * 1e6) / this.windowInstructions;
+    this.cost = this.cost === undefined ? measured : (this.cost + measured) / 2;
+    this.windowMs = 0;
+    this.windowInstructions = 0;
+    const correction = 1 + Math.min(Math.max(lagMs / CORRECTION_MS, -0.5), 1);
+    const rate = Math.min(Math.max(this.cost * correction, LOWEST_RATE), HIGHEST_RATE);
+    if (Math.abs(rate / this.clock.nanosecondsPerInstruction - 1) < TOLERANCE) return;
+    this.clock.setRate(rate);
+    this.onRate?.(rate);
+  }
+}

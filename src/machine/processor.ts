@@ -1,0 +1,20 @@
+/** The processor as the run loop and the loaders see it; src/cpu/cpu.ts is the one that executes guests. */
+import type { CpuState } from '../cpu/state.ts';
+
+export type RunResult = 'budget' | 'halted' | 'attention' | 'shutdown';
+
+export interface Processor {
+  /** Instructions retired so far, exact inside device callbacks too. */
+  readonly instructions: number;
+  /** Executes at most `fuel` instructions. */
+  run(fuel: number): RunResult;
+  /** Makes `run` return at the next block edge. */
+  requestAttention(): void;
+  reset(): void;
+  nmi(): void;
+}
+
+/** A processor whose registers a loader may set, for entries that bypass firmware. */
+export interface BootableProcessor extends Processor {
+  readonly state: CpuState;
+}

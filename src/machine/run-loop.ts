@@ -1,0 +1,194 @@
+/**
+ * The run loop of one machine: slices of instructions up to the next deadline, results from outside and due deadlines
+ * between them, sleep while the processor halts, and a return to the host's event loop every few milliseconds.
+ */
+import { ticks } from '../memory/address.ts';
+import type { MachineClock } from './clock.ts';
+import type { Door } from './door.ts';
+import type { MachineHost } from './host.ts';
+import { Pacer } from './pacer.ts';
+import type { Processor } from './processor.ts';
+
+/** Host time until the loop lets the host handle its events. */
+const BURST_MS = 10;
+/** Instructions between two looks at the host's clock. */
+const SLICE_INSTRUCTIONS = 100_000;
+/** Host timers take 32 bits of milliseconds; a longer sleep is one of several. */
+const LONGEST_SLEEP_MS = 2 ** 31 - 1;
+
+/** 'wall': guest time follows the host's clock. 'none': as fast as possible, halts skip to the next deadline. */
+export type Pace = 'wall' | 'none';
+
+/** What the loop asks of the machine around it. */
+export interface RunLoopHooks {
+  /** Between two slices: resets and the like. False ends the run. */
+  atBoundary(): boolean;
+  /** The processor shut down (triple fault). */
+  onShutdown(): void;
+  /** The host's event loop gets its turn now; `sleeping`: until a deadline or an input. */
+  onPause(sleeping: boolean): void;
+  /** Guest time passes at another rate from this instruction on. */
+  onRate(nanosecondsPerInstruction: number): void;
+  /** The host failed: an EmulatorError, or a bug. The loop has stopped. */
+  onError(error: unknown): void;
+}
+
+export interface RunLoopParts {
+  readonly cpu: Processor;
+  readonly clock: MachineClock;
+  readonly door: Door;
+  readonly host: MachineHost;
+  readonly pace: Pace;
+  readonly hooks: RunLoopHooks;
+}
+
+export class RunLoop {
+  private readonly parts: RunLoopParts;
+  private readonly pacer: Pacer;
+  private running = false;
+  private inSlice = false;
+  /** Cancels the sleep while there is one. */
+  private sleeping: (() => void) | undefined;
+  private sleepStartMs = 0;
+  /** Distinguishes a callback of this run from one of an earlier run. */
+  private generation = 0;
+  private busy = 0;
+  private idle = 0;
+
+  constructor(parts: RunLoopParts) {
+    this.parts = parts;
+    this.pacer = new Pacer(parts.clock, parts.host);
+    this.pacer.onRate = (rate) => parts.hooks.onRate(rate);
+    parts.clock.onEarlier = () => this.interrupt();
+    parts.door.onArrival = () => {
+      this.interrupt();
+      if (this.sleeping) this.wake();
+    };
+  }
+
+  get isRunning(): boolean {
+    return this.running;
+  }
+
+  /** True while the machine sleeps because the processor halts. */
+  get isIdle(): boolean {
+    return this.sleeping !== undefined;
+  }
+
+  /** Host milliseconds spent executing, and spent asleep while the processor halted. */
+  get busyMs(): number {
+    return this.busy;
+  }
+
+  get idleMs(): number {
+    return this.idle + (this.sleeping ? this.parts.host.nowMs() - this.sleepStartMs : 0);
+  }
+
+  start(): void {
+    if (this.running) return;
+    this.running = true;
+    this.pacer.anchor();
+    this.schedule(++this.generation);
+  }
+
+  /** Takes effect at once, or at the end of the slice when called from inside one. */
+  stop(): void {
+    if (!this.running) return;
+    this.running = false;
+    this.generation++;
+    this.endSleep();
+    this.interrupt();
+  }
+
+  /** Ends the slice that runs, if one does: a deadline, a line or a request needs a look. */
+  interrupt(): void {
+    if (this.inSlice) this.parts.cpu.requestAttention();
+  }
+
+  private schedule(generation: number): void {
+    this.parts.host.soon(() => {
+      if (generation === this.generation) this.burst();
+    });
+  }
+
+  private burst(): void {
+    const { host, cpu } = this.parts;
+    const startMs = host.nowMs();
+    const startInstructions = cpu.instructions;
+    const generation = this.generation;
+    let goOn = true;
+    try {
+      while (goOn && this.running && host.nowMs() - startMs < BURST_MS) goOn = this.slice();
+    } catch (error) {
+      this.inSlice = false;
+      this.stop();
+      this.parts.hooks.onError(error);
+      return;
+    }
+    const elapsedMs = host.nowMs() - startMs;
+    this.busy += elapsedMs;
+    if (this.parts.pace === 'wall') this.pacer.account(elapsedMs, cpu.instructions - startInstructions);
+    this.parts.hooks.onPause(!goOn);
+    if (!this.running || generation !== this.generation) return;
+    if (goOn || this.parts.door.hasArrivals) this.schedule(generation);
+    else this.sleep();
+  }
+
+  /** One slice. False: the processor halts and nothing is due. */
+  private slice(): boolean {
+    const { cpu, clock, door, hooks } = this.parts;
+    door.open();
+    clock.fireDue();
+    if (!hooks.atBoundary()) {
+      this.stop();
+      return true;
+    }
+    this.inSlice = true;
+    const reason = cpu.run(clock.instructionsToDeadline(SLICE_INSTRUCTIONS));
+    this.inSlice = false;
+    if (reason === 'shutdown') hooks.onShutdown();
+    return reason === 'halted' ? this.passHalted() : true;
+  }
+
+  /** Lets halted time pass up to the next deadline where the pace allows it at once. */
+  private passHalted(): boolean {
+    const { clock, door, pace } = this.parts;
+    if (door.hasArrivals) return true;
+    const next = clock.nextDeadline;
+    if (next === undefined) return false;
+    if (next <= clock.now) return true;
+    // Without a pace, time must not outrun work that the guest waits for.
+    const reachable = pace === 'none' ? door.outstanding === 0 : next <= this.pacer.wallTicks;
+    if (reachable) clock.warpTo(next);
+    return reachable;
+  }
+
+  private sleep(): void {
+    const { clock, host, pace } = this.parts;
+    const next = clock.nextDeadline;
+    this.sleepStartMs = host.nowMs();
+    if (pace === 'none' || next === undefined) {
+      this.sleeping = () => {};
+      return;
+    }
+    const ms = Math.min(Math.max((next - this.pacer.wallTicks) / 1e6, 0), LONGEST_SLEEP_MS);
+    this.sleeping = host.later(ms, () => this.wake());
+  }
+
+  private wake(): void {
+    this.endSleep();
+    const { clock, pace } = this.parts;
+    if (pace === 'wall') {
+      const wall = this.pacer.wallTicks;
+      clock.warpTo(ticks(Math.min(wall, clock.nextDeadline ?? wall)));
+    }
+    this.schedule(++this.generation);
+  }
+
+  private endSleep(): void {
+    if (this.sleeping === undefined) return;
+    this.sleeping();
+    this.sleeping = undefined;
+    this.idle += this.parts.host.nowMs() - this.sleepStartMs;
+  }
+}

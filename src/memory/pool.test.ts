@@ -1,0 +1,57 @@
+import { expect, test } from 'vitest';
+import { Arena } from './arena.ts';
+import { PagePool } from './pool.ts';
+
+const newPool = () => new PagePool(new Arena());
+
+test('a fresh frame is zero, page-aligned, private and without code', () => {
+  const pool = newPool();
+  const frame = pool.allocate();
+  expect(frame % 4096).toBe(0);
+  expect(pool.arena.u8.subarray(frame, frame + 4096).every((byte) => byte === 0)).toBe(true);
+  expect(pool.isShared(frame)).toBe(false);
+  expect(pool.hasCode(frame)).toBe(false);
+  expect(pool.framesInUse).toBe(1);
+});
+
+test('a recycled frame is zero again and has lost its code mark', () => {
+  const pool = newPool();
+  const frame = pool.allocate();
+  pool.arena.u8[frame + 5] = 7;
+  pool.setHasCode(frame, true);
+  pool.release(frame);
+  expect(pool.framesInUse).toBe(0);
+  expect(pool.allocate()).toBe(frame);
+  expect(pool.arena.u8[frame + 5]).toBe(0);
+  expect(pool.hasCode(frame)).toBe(false);
+});
+
+test('a shared frame lives until its last reference goes', () => {
+  const pool = newPool();
+  const frame = pool.allocate();
+  pool.share(frame);
+  expect(pool.isShared(frame)).toBe(true);
+  pool.release(frame);
+  expect(pool.isShared(frame)).toBe(false);
+  pool.release(frame);
+  expect(() => pool.release(frame)).toThrow(/more often/);
+});
+
+test('the zero frame is always shared and never counted', () => {
+  const pool = newPool();
+  pool.share(pool.zeroFrame);
+  pool.release(pool.zeroFrame);
+  pool.release(pool.zeroFrame);
+  expect(pool.isShared(pool.zeroFrame)).toBe(true);
+  expect(pool.framesInUse).toBe(0);
+});
+
+test('the tables follow the arena as it grows', () => {
+  const pool = newPool();
+  const frames = Array.from({ length: 3000 }, () => pool.allocate());
+  expect(new Set(frames).size).toBe(3000);
+  const last = frames[2999];
+  pool.setHasCode(last, true);
+  expect(pool.hasCode(last)).toBe(true);
+  expect(pool.isShared(last)).toBe(false);
+});

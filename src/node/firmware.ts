@@ -1,0 +1,45 @@
+/** Where firmware lies on this computer: the folders that are given, Coracle's own cache, then Debian's package. */
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { EmulatorError } from '../errors.ts';
+
+const BIOS_NAMES = ['bios-256k.bin', 'bios.bin'];
+const VGA_BIOS_NAME = 'vgabios-stdvga.bin';
+/** Where Debian's package seabios puts its files. */
+const DEBIAN_FOLDER = '/usr/share/seabios';
+
+/** The root of this package, from `src/node` as well as from `dist`. */
+function packageRoot(): string {
+  let folder = fileURLToPath(new URL('.', import.meta.url));
+  while (!existsSync(join(folder, 'package.json')) && join(folder, '..') !== folder) folder = join(folder, '..');
+  return folder;
+}
+
+function searchFolders(given: readonly string[]): string[] {
+  const root = packageRoot();
+  return [...given, join(root, '.cache', 'bios'), join(root, 'bios'), DEBIAN_FOLDER];
+}
+
+/** Paths of the firmware to use; an explicit path wins. Undefined where none is found. */
+export function findFirmware(folders: readonly string[]): { bios: string | undefined; vgaBios: string | undefined } {
+  const search = searchFolders(folders);
+  const find = (names: readonly string[]): string | undefined =>
+    search.flatMap((folder) => names.map((name) => join(folder, name))).find((path) => existsSync(path));
+  return { bios: find(BIOS_NAMES), vgaBios: find([VGA_BIOS_NAME]) };
+}
+
+/** @throws EmulatorError `missing-file`, `bad-image` for a folder, `storage-failed` */
+export async function readImage(path: string, what: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'ENOTDIR') {
+      throw new EmulatorError('missing-file', `${what}: there is no file ${path}`, { cause });
+    }
+    if (code === 'EISDIR') throw new EmulatorError('bad-image', `${what}: ${path} is a folder, not an image`, { cause });
+    throw new EmulatorError('storage-failed', `${what}: ${path} cannot be read (${code})`, { cause });
+  }
+}

@@ -1,0 +1,106 @@
+/** The flags of `coracle boot`: QEMU's where there is one, parsed as QEMU does (one dash or two, value in the next word). */
+import { EmulatorError } from '../errors.ts';
+
+interface Flag {
+  readonly name: string;
+  /** What the value is, for the help; absent: the flag takes none. */
+  readonly value?: string;
+  /** May be given several times. */
+  readonly repeatable?: boolean;
+  readonly help: string;
+}
+
+export const FLAGS = [
+  { name: 'm', value: 'SIZE', help: 'guest memory in MiB, or with a suffix M or G (default 128)' },
+  { name: 'kernel', value: 'FILE', help: 'Linux bzImage or multiboot kernel, entered without firmware' },
+  { name: 'initrd', value: 'FILE', help: 'initial RAM disk; for multiboot, modules: "FILE args,FILE args"' },
+  { name: 'append', value: 'TEXT', help: 'command line of the kernel' },
+  { name: 'hda', value: 'FILE', help: 'IDE disks, raw images; writes go into the file unless it is read-only' },
+  { name: 'hdb', value: 'FILE', help: '  or -snapshot is given' },
+  { name: 'hdc', value: 'FILE', help: '' },
+  { name: 'hdd', value: 'FILE', help: '' },
+  { name: 'cdrom', value: 'FILE', help: 'CD image (ISO 9660), in the place of -hdc' },
+  { name: 'fda', value: 'FILE', help: 'floppy images' },
+  { name: 'fdb', value: 'FILE', help: '' },
+  { name: 'snapshot', help: 'keep what the guest writes to disks in memory and forget it at the end' },
+  { name: 'boot', value: 'ORDER', help: 'devices that firmware tries: a floppy, c disk, d CD (default cad)' },
+  { name: 'bios', value: 'FILE', help: 'firmware (default: SeaBIOS where it is found)' },
+  { name: 'vga-bios', value: 'FILE', help: 'video BIOS (default: the one beside the firmware)' },
+  { name: 'L', value: 'DIR', repeatable: true, help: 'where to look for firmware first' },
+  { name: 'serial', value: 'DEST', repeatable: true, help: 'serial port: stdio, none, or file:PATH; repeat for further ports' },
+  { name: 'nographic', help: 'serial port on this terminal; Ctrl-A X quits' },
+  { name: 'debugcon', value: 'DEST', help: 'output of the debug ports E9h and 402h: stdio or file:PATH' },
+  { name: 'device', value: 'SPEC', repeatable: true, help: 'isa-debug-exit[,iobase=PORT][,iosize=N]: a write ends with status (value<<1)|1' },
+  { name: 'rtc', value: 'SPEC', help: 'base=utc, base=localtime or base=YYYY-MM-DD[THH:MM:SS]' },
+  { name: 'no-reboot', help: 'end instead of starting again when the guest resets' },
+  { name: 'until', value: 'TEXT', help: 'end with status 0 as soon as the serial port or the text screen shows TEXT' },
+  { name: 'timeout', value: 'SECONDS', help: 'end with status 3 when that did not happen in time' },
+  { name: 'send', value: 'TEXT=>REPLY', repeatable: true, help: 'when TEXT shows, type REPLY and Enter where it showed; several act in order' },
+  { name: 'screenshot', value: 'FILE', help: 'write the screen as PNG at the end' },
+  { name: 'pace', value: 'MODE', help: 'wall: follow the clock (default); none: as fast as possible' },
+  { name: 'help', help: 'this text' },
+] as const satisfies readonly Flag[];
+
+export type FlagName = (typeof FLAGS)[number]['name'];
+
+/** Values of the flags that were given; a flag without value has the empty string. */
+export class Flags {
+  private readonly values: ReadonlyMap<string, readonly string[]>;
+
+  constructor(values: ReadonlyMap<string, readonly string[]>) {
+    this.values = values;
+  }
+
+  has(name: FlagName): boolean {
+    return this.values.has(name);
+  }
+
+  get(name: FlagName): string | undefined {
+    return this.values.get(name)?.at(-1);
+  }
+
+  all(name: FlagName): readonly string[] {
+    return this.values.get(name) ?? [];
+  }
+}
+
+/** @throws EmulatorError `bad-option` */
+export function parseFlags(words: readonly string[]): Flags {
+  const values = new Map<string, string[]>();
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i];
+    const name = word === '-h' ? 'help' : /^--?([A-Za-z][A-Za-z-]*)$/.exec(word)?.[1];
+    const flag: Flag | undefined = FLAGS.find((f) => f.name === name);
+    if (flag === undefined) {
+      const hint = word.startsWith('-') ? 'there is no such flag' : 'a file needs a flag before it, as -hda or -kernel';
+      throw new EmulatorError('bad-option', `${word}: ${hint} (coracle boot --help)`);
+    }
+    const given = values.get(flag.name);
+    if (given && !flag.repeatable) throw new EmulatorError('bad-option', `-${flag.name} is given twice`);
+    let value = '';
+    if (flag.value !== undefined) {
+      if (i + 1 >= words.length) throw new EmulatorError('bad-option', `-${flag.name} needs a value: ${flag.value}`);
+      value = words[++i];
+    }
+    if (given) given.push(value);
+    else values.set(flag.name, [value]);
+  }
+  return new Flags(values);
+}
+
+export function helpText(): string {
+  const lines = FLAGS.map((flag: Flag) => {
+    const left = `  -${flag.name}${flag.value === undefined ? '' : ` ${flag.value}`}`;
+    return `${left.padEnd(24)} ${flag.help}`.trimEnd();
+  });
+  return [
+    'usage: coracle boot [flags]',
+    '',
+    ...lines,
+    '',
+    'TEXT and REPLY may hold \\n, \\r, \\t, \\e, \\xNN and \\\\; a REPLY that ends with \\c is typed without Enter.',
+    'Exit status: 0 text shown or guest powered off, 1 ended without showing it or the host failed, 2 bad input,',
+    '3 timeout, else the status of isa-debug-exit.',
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,337 @@
+/**
+ * Builds one WebAssembly function from typed values and statements.
+ *
+ * Values are nodes of a graph, immutable and free of side effects once made; the statements are a structured list. When
+ * the function is finished, a pure value that is used once is emitted where it is used, one that is used more often is
+ * computed where it was made and kept in a local. So instruction bodies can name and reuse values freely.
+ */
+import { Bytes } from './bytes.ts';
+import type { FunctionBody, FunctionImport, ModuleBuilder, Signature } from './module.ts';
+import { BINARY, COMPARE, CONVERT, EXTRACT, type IntType, LOAD, REPLACE, SIMD, STORE, type Type, UNARY } from './opcodes.ts';
+
+/** A value of a WebAssembly type. Opaque to instruction bodies. */
+export interface Val<T extends Type = Type> {
+  readonly type: T;
+}
+
+interface Node extends Val {
+  /** Emits the opcode after the operands. */
+  readonly emit: (out: Bytes) => void;
+  readonly args: readonly Node[];
+  readonly constant: number | bigint | undefined;
+  uses: number;
+  local: number;
+}
+
+type Statement =
+  | { kind: 'bind'; node: Node }
+  | { kind: 'effect'; args: Node[]; emit: (out: Bytes) => void }
+  | { kind: 'load'; node: Node; args: Node[]; emit: (out: Bytes) => void; pure: boolean }
+  | { kind: 'if'; condition: Node; then: Statement[]; otherwise: Statement[] | undefined }
+  | { kind: 'block' | 'loop'; body: Statement[] };
+
+/** Target of `branch`: a block (forwards, past its end) or a loop (backwards, to its start). */
+export interface Label {
+  depth: number;
+}
+
+/** A mutable local. */
+export interface Variable<T extends Type = Type> {
+  readonly type: T;
+  readonly local: number;
+}
+
+const asNode = (value: Val): Node => value as Node;
+
+export class FunctionBuilder {
+  readonly signature: Signature;
+  private readonly module: ModuleBuilder;
+  private readonly locals: Type[] = [];
+  private statements: Statement[] = [];
+  private depth = 0;
+
+  constructor(module: ModuleBuilder, signature: Signature) {
+    this.module = module;
+    this.signature = signature;
+  }
+
+  // Constants and parameters
+
+  i32(value: number): Val<'i32'> {
+    return this.constant('i32', value | 0, (b) => b.byte(0x41).s32(value));
+  }
+  i64(value: bigint | number): Val<'i64'> {
+    const n = BigInt(value);
+    return this.constant('i64', n, (b) => b.byte(0x42).s64(n));
+  }
+  f32(value: number): Val<'f32'> {
+    return this.constant('f32', value, (b) => b.byte(0x43).f32(value));
+  }
+  f64(value: number): Val<'f64'> {
+    return this.constant('f64', value, (b) => b.byte(0x44).f64(value));
+  }
+  /** Sixteen bytes, lane 0 first. */
+  v128(bytes: ArrayLike<number>): Val<'v128'> {
+    return this.constant('v128', undefined, (b) => b.byte(0xfd).u32(0x0c).raw(bytes));
+  }
+  /** A parameter; parameters are never written. */
+  param<T extends Type>(index: number, type: T): Val<T> {
+    return this.node(type, [], (b) => b.byte(0x20).u32(index), index) as unknown as Val<T>;
+  }
+  constantOf(value: Val): number | bigint | undefined {
+    return asNode(value).constant;
+  }
+
+  // Pure operations
+
+  binary<T extends Type>(op: keyof typeof BINARY, a: Val<T>, b: Val<T>): Val<T> {
+    const folded = this.fold(op, a, b);
+    if (folded) return folded as unknown as Val<T>;
+    return this.pure(a.type, (BINARY[op] as Partial<Record<Type, number>>)[a.type], [a, b], `${op} of ${a.type} and ${b.type}`);
+  }
+  compare<T extends Type>(op: keyof typeof COMPARE, a: Val<T>, b: Val<T>): Val<'i32'> {
+    return this.pure('i32', (COMPARE[op] as Partial<Record<Type, number>>)[a.type], [a, b], `${op} of ${a.type}`);
+  }
+  unary<T extends Type>(op: keyof typeof UNARY, a: Val<T>): Val<T> {
+    return this.pure(a.type, (UNARY[op] as Partial<Record<Type, number>>)[a.type], [a], `${op} of ${a.type}`);
+  }
+  eqz(a: Val<IntType>): Val<'i32'> {
+    return this.pure('i32', a.type === 'i32' ? 0x45 : 0x50, [a], 'eqz');
+  }
+  convert<K extends keyof typeof CONVERT>(op: K, a: Val<(typeof CONVERT)[K][0]>): Val<(typeof CONVERT)[K][1]> {
+    const [from, to, code] = CONVERT[op];
+    if (a.type !== from) throw new TypeError(`${op} takes ${from}, not ${a.type}`);
+    const known = asNode(a).constant;
+    if (known !== undefined && op === 'extendU') return this.i64(BigInt.asUintN(32, BigInt(known))) as never;
+    if (known !== undefined && op === 'extendS') return this.i64(BigInt(known)) as never;
+    if (code < 0x100) return this.pure(to, code, [a], op) as Val<(typeof CONVERT)[K][1]>;
+    return this.bind(this.node(to, [a], (b) => b.byte(code >> 8).u32(code & 0xff))) as unknown as Val<(typeof CONVERT)[K][1]>;
+  }
+  select<T extends Type>(condition: Val<'i32'>, yes: Val<T>, no: Val<T>): Val<T> {
+    const node = this.node(yes.type, [yes, no, condition], (b) => (yes.type === 'v128' ? b.raw([0x1c, 0x01, 0x7b]) : b.byte(0x1b)));
+    return this.bind(node) as unknown as Val<T>;
+  }
+  simd<K extends keyof typeof SIMD>(op: K, ...args: Val[]): Val<(typeof SIMD)[K][1]> {
+    const [types, result, code] = SIMD[op];
+    if (args.length !== types.length || args.some((a, i) => a.type !== types[i])) throw new TypeError(`${op} takes ${types.join()}`);
+    return this.bind(this.node(result, args, (b) => b.byte(0xfd).u32(code))) as unknown as Val<(typeof SIMD)[K][1]>;
+  }
+  extractLane<K extends keyof typeof EXTRACT>(op: K, a: Val<'v128'>, lane: number): Val<(typeof EXTRACT)[K][0]> {
+    const [type, , code] = EXTRACT[op];
+    return this.bind(this.node(type, [a], (b) => b.byte(0xfd).u32(code).byte(lane))) as unknown as Val<(typeof EXTRACT)[K][0]>;
+  }
+  replaceLane<K extends keyof typeof REPLACE>(op: K, a: Val<'v128'>, lane: number, value: Val<(typeof REPLACE)[K][0]>): Val<'v128'> {
+    const code = REPLACE[op][2];
+    return this.bind(this.node('v128', [a, value], (b) => b.byte(0xfd).u32(code).byte(lane))) as unknown as Val<'v128'>;
+  }
+  /** Byte lanes 0-15 choose from `a`, 16-31 from `b`. */
+  shuffle(a: Val<'v128'>, b: Val<'v128'>, lanes: readonly number[]): Val<'v128'> {
+    if (lanes.length !== 16) throw new RangeError('a shuffle has 16 lanes');
+    return this.bind(this.node('v128', [a, b], (out) => out.byte(0xfd).u32(0x0d).raw(lanes))) as unknown as Val<'v128'>;
+  }
+
+  // Memory, variables and calls: happen where they are stated
+
+  load<K extends keyof typeof LOAD>(kind: K, address: Val<'i32'>, offset = 0): Val<(typeof LOAD)[K][0]> {
+    const [type, code] = LOAD[kind];
+    return this.sequenced(type, [address], (b) => memoryOp(b, code, offset), true) as Val<(typeof LOAD)[K][0]>;
+  }
+  store<K extends keyof typeof STORE>(kind: K, address: Val<'i32'>, value: Val<(typeof STORE)[K][0]>, offset = 0): void {
+    const [type, code] = STORE[kind];
+    if (value.type !== type) throw new TypeError(`store ${kind} takes ${type}, not ${value.type}`);
+    this.effect([address, value], (b) => memoryOp(b, code, offset));
+  }
+  memoryCopy(to: Val<'i32'>, from: Val<'i32'>, bytes: Val<'i32'>): void {
+    this.effect([to, from, bytes], (b) => b.byte(0xfc).u32(10).byte(0).byte(0));
+  }
+  memoryFill(to: Val<'i32'>, byte: Val<'i32'>, bytes: Val<'i32'>): void {
+    this.effect([to, byte, bytes], (b) => b.byte(0xfc).u32(11).byte(0));
+  }
+  variable<T extends Type>(type: T): Variable<T> {
+    return { type, local: this.newLocal(type) };
+  }
+  get<T extends Type>(v: Variable<T>): Val<T> {
+    return this.sequenced(v.type, [], (b) => b.byte(0x20).u32(v.local), true) as Val<T>;
+  }
+  set<T extends Type>(v: Variable<T>, value: Val<T>): void {
+    if (value.type !== v.type) throw new TypeError(`a variable of ${v.type} takes no ${value.type}`);
+    this.effect([value], (b) => b.byte(0x21).u32(v.local));
+  }
+  call(target: FunctionImport, args: Val[]): Val | undefined {
+    const index = this.module.importFunction(target);
+    const { params, results } = target.signature;
+    if (args.length !== params.length || args.some((a, i) => a.type !== params[i])) {
+      throw new TypeError(`${target.name} takes (${params.join()}), not (${args.map((a) => a.type).join()})`);
+    }
+    const emit = (b: Bytes) => b.byte(0x10).u32(index);
+    if (results.length === 0) {
+      this.effect(args, emit);
+      return undefined;
+    }
+    return this.sequenced(results[0], args, emit, false);
+  }
+
+  // Control
+
+  if(condition: Val<'i32'>, then: () => void, otherwise?: () => void): void {
+    const test = this.use(condition);
+    this.depth++;
+    const thenBody = this.collect(then);
+    const elseBody = otherwise ? this.collect(otherwise) : undefined;
+    this.depth--;
+    this.statements.push({ kind: 'if', condition: test, then: thenBody, otherwise: elseBody });
+  }
+  block(body: (label: Label) => void): void {
+    this.nest('block', body);
+  }
+  loop(body: (label: Label) => void): void {
+    this.nest('loop', body);
+  }
+  branch(label: Label): void {
+    const levels = this.depth - label.depth;
+    this.effect([], (b) => b.byte(0x0c).u32(levels));
+  }
+  return(value?: Val): void {
+    this.effect(value ? [value] : [], (b) => b.byte(0x0f));
+  }
+  returnCallIndirect(signature: Signature, args: Val[], slot: Val<'i32'>): void {
+    const type = this.module.typeIndex(signature);
+    this.effect([...args, slot], (b) => b.byte(0x13).u32(type).byte(0));
+  }
+  unreachable(): void {
+    this.effect([], (b) => b.byte(0x00));
+  }
+
+  finish(): FunctionBody {
+    const out = new Bytes();
+    this.emitAll(this.statements, out);
+    return { signature: this.signature, locals: this.locals, code: out.finish() };
+  }
+
+  // Inside
+
+  private constant<T extends Type>(type: T, constant: number | bigint | undefined, emit: (b: Bytes) => void): Val<T> {
+    const node: Node = { type, emit, args: [], constant, uses: 0, local: -1 };
+    return node as unknown as Val<T>;
+  }
+  private node(type: Type, args: Val[], emit: (b: Bytes) => void, local = -1): Node {
+    return { type, emit, args: args.map((a) => this.use(a)), constant: undefined, uses: 0, local };
+  }
+  private pure<T extends Type>(type: T, code: number | undefined, args: Val[], what: string): Val<T> {
+    if (code === undefined || args.some((a) => a.type !== args[0].type)) throw new TypeError(`no ${what}`);
+    return this.bind(this.node(type, args, (b) => b.byte(code))) as unknown as Val<T>;
+  }
+  private bind(node: Node): Node {
+    this.statements.push({ kind: 'bind', node });
+    return node;
+  }
+  private use(value: Val): Node {
+    const node = asNode(value);
+    node.uses++;
+    return node;
+  }
+  private effect(args: Val[], emit: (b: Bytes) => void): void {
+    this.statements.push({ kind: 'effect', args: args.map((a) => this.use(a)), emit });
+  }
+  private sequenced(type: Type, args: Val[], emit: (b: Bytes) => void, pure: boolean): Val {
+    const node = this.node(type, [], () => {});
+    this.statements.push({ kind: 'load', node, args: args.map((a) => this.use(a)), emit, pure });
+    return node;
+  }
+  private newLocal(type: Type): number {
+    this.locals.push(type);
+    return this.signature.params.length + this.locals.length - 1;
+  }
+  private collect(body: () => void): Statement[] {
+    const outer = this.statements;
+    this.statements = [];
+    body();
+    const inner = this.statements;
+    this.statements = outer;
+    return inner;
+  }
+  private nest(kind: 'block' | 'loop', body: (label: Label) => void): void {
+    this.depth++;
+    const label = { depth: this.depth };
+    const inner = this.collect(() => body(label));
+    this.depth--;
+    this.statements.push({ kind, body: inner });
+  }
+
+  /** Identities and constants of i32 that specialised bodies produce in numbers. */
+  private fold(op: keyof typeof BINARY, a: Val, b: Val): Val | undefined {
+    if (a.type !== 'i32') return undefined;
+    const x = asNode(a).constant as number | undefined;
+    const y = asNode(b).constant as number | undefined;
+    if (y === 0 && (op === 'add' || op === 'sub' || op === 'or' || op === 'xor' || op === 'shl' || op === 'shrU' || op === 'shrS')) return a;
+    if (x === 0 && (op === 'add' || op === 'or' || op === 'xor')) return b;
+    if (y === -1 && op === 'and') return a;
+    if (x === undefined || y === undefined) return undefined;
+    switch (op) {
+      case 'add': return this.i32(x + y);
+      case 'sub': return this.i32(x - y);
+      case 'and': return this.i32(x & y);
+      case 'or': return this.i32(x | y);
+      case 'xor': return this.i32(x ^ y);
+      case 'shl': return this.i32(x << y);
+      case 'shrU': return this.i32(x >>> y);
+      default: return undefined;
+    }
+  }
+
+  private emitAll(statements: Statement[], out: Bytes): void {
+    for (const s of statements) this.emitStatement(s, out);
+  }
+  private emitStatement(s: Statement, out: Bytes): void {
+    switch (s.kind) {
+      case 'bind':
+        if (s.node.uses > 1) this.keep(s.node, () => this.emitOperation(s.node, out), out);
+        return;
+      case 'effect':
+        for (const a of s.args) this.emitValue(a, out);
+        s.emit(out);
+        return;
+      case 'load':
+        if (s.pure && s.node.uses === 0) return;
+        this.keep(s.node, () => {
+          for (const a of s.args) this.emitValue(a, out);
+          s.emit(out);
+        }, out);
+        return;
+      case 'if':
+        this.emitValue(s.condition, out);
+        out.byte(0x04).byte(0x40);
+        this.emitAll(s.then, out);
+        if (s.otherwise) {
+          out.byte(0x05);
+          this.emitAll(s.otherwise, out);
+        }
+        out.byte(0x0b);
+        return;
+      default:
+        out.byte(s.kind === 'block' ? 0x02 : 0x03).byte(0x40);
+        this.emitAll(s.body, out);
+        out.byte(0x0b);
+    }
+  }
+  private keep(node: Node, compute: () => void, out: Bytes): void {
+    compute();
+    node.local = this.newLocal(node.type);
+    out.byte(0x21).u32(node.local);
+  }
+  private emitValue(node: Node, out: Bytes): void {
+    if (node.local >= 0) out.byte(0x20).u32(node.local);
+    else this.emitOperation(node, out);
+  }
+  private emitOperation(node: Node, out: Bytes): void {
+    for (const a of node.args) this.emitValue(a, out);
+    node.emit(out);
+  }
+}
+
+/** Memory instructions carry alignment 0 (a hint only) and an unsigned offset. */
+function memoryOp(out: Bytes, code: number, offset: number): void {
+  if (code > 0xff) out.byte(code >> 8).u32(code & 0xff);
+  else out.byte(code);
+  out.byte(0).u32(offset);
+}

@@ -1,0 +1,135 @@
+/** Assembles a WebAssembly module from function bodies [WebAssembly Core 5.5]. */
+import { Bytes } from './bytes.ts';
+import { TYPE_CODE, type Type } from './opcodes.ts';
+
+export interface Signature {
+  readonly params: readonly Type[];
+  readonly results: readonly Type[];
+}
+
+export interface FunctionImport {
+  readonly module: string;
+  readonly name: string;
+  readonly signature: Signature;
+}
+
+/** A finished function: its locals behind the parameters, and its code without the final `end`. */
+export interface FunctionBody {
+  readonly signature: Signature;
+  readonly locals: readonly Type[];
+  readonly code: Uint8Array;
+}
+
+const SECTION = { type: 1, import: 2, function: 3, export: 7, element: 9, code: 10 };
+const FUNCREF = 0x70;
+
+/**
+ * A module that imports the arena as `env.memory` and, when it asks for one, `env.table`. Imported functions come first
+ * in the index space, in the order of their first mention; then the defined ones.
+ */
+export class ModuleBuilder {
+  private readonly types = new Map<string, number>();
+  private readonly signatures: Signature[] = [];
+  private readonly imports: FunctionImport[] = [];
+  private readonly importIndex = new Map<string, number>();
+  private readonly bodies: FunctionBody[] = [];
+  private readonly exports: { name: string; body: number }[] = [];
+  private readonly elements: { offset: number; bodies: number[] }[] = [];
+
+  typeIndex(signature: Signature): number {
+    const key = `${signature.params.join()}>${signature.results.join()}`;
+    let index = this.types.get(key);
+    if (index === undefined) {
+      index = this.signatures.length;
+      this.types.set(key, index);
+      this.signatures.push(signature);
+    }
+    return index;
+  }
+
+  /** Function index of an import, made at its first mention. */
+  importFunction(entry: FunctionImport): number {
+    const key = `${entry.module}.${entry.name}`;
+    let index = this.importIndex.get(key);
+    if (index === undefined) {
+      index = this.imports.length;
+      this.importIndex.set(key, index);
+      this.imports.push(entry);
+      this.typeIndex(entry.signature);
+    }
+    return index;
+  }
+
+  /** Index of the body among the defined functions. */
+  define(body: FunctionBody): number {
+    this.typeIndex(body.signature);
+    return this.bodies.push(body) - 1;
+  }
+
+  export(name: string, body: number): void {
+    this.exports.push({ name, body });
+  }
+
+  /** Puts defined functions into the imported table from slot `offset` on. */
+  fillTable(offset: number, bodies: number[]): void {
+    this.elements.push({ offset, bodies });
+  }
+
+  finish(): Uint8Array {
+    const out = new Bytes().raw([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]);
+    const section = (id: number, write: (b: Bytes) => void) => {
+      const content = new Bytes();
+      write(content);
+      out.byte(id).sized(content.finish());
+    };
+    section(SECTION.type, (b) => {
+      b.u32(this.signatures.length);
+      for (const s of this.signatures) {
+        b.byte(0x60).u32(s.params.length).raw(s.params.map((t) => TYPE_CODE[t]));
+        b.u32(s.results.length).raw(s.results.map((t) => TYPE_CODE[t]));
+      }
+    });
+    section(SECTION.import, (b) => {
+      b.u32(this.imports.length + 1 + (this.elements.length > 0 ? 1 : 0));
+      for (const i of this.imports) b.name(i.module).name(i.name).byte(0x00).u32(this.typeIndex(i.signature));
+      b.name('env').name('memory').byte(0x02).byte(0x00).u32(1);
+      if (this.elements.length > 0) b.name('env').name('table').byte(0x01).byte(FUNCREF).byte(0x00).u32(1);
+    });
+    section(SECTION.function, (b) => {
+      b.u32(this.bodies.length);
+      for (const body of this.bodies) b.u32(this.typeIndex(body.signature));
+    });
+    const shift = this.imports.length;
+    section(SECTION.export, (b) => {
+      b.u32(this.exports.length);
+      for (const e of this.exports) b.name(e.name).byte(0x00).u32(shift + e.body);
+    });
+    if (this.elements.length > 0) {
+      section(SECTION.element, (b) => {
+        b.u32(this.elements.length);
+        for (const e of this.elements) {
+          b.u32(0).byte(0x41).s32(e.offset).byte(0x0b).u32(e.bodies.length);
+          for (const body of e.bodies) b.u32(shift + body);
+        }
+      });
+    }
+    section(SECTION.code, (b) => {
+      b.u32(this.bodies.length);
+      for (const body of this.bodies) b.sized(encodeBody(body));
+    });
+    return out.finish();
+  }
+}
+
+/** Locals as runs of one type, as the format has them. */
+function encodeBody(body: FunctionBody): Uint8Array {
+  const runs: { type: Type; count: number }[] = [];
+  for (const type of body.locals) {
+    const last = runs.at(-1);
+    if (last?.type === type) last.count++;
+    else runs.push({ type, count: 1 });
+  }
+  const b = new Bytes().u32(runs.length);
+  for (const run of runs) b.u32(run.count).byte(TYPE_CODE[run.type]);
+  return b.raw(body.code).byte(0x0b).finish();
+}
