@@ -34,7 +34,7 @@ function cachedManifest(recipeSha256: string): GuestManifest | undefined {
 
 function embeddedGuest(): Guest {
   mkdirSync(GUESTS, { recursive: true });
-  writeFileSync(join(GUESTS,"teaching.img"),"x");
+  copyFileSync(TEACHING_IMAGE, join(GUESTS, 'teaching.img'));
   return {
     name: EMBEDDED_GUEST,
     title: 'How a PC comes up',

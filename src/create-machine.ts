@@ -1,7 +1,8 @@
 /** From options, named as QEMU names them, to a machine: loads and checks the images, chooses the way into the guest. */
-import { Cpu } from './cpu/cpu.ts';
+import { Cpu, type CpuModules } from './cpu/cpu.ts';
 import type { DrivePosition, DriveSpec } from './devices/ide/piix3-ide.ts';
 import { EmulatorError } from './errors.ts';
+import { loadModules } from './load-modules.ts';
 import { type FileSource, loadFile } from './file-source.ts';
 import { createPcBoard, type PcBoardOptions, RSDP_ADDRESS } from './machine/boards/pc.ts';
 import type { MachineHost } from './machine/host.ts';
@@ -63,6 +64,8 @@ export interface MachineOptions {
   readonly debugExit?: { readonly iobase?: number; readonly iosize?: number };
   /** Opens paths for the drives; in Node, `openNodeFile`. */
   readonly openPath?: NonNullable<OpenOptions['openPath']>;
+  /** The processor's compiled modules. Default: loaded from where the build put them. */
+  readonly modules?: CpuModules;
   /** Time and scheduling. Default: the browser's or Node's. */
   readonly host?: MachineHost;
 }
@@ -85,6 +88,7 @@ export async function createMachine(options: MachineOptions = {}): Promise<Machi
   if (plan === undefined && firmware.bios === undefined) {
     throw new EmulatorError('bad-option', 'there is nothing to start: give a BIOS (bios) with a disk, or a kernel (kernel)');
   }
+  const modules = options.modules ?? (await loadModules());
   const drives = await openDrives(options);
   const host = options.host ?? portableHost();
   const boardOptions: PcBoardOptions = {
@@ -102,10 +106,10 @@ export async function createMachine(options: MachineOptions = {}): Promise<Machi
     pace: options.pace ?? 'wall',
     noReboot: options.noReboot ?? false,
     plan,
-    createProcessor: (arena, parts) => new Cpu(arena, parts),
+    createProcessor: (arena, parts) => new Cpu(arena, parts, modules),
     createBoard: (parts) => createPcBoard(parts, boardOptions),
-    onDispose: () => {
-      for (const backend of drives.backends) void backend.close();
+    onDispose: async () => {
+      for (const backend of drives.backends) await backend.close();
     },
   });
 }
@@ -141,8 +145,8 @@ function bootOrder(letters: string): string {
 }
 
 async function loadFirmware(options: MachineOptions): Promise<{ bios: Uint8Array | undefined; vgaBios: Uint8Array | undefined }> {
-  const bios = options.bios && (await loadFile(options.bios, 'the BIOS'));
-  const vgaBios = options.vgaBios && (await loadFile(options.vgaBios, 'the VGA BIOS'));
+  const bios = options.bios === undefined ? undefined : await loadFile(options.bios, 'the BIOS');
+  const vgaBios = options.vgaBios === undefined ? undefined : await loadFile(options.vgaBios, 'the VGA BIOS');
   if (bios) mapBios(bios);
   return { bios, vgaBios: vgaBios && optionRom(vgaBios) };
 }

@@ -3,7 +3,8 @@
  * counts. Handlers run while the fuel covers whole blocks; the last few instructions of a slice run from truncated copies.
  */
 import { CodeCache } from '../interp/code-cache.ts';
-import { type Enter, HANDLERS, instantiateInterpreter } from '../interp/interpreter.ts';
+import { HANDLERS } from '../interp/handlers.ts';
+import { type Enter, instantiateInterpreter } from '../interp/interpreter.ts';
 import * as R from '../interp/record.ts';
 import { Translator } from '../interp/translator.ts';
 import { HANDLER_STOP } from '../interp/variant.ts';
@@ -11,25 +12,33 @@ import { INSTRUCTION_SET } from '../isa/instruction-set.ts';
 import type { ArenaAddr } from '../memory/address.ts';
 import type { Arena } from '../memory/arena.ts';
 import type { PagePool } from '../memory/pool.ts';
-import type { CpuContext, CpuHost, Helper } from './context.ts';
+import { type CpuContext, type CpuHost, type Helper, HELPER_NEXT } from './context.ts';
 import { type CpuProfile, DEFAULT_PROFILE } from './cpuid.ts';
 import { DR6_BS, DR6_RESET, DR7_RESET, applyDebugRegisters, hasInstructionBreakpoints, instructionBreakpoint } from './debug-registers.ts';
-import { GuestFault } from './fault.ts';
+import { fault, GuestFault } from './fault.ts';
 import { deliver } from './interrupts.ts';
 import * as L from './layout.ts';
 import { Mmu } from './mmu.ts';
 import { modeKey, stackMask } from './mode.ts';
 import { MsrFile, type MsrSnapshot } from './msr.ts';
 import {
-  CR0_ET, CR0_NW, CR0_CD, CS, EFLAGS_FIXED, EFLAGS_IF, EFLAGS_RF, EFLAGS_TF, RDX, VECTOR_DB, VECTOR_GP, VECTOR_NMI,
+  CR0_CD, CR0_ET, CR0_NE, CR0_NW, CS, EFLAGS_FIXED, EFLAGS_IF, EFLAGS_RF, EFLAGS_TF, RDX, VECTOR_DB, VECTOR_GP, VECTOR_MF, VECTOR_NMI,
 } from './registers.ts';
 import { segmentHelpers } from './segment-helpers.ts';
 import { resetSegments } from './segments.ts';
 import { alignmentChecked, SlowAccess } from './slow-access.ts';
 import { CpuState } from './state.ts';
 import { systemHelpers } from './system-helpers.ts';
+import { fldenv, fnsave, fnstenv, frstor, fxrstor, fxsave } from './x87/environment-helpers.ts';
 
 export type RunResult = 'budget' | 'halted' | 'attention' | 'shutdown';
+
+/** The compiled modules that every vCPU runs on; scripts/build-wasm.ts makes them. */
+export interface CpuModules {
+  readonly interpreter: WebAssembly.Module;
+  /** Leaf kernels: x87 and exact SSE arithmetic. */
+  readonly kernel: WebAssembly.Module;
+}
 
 export interface CpuOptions {
   readonly profile?: CpuProfile;
@@ -48,6 +57,13 @@ export interface CpuSnapshot {
 const EXIT_FAULT_HERE = 9;
 /** Longest instruction, and the buffer for those that lie in two pages. */
 const MAX_INSTRUCTION = 15;
+
+/** A pending x87 exception [SDM1 8.7]: #MF, or with CR0.NE clear the FERR# pin, which the board makes IRQ 13. */
+function x87Error(cpu: CpuContext): number {
+  if (cpu.state.cr(0) & CR0_NE) fault(VECTOR_MF);
+  cpu.host.ferr?.();
+  return HELPER_NEXT;
+}
 
 const codeCaches = new WeakMap<PagePool, CodeCache>();
 /** Code belongs to frames: one cache per pool, whoever runs it. */
@@ -91,7 +107,7 @@ export class Cpu implements CpuContext {
   /** Records that were changed to stop the handlers, with their handlers. */
   private readonly patched: number[] = [];
 
-  constructor(arena: Arena, host: CpuHost, options: CpuOptions = {}) {
+  constructor(arena: Arena, host: CpuHost, modules: CpuModules, options: CpuOptions = {}) {
     this.arena = arena;
     this.host = host;
     this.profile = options.profile ?? DEFAULT_PROFILE;
@@ -112,8 +128,9 @@ export class Cpu implements CpuContext {
         if (this.code.written(frame, offset, length) && this.running) this.stopAfterCurrent();
       },
     };
-    this.enter = instantiateInterpreter(arena, this.imports(), {});
-    this.reset();
+    const kernel = new WebAssembly.Instance(modules.kernel, { env: { memory: arena.memory } });
+    this.enter = instantiateInterpreter(modules.interpreter, arena, this.imports(), kernel.exports as WebAssembly.ModuleImports);
+    this.powerOn(0n);
   }
 
   /** Instructions retired since power-on, exact inside device callbacks too. */
@@ -126,6 +143,10 @@ export class Cpu implements CpuContext {
 
   /** Power-on state [SDM3 9.1.1, table 9-1]. */
   reset(): void {
+    this.powerOn(this.host.tsc());
+  }
+
+  private powerOn(tsc: bigint): void {
     const { state } = this;
     this.arena.u8.fill(0, state.base, state.base + L.STATE_SIZE);
     resetSegments(state);
@@ -143,7 +164,7 @@ export class Cpu implements CpuContext {
     state.setU32(L.BLOCK_TABLE, this.code.table);
     this.halted = this.stopped = this.nmiPending = this.nmiBlocked = false;
     this.shadowUntil = this.pendingDebug = 0;
-    this.msrs.reset(this.host.tsc());
+    this.msrs.reset(tsc);
     applyDebugRegisters(this);
     this.updateMode();
   }
@@ -459,7 +480,13 @@ export class Cpu implements CpuContext {
     const imports: WebAssembly.ModuleImports = {
       slow_read: slow.read, slow_write: slow.write, slow_modify: slow.modify, slow_probe: slow.probe, write_commit: slow.commit,
     };
-    const helpers: Record<string, Helper> = { ...segmentHelpers, ...systemHelpers, IRET: (cpu, size) => this.interruptReturn(cpu, size) };
+    const helpers: Record<string, Helper> = {
+      ...segmentHelpers, ...systemHelpers, X87_ERROR: x87Error,
+      FLDENV: fldenv, FNSTENV: fnstenv, FRSTOR: frstor, FNSAVE: fnsave, FXSAVE: fxsave, FXRSTOR: fxrstor,
+      IRET: (cpu, size) => this.interruptReturn(cpu, size),
+      INT: this.entering(segmentHelpers.INT), INT3: this.entering(segmentHelpers.INT3),
+      INTO: this.entering(segmentHelpers.INTO), ICEBP: this.entering(segmentHelpers.ICEBP),
+    };
     for (const [name, helper] of Object.entries(helpers)) {
       imports[`helper_${name}`] = this.wrap(helper, (status) => status);
       imports[`value_${name}`] = this.wrap(helper, (_status) => 0);
@@ -471,6 +498,14 @@ export class Cpu implements CpuContext {
   private interruptReturn(cpu: CpuContext, size: number): number {
     this.nmiBlocked = false;
     return segmentHelpers.IRET(cpu, size);
+  }
+
+  /** Software interrupts: their handler runs without the trap that TF asked for. */
+  private entering(helper: Helper): Helper {
+    return (cpu, ...args) => {
+      this.entered = true;
+      return helper(cpu, ...args);
+    };
   }
 
   /** Catches guest faults; `onFault` gives what the handler gets to see then. */

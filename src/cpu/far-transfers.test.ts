@@ -5,13 +5,13 @@ import {
 import { segmentHelpers } from './segment-helpers.ts';
 import { loadSegment, setSegmentByParagraph } from './segments.ts';
 import {
-  cleanFaultOf, CODE, CODE0, CODE16, CODE3, CONFORMING0, DATA, DATA0, DATA3, FLAGS_16, FREE, GDT_BASE, STACK16, TestCpu,
-  TSS_SELECTOR, USER,
+  cleanFaultOf, CODE, CODE0, CODE16, CODE3, CONFORMING0, DATA, DATA0, DATA3, FLAGS_16, FREE, GDT_BASE, STACK16,
+  TestCpu, TSS_SELECTOR, USER,
 } from './segments-fixture.ts';
 
 const { FAR_JMP, FAR_CALL, RETF, IRET } = segmentHelpers;
-const callGate = (cpu: TestCpu, selector: number, target: number, offset: number, access = 0xec, parameters = 0): void =>
-  cpu.gate(GDT_BASE + (selector & 0xfff8), target, offset, access, parameters);
+const callGate = (cpu: TestCpu, at: number, target: number, offset: number, access = 0xec, parameters = 0): void =>
+  cpu.gate(GDT_BASE + at, target, offset, access, parameters);
 
 describe('far transfers in real mode', () => {
   it('jump within the limit of CS', () => {
@@ -204,7 +204,8 @@ describe('IRET in protected mode', () => {
     cpu.push(0x6000, 0x5000, 0x4000, 0x3000, 0x2000, 0xfff0, EFLAGS_VM | EFLAGS_IF | 2, 0x1000, 0x123);
     IRET(cpu, 32);
     expect(cpu.where).toBe('1000:123 cpl 3');
-    expect([ES, SS, DS, FS, GS].map((n) => cpu.state.segBase(n))).toEqual([0x30000, 0x20000, 0x40000, 0x50000, 0x60000]);
+    const bases = [ES, SS, DS, FS, GS].map((n) => cpu.state.segBase(n));
+    expect(bases).toEqual([0x30000, 0x20000, 0x40000, 0x50000, 0x60000]);
     expect(cpu.state.reg(RSP)).toBe(0xfff0);
     expect(cpu.state.eflags).toBe(EFLAGS_VM | EFLAGS_IF | 2);
   });

@@ -17,7 +17,8 @@ const { INT, INT3, INTO, ICEBP, IRET } = segmentHelpers;
 function v86(iopl: 0 | 3): TestCpu {
   const cpu = new TestCpu().protect();
   cpu.state.eflags = EFLAGS_VM | EFLAGS_IF | (iopl << 12) | 2;
-  for (const n of [ES, CS, SS, DS, FS, GS]) setSegmentByParagraph(cpu.state, n, 0x1000 + (n === CS || n === SS ? 0 : n));
+  for (const n of [CS, SS]) setSegmentByParagraph(cpu.state, n, 0x1000);
+  for (const n of [ES, DS, FS, GS]) setSegmentByParagraph(cpu.state, n, 0x1000 + n);
   cpu.state.setReg(RSP, 0x2000);
   cpu.state.eip = 0x100;
   cpu.nextEip = 0x102;
@@ -139,7 +140,8 @@ describe('gates to an inner level', () => {
 
 describe('faults during delivery', () => {
   /** Error code and vector (from the handler's offset) of what comes of an event. */
-  const outcome = (prepare: (cpu: TestCpu) => void, vector: number, kind: 'exception' | 'external' | 'software'): string => {
+  type Kind = 'exception' | 'external' | 'software';
+  const outcome = (prepare: (cpu: TestCpu) => void, vector: number, kind: Kind): string => {
     const cpu = new TestCpu().protect(3);
     for (let v = 0; v < 32; v++) cpu.interruptGate(v, CODE0, v << 8);
     cpu.write32(TSS_BASE + 4, 0x9000);

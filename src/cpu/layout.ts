@@ -73,6 +73,10 @@ export const FDS = 0x394; // u16
 /** Scratch of the x87 kernel: 32 bytes. */
 export const X87_SCRATCH = 0x3a0;
 export const MXCSR = 0x3c0; // u32
+/** u32: what the last call of the SSE kernel raised of the exceptions that MXCSR does not mask; 0: nothing. */
+export const SSE_UNMASKED = 0x3c4;
+/** Scratch of the SSE kernel: 48 bytes. */
+export const SSE_SCRATCH = 0x3d0;
 /** XMM/YMM registers, 32 bytes each. */
 export const XMM = 0x400;
 export const XMM_STRIDE = 32;

@@ -9,8 +9,8 @@ import { farCall, farJump, farReturn, interruptReturn } from './far-transfers.ts
 import { deliver, softwareInterrupt } from './interrupts.ts';
 import { EFLAGS_OF, LDTR, TR, VECTOR_BP, VECTOR_DB, VECTOR_OF } from './registers.ts';
 import {
-  adjustRpl, enter, loadAccessRights, loadLocalDescriptorTable, loadSegmentLimit, loadSegmentRegister, loadTaskRegister,
-  popSegmentRegister, storeSystemSelector, verifyRead, verifyWrite,
+  adjustRpl, enter, loadAccessRights, loadFarPointer, loadLocalDescriptorTable, loadSegmentLimit, loadSegmentRegister,
+  loadTaskRegister, popSegmentRegister, storeSystemSelector, verifyRead, verifyWrite,
 } from './segment-instructions.ts';
 import type { OperandSize } from './stack.ts';
 
@@ -24,8 +24,14 @@ function raise(cpu: CpuContext, vector: number, kind: 'software' | 'exception'):
 }
 
 export const segmentHelpers = {
-  /** MOV Sreg, LDS and the like: (segment, selector). NEXT or RESYNC; for SS always RESYNC and the interrupt shadow. */
+  /** MOV Sreg: (segment, selector). NEXT or RESYNC; for SS always RESYNC, with the interrupt shadow on. */
   LOAD_SEGMENT: (cpu, segment, selector) => loadSegmentRegister(cpu, segment, word(selector)),
+  /**
+   * LDS, LES, LFS, LGS, LSS: (segment, selector, slot, offset, size). As LOAD_SEGMENT, and writes the general register
+   * whose offset in the state is `slot`.
+   */
+  LOAD_FAR_POINTER: (cpu, segment, selector, slot, offset, size) =>
+    loadFarPointer(cpu, segment, word(selector), slot, offset, operandSize(size)),
   /** POP Sreg: (segment, size). As LOAD_SEGMENT, and moves ESP. */
   POP_SEGMENT: (cpu, segment, size) => popSegmentRegister(cpu, segment, operandSize(size)),
   /** (selector, offset, size). RESYNC. */

@@ -32,9 +32,22 @@ function afterLoad(cpu: CpuContext, n: number): number {
   return HELPER_RESYNC;
 }
 
-/** MOV Sreg; the selector half of LDS, LES, LFS, LGS and LSS. */
+/** MOV Sreg. */
 export function loadSegmentRegister(cpu: CpuContext, n: number, selector: number): number {
   loadSegment(cpu, n, selector);
+  return afterLoad(cpu, n);
+}
+
+/**
+ * LDS, LES, LFS, LGS and LSS: segment register and general register together, because a load that leaves the block
+ * lets nothing after it run. `slot` is the general register's offset in the state.
+ */
+export function loadFarPointer(
+  cpu: CpuContext, n: number, selector: number, slot: number, offset: number, size: OperandSize,
+): number {
+  loadSegment(cpu, n, selector);
+  if (size === 32) cpu.state.setU32(slot, offset);
+  else cpu.state.setU16(slot, offset);
   return afterLoad(cpu, n);
 }
 

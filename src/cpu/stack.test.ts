@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import * as L from './layout.ts';
+import { RSP, SS, TR } from './registers.ts';
 import { loadSegment } from './segments.ts';
 import { CODE0, DATA, faultOf, FLAGS_16, FREE, STACK16, TestCpu } from './segments-fixture.ts';
 import { innerStack, Stack } from './stack.ts';
-import { RSP, SS, TR } from './registers.ts';
-import * as L from './layout.ts';
 
 describe('stack', () => {
   it('leaves ESP alone until it is committed', () => {
@@ -69,9 +69,18 @@ describe('stack out of the TSS', () => {
     expect(faultOf(() => innerStack(cpu, 0))).toBe('TS(38)');
   });
 
+  it('of 16 bits takes SP only', () => {
+    const cpu = new TestCpu().protect(3);
+    cpu.state.setReg(RSP, 0x12345678);
+    cpu.write32(0x4004, 0xabcd0800);
+    cpu.write32(0x4008, STACK16);
+    expect(innerStack(cpu, 0).stack.esp).toBe(0x12340800);
+  });
+
   it('comes from a 16-bit TSS as words', () => {
     const cpu = new TestCpu().protect(3);
     cpu.state.setU32(cpu.state.segment(TR) + L.SEG_ATTRIBUTES, 0x83);
+    cpu.state.setReg(RSP, 0x8000);
     cpu.write32(0x4002, (STACK16 << 16) | 0x1000);
     const { selector, stack } = innerStack(cpu, 0);
     expect([selector, stack.esp]).toEqual([STACK16, 0x1000]);

@@ -123,14 +123,20 @@ export function innerStack(cpu: CpuContext, cpl: number, ext = 0): InnerStack {
   const esp = is32 ? cpu.mmu.read32(linear, false) : cpu.mmu.read16(linear, false);
   const selector = cpu.mmu.read16((linear + (is32 ? 4 : 2)) >>> 0, false);
   const descriptor = checkStackSegment(cpu, selector, cpl, VECTOR_TS, ext);
-  return { selector, descriptor, stack: Stack.switchTo(cpu, selector, descriptor, esp, cpl, ext) };
+  const pointer = mergePointer(cpu, esp, descriptor.attributes);
+  return { selector, descriptor, stack: Stack.switchTo(cpu, selector, descriptor, pointer, cpl, ext) };
 }
 
-/** Loads ESP after a return: a 16-bit stack takes SP only, as processors do (the reason for "espfix" in kernels). */
+/** ESP on another stack: a 16-bit one takes SP only, as processors do (the reason for "espfix" in kernels). */
+function mergePointer(cpu: CpuContext, esp: number, attributes: number): number {
+  if (attributes & ATTR_DB) return esp;
+  return ((cpu.state.reg(RSP) & 0xffff0000) | (esp & 0xffff)) >>> 0;
+}
+
+/** Loads ESP after a return has loaded SS. */
 export function setStackPointer(cpu: CpuContext, esp: number): void {
   const state = cpu.state;
-  if (state.segAttributes(SS) & ATTR_DB) state.setReg(RSP, esp);
-  else state.setReg16(RSP, esp & 0xffff);
+  state.setReg(RSP, mergePointer(cpu, esp, state.segAttributes(SS)));
 }
 
 /** A word of the current 32-bit TSS; undefined past its limit and in a 16-bit TSS. */

@@ -15,7 +15,8 @@ let cpu: TestCpu;
 
 /** Fills TSS2 with a task at `cs`:0x7777. */
 function prepareTask(cs = CODE0, ss = DATA0, data = DATA0, eflags = 2): void {
-  const fields = [0, 0x7777, eflags, 0xa0, 0xa1, 0xa2, 0xa3, 0x6000, 0xa5, 0xa6, 0xa7, data, cs, ss, data, data, data, 0, 0];
+  const registers = [0xa0, 0xa1, 0xa2, 0xa3, 0x6000, 0xa5, 0xa6, 0xa7];
+  const fields = [0, 0x7777, eflags, ...registers, data, cs, ss, data, data, data, 0, 0];
   fields.forEach((value, i) => cpu.write32(TSS2_BASE + 0x1c + i * 4, value));
 }
 

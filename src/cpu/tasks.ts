@@ -3,7 +3,7 @@
  *
  * Up to the point of commitment a fault belongs to the old task; after it, with all registers of the new task loaded,
  * faults in its segment selectors belong to the new task, whose registers are then unusable but hold their selectors.
- * A 16-bit TSS leaves ones in the upper halves of the general registers, as processors do.
+ * A 16-bit TSS leaves ones in the upper halves of the general registers, which the SDM does not define.
  */
 import type { CpuContext } from './context.ts';
 import { writeCr3 } from './control-registers.ts';

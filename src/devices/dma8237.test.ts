@@ -46,7 +46,9 @@ describe('8237', () => {
     program(bus, 0x56, 0xfffe, 4);
     const channel = dma.channel(2);
     expect(channel.toMemory(Uint8Array.of(1, 2, 3, 4, 5), 0, 5)).toBe(4);
-    expect([memory.bytes[0x1fffe], memory.bytes[0x1ffff], memory.bytes[0x10000], memory.bytes[0x10001]]).toEqual([1, 2, 3, 4]);
+    expect([memory.bytes[0x1fffe], memory.bytes[0x1ffff], memory.bytes[0x10000], memory.bytes[0x10001]]).toEqual([
+      1, 2, 3, 4,
+    ]);
     expect(channel.ready).toBe(true);
     program(bus, 0x66, 0x3000, 3);
     channel.toMemory(Uint8Array.of(7, 8, 9), 0, 3);
@@ -56,7 +58,16 @@ describe('8237', () => {
   it('moves words on the second controller', () => {
     const { bus, memory, dma } = rig();
     memory.bytes.set([1, 2, 3, 4], 0x24000);
-    for (const [port, value] of [[0xd8, 0], [0xc4, 0x00], [0xc4, 0x20], [0xc6, 1], [0xc6, 0], [0x8b, 2], [0xd6, 0x49], [0xd4, 1]]) {
+    for (const [port, value] of [
+      [0xd8, 0],
+      [0xc4, 0x00],
+      [0xc4, 0x20],
+      [0xc6, 1],
+      [0xc6, 0],
+      [0x8b, 2],
+      [0xd6, 0x49],
+      [0xd4, 1],
+    ]) {
       bus.out8(port, value);
     }
     const data = new Uint8Array(8);

@@ -2,8 +2,8 @@
  * Two cascaded 8237A DMA controllers with the PC/AT page registers: channels 0 to 3 move bytes, 5 to 7 words. A device
  * takes a channel from here and moves blocks through it; the controller does the counting [8237A; PIIX3 2.5.1].
  *
- * Deviations: memory-to-memory transfers, compressed timing and priorities do nothing; channel 4 need not be unmasked for
- * channels 0 to 3 to work (kernels that start without firmware leave it alone); the mode bits single, block and demand
+ * Deviations: memory-to-memory transfers, compressed timing and priorities do nothing; channel 4 need not be unmasked
+ * for channels 0 to 3 to work (kernels that start without firmware leave it alone); single, block and demand mode
  * are all one, the device decides how much it moves at a time.
  */
 import { physAddr } from '../memory/address.ts';
@@ -39,7 +39,7 @@ export interface DmaChannel {
   /** DREQ. While it is asserted, `onReady` runs whenever the channel becomes ready. */
   setRequest(level: boolean): void;
   onReady: (() => void) | undefined;
-  /** Moves up to `length` bytes of `data` from `offset` into memory, at most up to the terminal count; returns how many. */
+  /** Moves up to `length` bytes of `data` from `offset` into memory, up to the terminal count; returns how many. */
   toMemory(data: Uint8Array, offset: number, length: number): number;
   /** Fills `data` from memory, as `toMemory`. */
   fromMemory(data: Uint8Array, offset: number, length: number): number;
@@ -193,7 +193,8 @@ class Controller {
       this.reachedMask = 0;
       return status;
     }
-    if (register === ALL_MASK) return this.channels.reduce((mask, channel, i) => mask | (channel.masked ? 1 << i : 0), 0xf0);
+    if (register === ALL_MASK)
+      return this.channels.reduce((mask, channel, i) => mask | (channel.masked ? 1 << i : 0), 0xf0);
     return 0;
   }
 
@@ -201,14 +202,30 @@ class Controller {
     if (register < 8) return this.writeChannel(this.channels[register >> 1], (register & 1) !== 0, value);
     const channel = this.channels[value & 3];
     switch (register) {
-      case STATUS_COMMAND: this.command = value; break;
-      case REQUEST: return; // software requests are for memory-to-memory transfers
-      case SINGLE_MASK: channel.masked = (value & 4) !== 0; break;
-      case MODE: channel.mode = value & 0xfc; return;
-      case CLEAR_FLIP_FLOP: this.highByte = false; return;
-      case MASTER_CLEAR: return this.masterClear();
-      case CLEAR_MASK: for (const each of this.channels) each.masked = false; break;
-      case ALL_MASK: this.channels.forEach((each, i) => { each.masked = ((value >> i) & 1) !== 0; }); break;
+      case STATUS_COMMAND:
+        this.command = value;
+        break;
+      case REQUEST:
+        return; // software requests are for memory-to-memory transfers
+      case SINGLE_MASK:
+        channel.masked = (value & 4) !== 0;
+        break;
+      case MODE:
+        channel.mode = value & 0xfc;
+        return;
+      case CLEAR_FLIP_FLOP:
+        this.highByte = false;
+        return;
+      case MASTER_CLEAR:
+        return this.masterClear();
+      case CLEAR_MASK:
+        for (const each of this.channels) each.masked = false;
+        break;
+      case ALL_MASK:
+        this.channels.forEach((each, i) => {
+          each.masked = ((value >> i) & 1) !== 0;
+        });
+        break;
     }
     for (const each of this.channels) each.wake();
   }
@@ -270,10 +287,12 @@ export class Dma8237 implements Device<Dma8237State> {
     });
     bus.ports('dma1', 16, controller(this.first, 0)).mapAt(0x00);
     bus.ports('dma2', 32, controller(this.second, 1)).mapAt(0xc0);
-    bus.ports('dma-page', 16, {
-      read: (offset) => this.pages[offset],
-      write: (offset, _width, value) => this.writePage(offset, value),
-    }).mapAt(0x80);
+    bus
+      .ports('dma-page', 16, {
+        read: (offset) => this.pages[offset],
+        write: (offset, _width, value) => this.writePage(offset, value),
+      })
+      .mapAt(0x80);
   }
 
   reset(_kind: ResetKind): void {

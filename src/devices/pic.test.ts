@@ -25,8 +25,12 @@ beforeEach(() => {
   initialise();
 });
 
-const irr = (port = 0x20): number => (bus.out8(port, 0x0a), bus.in8(port));
-const isr = (port = 0x20): number => (bus.out8(port, 0x0b), bus.in8(port));
+const ocw3Read = (port: number, command: number): number => {
+  bus.out8(port, command);
+  return bus.in8(port);
+};
+const irr = (port = 0x20): number => ocw3Read(port, 0x0a);
+const isr = (port = 0x20): number => ocw3Read(port, 0x0b);
 
 describe('8259A pair', () => {
   it('lets nothing through until it is programmed', () => {

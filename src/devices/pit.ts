@@ -78,7 +78,7 @@ export class Pit implements Device<PitState> {
   }
 
   restore(state: PitState): void {
-    this.counters.forEach((counter, i) => counter.restore(state.counters[i]));
+    for (const [i, counter] of this.counters.entries()) counter.restore(state.counters[i]);
     this.systemControl = state.systemControl;
     this.update();
   }

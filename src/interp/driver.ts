@@ -5,7 +5,7 @@
 import * as L from '../cpu/layout.ts';
 import { SS } from '../cpu/registers.ts';
 import { type Bits, type Condition, type Flag, type I32, type Int, type LoadKind, Ops, type Place, type Repeat, type SegmentChoice, type StoreKind } from '../isa/ops.ts';
-import type { Operand } from '../isa/row.ts';
+import type { Operand, OperandSize } from '../isa/row.ts';
 import { FunctionBuilder, type Val, type Variable } from '../wasm/function.ts';
 import type { ModuleBuilder, Signature } from '../wasm/module.ts';
 import { LOAD, type STORE, type Type } from '../wasm/opcodes.ts';
@@ -79,6 +79,9 @@ export class HandlerOps extends Ops {
       default: return 32;
     }
   }
+  operandSize(n: number): OperandSize {
+    return this.operand(n).size;
+  }
   inMemory(n: number): boolean {
     const { kind } = this.operand(n);
     if (kind === 'M' || kind === 'O') return true;
@@ -146,6 +149,9 @@ export class HandlerOps extends Ops {
     const { kind } = this.operand(n);
     if (kind === 'I' || kind === 'A') return this.recordLoad('i32', R.REC_IMMEDIATE);
     return this.recordLoad('u16', kind === 'T' ? R.REC_RM : R.REC_REG);
+  }
+  memorySelector(): I32 {
+    return this.e.load('i32', segmentPointer(this, 'operand'), L.SEG_SELECTOR);
   }
   immediate2(): I32 {
     return this.recordLoad('i32', R.REC_IMMEDIATE2);
@@ -291,7 +297,7 @@ export class HandlerOps extends Ops {
     const size = bits / 8;
     const places = values.map((_, i) => this.maskStack(this.sub(this.reg(4, 32) as I32, this.i32((i + 1) * size))));
     if (places.length > 1) for (const at of places) this.probeStore(this.stackSegment, at, size);
-    values.forEach((value, i) => this.store(this.stackSegment, places[i], KIND[bits], value as never));
+    for (const [i, value] of values.entries()) this.store(this.stackSegment, places[i], KIND[bits], value as never);
     this.setStackPointer(places[places.length - 1]);
   }
   stackTop(bits: Bits, depth = 0): Int {
@@ -356,6 +362,9 @@ export class HandlerOps extends Ops {
   /** EIP as 16-bit code has it when the operand size is 16. */
   private truncate(ip: I32): I32 {
     return this.osize === 16 ? this.and(ip, this.i32(0xffff)) : ip;
+  }
+  currentIp(): I32 {
+    return this.add(this.ipBase(), this.recordLoad('u16', R.REC_OFFSET));
   }
   nextIp(): I32 {
     const offset = this.add(this.recordLoad('u16', R.REC_OFFSET), this.recordLoad('u8', R.REC_LENGTH));

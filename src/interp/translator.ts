@@ -120,7 +120,8 @@ export class Translator {
       const popped = d.base === ESP && d.row.attributes.has('pop') ? d.osize / 8 : 0;
       i32[(out + R.REC_DISPLACEMENT) >>> 2] = d.displacement + popped;
     }
-    i32[(out + R.REC_IMMEDIATE2) >>> 2] = d.immediate2;
+    const fop = ((d.opcode & 7) << 8) | d.modrm;
+    i32[(out + R.REC_IMMEDIATE2) >>> 2] = d.row.attributes.has('fpu') ? fop : d.immediate2;
   }
 
   private writeOperand(out: number, o: Operand, offset: number): void {

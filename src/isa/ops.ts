@@ -8,6 +8,7 @@
  */
 import type { BINARY, COMPARE, CONVERT, EXTRACT, IntType, LOAD, REPLACE, SIMD, STORE, Type, UNARY } from '../wasm/opcodes.ts';
 import type { Label, Val, Variable } from '../wasm/function.ts';
+import type { OperandKind, OperandSize } from './row.ts';
 
 export type { Label, Val, Variable };
 export type I32 = Val<'i32'>;
@@ -72,6 +73,10 @@ export abstract class Ops {
   /** Width of operand `n` in bits (integers). */
   abstract bits(n: number): Bits;
   abstract readonly operandCount: number;
+  /** Kind code of operand `n` in the table's row. */
+  abstract operandKind(n: number): OperandKind;
+  /** Size code of operand `n` in the table's row. */
+  abstract operandSize(n: number): OperandSize;
   /** True when operand `n` is in memory in this form. */
   abstract inMemory(n: number): boolean;
   abstract isImmediate(n: number): boolean;
@@ -90,13 +95,15 @@ export abstract class Ops {
   abstract offset(n: number): I32;
   /** Linear address of memory operand `n`, without a check. */
   abstract linear(n: number): I32;
-  /** Second immediate: the selector of a far pointer, the nesting level of ENTER. */
+  /** Selector of the segment of the instruction's memory operand. */
+  abstract memorySelector(): I32;
+  /** Second immediate: the selector of a far pointer, the nesting level of ENTER, the opcode of an x87 instruction as FOP has it. */
   abstract immediate2(): I32;
   /** The number in a field: register number of a segment, control or debug operand, ST(i), or an immediate. */
   abstract field(n: number): I32;
   /** Loads from memory operand `n`, `displacement` bytes further on. May fault. */
   abstract loadOperand<K extends LoadKind>(n: number, kind: K, displacement?: number): Val<(typeof LOAD)[K][0]>;
-  abstract storeOperand<K extends StoreKind>(n: number, kind: K, value: Val<(typeof STORE)[K][0]>): void;
+  abstract storeOperand<K extends StoreKind>(n: number, kind: K, value: Val<(typeof STORE)[K][0]>, displacement?: number): void;
   /** Faults as a write of `bytes` bytes to memory operand `n` would, and writes nothing. */
   abstract probeWrite(n: number, bytes: number): void;
   /** A 128-bit XMM register operand, or a field of it at a byte offset. */
@@ -170,6 +177,8 @@ export abstract class Ops {
 
   // Control
 
+  /** EIP of this instruction. */
+  abstract currentIp(): I32;
   /** EIP of the next instruction. */
   abstract nextIp(): I32;
   /** Target of a relative branch operand, truncated to the operand size. */

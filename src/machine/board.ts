@@ -1,5 +1,6 @@
 /** What a machine asks of its board: the devices behind a few doors. */
 import type { ResetKind } from '../devices/device.ts';
+import type { MouseMove } from '../devices/i8042/mouse.ts';
 import type { Frame } from '../devices/vga/renderer/renderer.ts';
 import type { BootPlan } from './loaders/boot-plan.ts';
 
@@ -29,11 +30,18 @@ export interface KeyboardInput {
   releaseAll(): void;
 }
 
+export interface MouseInput {
+  move(report: MouseMove): void;
+}
+
 export interface Board {
   readonly interrupts: InterruptSource;
   readonly serialPorts: readonly SerialPort[];
   readonly screen: Screen;
   readonly keyboard: KeyboardInput;
+  readonly mouse: MouseInput;
+  /** A guest with ACPI powers off in answer. */
+  pressPowerButton(): void;
   /** All devices, then all lines. */
   reset(kind: ResetKind): void;
   /** After a reset, for a guest that starts without firmware: what firmware would have set up, then the guest itself. */

@@ -4,6 +4,7 @@
  */
 import type { ResetKind, Width } from '../devices/device.ts';
 import { usKeystrokes } from '../devices/i8042/us-layout.ts';
+import type { MouseMove } from '../devices/i8042/mouse.ts';
 import type { Frame } from '../devices/vga/renderer/renderer.ts';
 import { Arena } from '../memory/arena.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
@@ -111,7 +112,7 @@ export interface MachineParts {
   createProcessor(arena: Arena, parts: ProcessorParts): Processor;
   createBoard(parts: BoardParts): Board;
   /** When the machine is no longer needed: closes its backends. */
-  onDispose?(): void;
+  onDispose?(): Promise<void>;
 }
 
 /** Until the board exists: nothing interrupts. */
@@ -209,6 +210,16 @@ export class Machine {
     this.door.post('keyboard', () => this.board.keyboard.releaseAll());
   }
 
+  /** The mouse moves, or its buttons change. */
+  sendMouse(report: MouseMove): void {
+    this.door.post('mouse', () => this.board.mouse.move(report));
+  }
+
+  /** The power button: a guest with ACPI powers off in answer. */
+  pressPowerButton(): void {
+    this.door.post('power-button', () => this.board.pressPowerButton());
+  }
+
   /** Types text on a keyboard with the US layout. Characters that it lacks are left out. */
   sendText(text: string): void {
     const strokes = usKeystrokes(text);
@@ -248,12 +259,12 @@ export class Machine {
     };
   }
 
-  /** Stops for good and gives the guest's memory back. */
-  dispose(): void {
+  /** Stops for good, gives the guest's memory back and closes the disks. */
+  async dispose(): Promise<void> {
     this.pause();
     this.off = true;
     this.memory.dispose();
-    this.parts.onDispose?.();
+    await this.parts.onDispose?.();
   }
 
   private createLoop(): RunLoop {

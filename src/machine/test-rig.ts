@@ -47,6 +47,9 @@ export class FakeHost implements MachineHost {
   }
 }
 
+/** Host time that a run costs however it ends: a loop of resets or of halts does not stand still. */
+const RUN_MS = 0.001;
+
 /** Every instruction costs the host `hostNs`; `script` may act at each run and say how it ends. */
 export class FakeCpu implements Processor {
   instructions = 0;
@@ -65,6 +68,7 @@ export class FakeCpu implements Processor {
 
   run(fuel: number): RunResult {
     this.runs++;
+    this.host.ms += RUN_MS;
     const result = this.script?.();
     if (this.attention) {
       this.attention = false;

@@ -1,6 +1,7 @@
 /**
- * Reads from a source that is slow for each request: whole chunks are fetched, neighbours in one request, kept in memory
- * least recently used last, and fetched ahead when the guest reads on. A read whose chunks are all here answers at once.
+ * Reads from a source that is slow for each request: whole chunks are fetched, neighbours in one request, kept in
+ * memory (the least recently used go first), and fetched ahead when the guest reads on. A read whose chunks are all
+ * here answers at once.
  */
 
 export interface ChunkReaderOptions {

@@ -1,7 +1,7 @@
 /**
  * A read-only disk over HTTP: range requests by chunks, with read-ahead, a cache in memory and, in a browser, one in
- * IndexedDB that is valid as long as the server's ETag or Last-Modified stays. A server that does not answer ranges gives
- * the whole image instead, with progress.
+ * IndexedDB that is valid as long as the server's ETag or Last-Modified stays. A server that does not answer ranges
+ * gives the whole image instead, with progress.
  */
 import { EmulatorError } from '../errors.ts';
 import type { BlockBackend } from './block.ts';
@@ -59,7 +59,10 @@ class HttpClient {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       if (attempt > 0) await this.pause(attempt);
       try {
-        const response = await fetcher(this.url, { ...init, ...(this.options.signal && { signal: this.options.signal }) });
+        const response = await fetcher(this.url, {
+          ...init,
+          ...(this.options.signal && { signal: this.options.signal }),
+        });
         if (response.status < 500) return response;
         cause = new Error(`status ${response.status}`);
         await response.body?.cancel();
@@ -74,9 +77,17 @@ class HttpClient {
   }
 
   refuse(response: Response): EmulatorError {
-    const known: Record<number, string> = { 401: 'access denied', 403: 'access denied', 404: 'no such file', 410: 'gone' };
+    const known: Record<number, string> = {
+      401: 'access denied',
+      403: 'access denied',
+      404: 'no such file',
+      410: 'gone',
+    };
     const why = known[response.status] ?? response.statusText;
-    return new EmulatorError('fetch-failed', `${this.url}: the server answered ${response.status} (${why}); check the address`);
+    return new EmulatorError(
+      'fetch-failed',
+      `${this.url}: the server answered ${response.status} (${why}); check the address`,
+    );
   }
 
   private pause(attempt: number): Promise<void> {
@@ -110,11 +121,22 @@ export async function openHttp(url: string | URL, options: HttpOptions = {}): Pr
   }
   const first = new Uint8Array(await response.arrayBuffer());
   if (first.length !== Math.min(chunkBytes, sizeBytes)) {
-    throw new EmulatorError('fetch-failed', `${client.url}: the server sent ${first.length} bytes of a range of ${chunkBytes}`);
+    throw new EmulatorError(
+      'fetch-failed',
+      `${client.url}: the server sent ${first.length} bytes of a range of ${chunkBytes}`,
+    );
   }
   const version = versionOf(response);
-  const persistent = version === undefined ? undefined : await options.openPersistent?.(client.url, version, chunkBytes);
-  return new HttpRangeBackend(client, { sizeBytes, first, version, persistent, chunkBytes, cacheBytes: options.cacheBytes ?? CACHE_BYTES });
+  const persistent =
+    version === undefined ? undefined : await options.openPersistent?.(client.url, version, chunkBytes);
+  return new HttpRangeBackend(client, {
+    sizeBytes,
+    first,
+    version,
+    persistent,
+    chunkBytes,
+    cacheBytes: options.cacheBytes ?? CACHE_BYTES,
+  });
 }
 
 /** Content-Range is hidden from other origins unless the server exposes it; Content-Length never is. */
@@ -140,11 +162,18 @@ async function download(client: HttpClient, response: Response, options: HttpOpt
       options.onProgress?.(loaded, total);
     }
   } catch (cause) {
-    throw new EmulatorError('fetch-failed', `the download of ${client.url} broke off after ${loaded} bytes; try again`, { cause });
+    throw new EmulatorError(
+      'fetch-failed',
+      `the download of ${client.url} broke off after ${loaded} bytes; try again`,
+      { cause },
+    );
   }
   if (loaded === 0) throw new EmulatorError('bad-image', `${client.url} is empty`);
   if (total !== undefined && loaded !== total) {
-    throw new EmulatorError('fetch-failed', `the download of ${client.url} ended after ${loaded} of ${total} bytes; try again`);
+    throw new EmulatorError(
+      'fetch-failed',
+      `the download of ${client.url} ended after ${loaded} of ${total} bytes; try again`,
+    );
   }
   const bytes = new Uint8Array(loaded);
   let at = 0;

@@ -25,7 +25,11 @@ interface Schema extends DBSchema {
 const chunksOf = (url: string): IDBKeyRange => IDBKeyRange.bound([url, 0], [url, Number.MAX_SAFE_INTEGER]);
 
 /** For `HttpOptions.openPersistent`. Undefined where there is no IndexedDB. */
-export async function openIdbChunkCache(url: string, version: string, chunkBytes: number): Promise<PersistentChunks | undefined> {
+export async function openIdbChunkCache(
+  url: string,
+  version: string,
+  chunkBytes: number,
+): Promise<PersistentChunks | undefined> {
   if (typeof indexedDB === 'undefined') return undefined;
   try {
     const db = await openDB<Schema>(DATABASE, 1, {

@@ -29,8 +29,8 @@ const databaseName = (name: string): string => `coracle-overlay:${name}`;
 
 /**
  * Opens, or makes, the stored changes of a disk. Only one page can have them open.
- * @throws EmulatorError `unsupported-host` without IndexedDB, `bad-option` when the changes belong to an image of another
- *   size, `storage-failed` when the browser refuses or another tab has them open.
+ * @throws EmulatorError `unsupported-host` without IndexedDB, `bad-option` when the changes belong to an image of
+ *   another size, `storage-failed` when the browser refuses or another tab has them open.
  */
 export async function openIdbOverlayStore(identity: OverlayIdentity): Promise<OverlayStore> {
   if (typeof indexedDB === 'undefined') {
@@ -56,7 +56,9 @@ export async function openIdbOverlayStore(identity: OverlayIdentity): Promise<Ov
   } catch (cause) {
     unlock();
     if (cause instanceof EmulatorError) throw cause;
-    throw new EmulatorError('storage-failed', `the browser does not open the changes saved as “${identity.name}”`, { cause });
+    throw new EmulatorError('storage-failed', `the browser does not open the changes saved as “${identity.name}”`, {
+      cause,
+    });
   }
 }
 
@@ -96,7 +98,8 @@ class IdbOverlayStore implements OverlayStore {
     const chunk = await this.db.get('chunks', index).catch((cause: unknown) => {
       throw new EmulatorError('storage-failed', 'the browser does not give back a saved part of the disk', { cause });
     });
-    if (chunk === undefined) throw new EmulatorError('storage-failed', 'a saved part of the disk is gone (site data deleted?)');
+    if (chunk === undefined)
+      throw new EmulatorError('storage-failed', 'a saved part of the disk is gone (site data deleted?)');
     return chunk;
   }
 

@@ -92,7 +92,8 @@ export function openNodeFile(path: string | URL, options: NodeFileOptions = {}):
     opened = openFd(name, options.readOnly ?? false);
   } catch (cause) {
     const code = codeOf(cause);
-    if (code === 'ENOENT' || code === 'ENOTDIR') throw new EmulatorError('missing-file', `there is no file ${name}`, { cause });
+    if (code === 'ENOENT' || code === 'ENOTDIR')
+      throw new EmulatorError('missing-file', `there is no file ${name}`, { cause });
     if (code === 'EISDIR') throw new EmulatorError('bad-image', `${name} is a directory, not a disk image`, { cause });
     throw new EmulatorError('storage-failed', `cannot open ${name}: ${String(code ?? cause)}`, { cause });
   }

@@ -59,6 +59,7 @@ function openAddress(source: string | URL, options: OpenOptions): BlockBackend |
   } catch (cause) {
     throw new EmulatorError('bad-option', `“${String(source)}” is no address of an image`, { cause });
   }
-  if (url.protocol === 'file:') throw new EmulatorError('bad-option', `a page cannot open ${url.href}; drop the file onto it`);
+  if (url.protocol === 'file:')
+    throw new EmulatorError('bad-option', `a page cannot open ${url.href}; drop the file onto it`);
   return openHttp(url, { openPersistent: openIdbChunkCache, ...options });
 }

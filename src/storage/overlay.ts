@@ -1,5 +1,5 @@
 /**
- * Copy-on-write over a backend that is never written to: changed chunks live in memory, and in a store when one is given.
+ * Copy-on-write over a backend that is never written to: changed chunks live in memory, and in a store if one is given.
  *
  * What is in the store is always the disk as it was at one moment: a flush commits every changed chunk in one
  * transaction, so a tab that dies leaves the last flushed state. Past `dirtyLimitBytes` of unflushed data a commit
@@ -108,13 +108,16 @@ export class OverlayBackend implements BlockBackend {
     const settle = (): void => {
       this.pendingWrite = undefined;
     };
-    const applied = loaded.then((chunks) => {
-      settle();
-      return apply(chunks);
-    }, (error: unknown) => {
-      settle();
-      throw error;
-    });
+    const applied = loaded.then(
+      (chunks) => {
+        settle();
+        return apply(chunks);
+      },
+      (error: unknown) => {
+        settle();
+        throw error;
+      },
+    );
     this.pendingWrite = applied.catch(() => undefined);
     return applied;
   }

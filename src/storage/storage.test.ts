@@ -12,7 +12,8 @@ import { openNodeFile } from './node-file.ts';
 import { openImage } from './open.ts';
 import { OverlayBackend, type OverlayStore } from './overlay.ts';
 
-const bytes = (n: number, seed = 0): Uint8Array => Uint8Array.from({ length: n }, (_, i) => (i * 31 + (i >> 8) + seed) & 0xff);
+const bytes = (n: number, seed = 0): Uint8Array =>
+  Uint8Array.from({ length: n }, (_, i) => (i * 31 + (i >> 8) + seed) & 0xff);
 
 /** Answers by promise, a few turns later. */
 class Later implements BlockBackend {
@@ -164,10 +165,13 @@ describe('http', () => {
   const image = bytes(1_000_003);
   let server: Server | undefined;
   let requests: string[] = [];
-  afterEach(() => new Promise<void>((resolve) => {
-    if (server === undefined) resolve();
-    else server.close(() => resolve());
-  }));
+  afterEach(
+    () =>
+      new Promise<void>((resolve) => {
+        if (server === undefined) resolve();
+        else server.close(() => resolve());
+      }),
+  );
 
   const serve = async (listener: RequestListener): Promise<string> => {
     requests = [];
@@ -178,13 +182,15 @@ describe('http', () => {
     await new Promise<void>((resolve) => server!.listen(0, '127.0.0.1', resolve));
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}/disk.img`;
   };
-  const ranges = (etag: () => string, data = image): RequestListener => (request, response) => {
-    const match = /bytes=(\d+)-(\d+)/.exec(request.headers.range ?? '')!;
-    const from = Number(match[1]);
-    const to = Math.min(Number(match[2]), data.length - 1);
-    response.writeHead(206, { 'content-range': `bytes ${from}-${to}/${data.length}`, etag: etag() });
-    response.end(data.subarray(from, to + 1));
-  };
+  const ranges =
+    (etag: () => string, data = image): RequestListener =>
+    (request, response) => {
+      const match = /bytes=(\d+)-(\d+)/.exec(request.headers.range ?? '')!;
+      const from = Number(match[1]);
+      const to = Math.min(Number(match[2]), data.length - 1);
+      response.writeHead(206, { 'content-range': `bytes ${from}-${to}/${data.length}`, etag: etag() });
+      response.end(data.subarray(from, to + 1));
+    };
   const small = { chunkBytes: 65536, retryDelayMs: 1 };
 
   it('fetches only what is read, once, and ahead of a sequential reader', async () => {
@@ -238,8 +244,11 @@ describe('http', () => {
   });
 
   it('says clearly what failed', async () => {
-    const failed = (message: RegExp): unknown => expect.objectContaining({ code: 'fetch-failed', message: expect.stringMatching(message) });
-    await expect(openHttp(await serve((_r, response) => response.writeHead(404).end()), small)).rejects.toEqual(failed(/404/));
+    const failed = (message: RegExp): unknown =>
+      expect.objectContaining({ code: 'fetch-failed', message: expect.stringMatching(message) });
+    await expect(openHttp(await serve((_r, response) => response.writeHead(404).end()), small)).rejects.toEqual(
+      failed(/404/),
+    );
     server?.close();
     await expect(openHttp('http://127.0.0.1:1/x', small)).rejects.toEqual(failed(/check the address/));
   });
@@ -248,7 +257,9 @@ describe('http', () => {
     let version = 'a';
     let broken = 2;
     const answer = ranges(() => version);
-    const url = await serve((request, response) => (broken-- > 0 ? response.writeHead(503).end() : answer(request, response)));
+    const url = await serve((request, response) =>
+      broken-- > 0 ? response.writeHead(503).end() : answer(request, response),
+    );
     const disk = await openHttp(url, small);
     version = 'b';
     await expect(disk.read(500_000, 10)).rejects.toThrow(/changed on the server/);
@@ -270,6 +281,8 @@ describe('openImage', () => {
   it('refuses what is empty or no address', async () => {
     await expect(openImage(new Uint8Array(0))).rejects.toMatchObject({ code: 'bad-image' });
     await expect(openImage('disk.img')).rejects.toMatchObject({ code: 'bad-option' });
-    await expect(openImage(bytes(10), { writes: { persist: 'x' } })).rejects.toMatchObject({ code: 'unsupported-host' });
+    await expect(openImage(bytes(10), { writes: { persist: 'x' } })).rejects.toMatchObject({
+      code: 'unsupported-host',
+    });
   });
 });

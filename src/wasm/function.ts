@@ -27,7 +27,7 @@ type Statement =
   | { kind: 'bind'; node: Node }
   | { kind: 'effect'; args: Node[]; emit: (out: Bytes) => void }
   | { kind: 'load'; node: Node; args: Node[]; emit: (out: Bytes) => void; pure: boolean }
-  | { kind: 'if'; condition: Node; then: Statement[]; otherwise: Statement[] | undefined }
+  | { kind: 'if'; condition: Node; yes: Statement[]; no: Statement[] | undefined }
   | { kind: 'block' | 'loop'; body: Statement[] };
 
 /** Target of `branch`: a block (forwards, past its end) or a loop (backwards, to its start). */
@@ -176,10 +176,10 @@ export class FunctionBuilder {
   if(condition: Val<'i32'>, then: () => void, otherwise?: () => void): void {
     const test = this.use(condition);
     this.depth++;
-    const thenBody = this.collect(then);
-    const elseBody = otherwise ? this.collect(otherwise) : undefined;
+    const yes = this.collect(then);
+    const no = otherwise ? this.collect(otherwise) : undefined;
     this.depth--;
-    this.statements.push({ kind: 'if', condition: test, then: thenBody, otherwise: elseBody });
+    this.statements.push({ kind: 'if', condition: test, yes, no });
   }
   block(body: (label: Label) => void): void {
     this.nest('block', body);
@@ -301,10 +301,10 @@ export class FunctionBuilder {
       case 'if':
         this.emitValue(s.condition, out);
         out.byte(0x04).byte(0x40);
-        this.emitAll(s.then, out);
-        if (s.otherwise) {
+        this.emitAll(s.yes, out);
+        if (s.no) {
           out.byte(0x05);
-          this.emitAll(s.otherwise, out);
+          this.emitAll(s.no, out);
         }
         out.byte(0x0b);
         return;

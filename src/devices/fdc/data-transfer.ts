@@ -8,7 +8,12 @@ import type { AsyncDoor } from '../device.ts';
 import type { DmaChannel } from '../dma8237.ts';
 import type { FloppyDrive } from './floppy-drive.ts';
 import {
-  ST1_DATA_ERROR, ST1_END_OF_CYLINDER, ST1_MISSING_ADDRESS_MARK, ST1_NO_DATA, ST1_NOT_WRITABLE, ST2_DATA_ERROR,
+  ST1_DATA_ERROR,
+  ST1_END_OF_CYLINDER,
+  ST1_MISSING_ADDRESS_MARK,
+  ST1_NO_DATA,
+  ST1_NOT_WRITABLE,
+  ST2_DATA_ERROR,
   ST2_WRONG_CYLINDER,
 } from './registers.ts';
 
@@ -55,8 +60,17 @@ export interface TransferState {
 
 const EMPTY = new Uint8Array(0);
 const NO_REQUEST: TransferRequest = {
-  kind: 'read', unit: 0, head: 0, multiTrack: false, dma: false, cylinder: 0, headId: 0, sector: 0, sizeCode: 0,
-  endOfTrack: 0, filler: 0,
+  kind: 'read',
+  unit: 0,
+  head: 0,
+  multiTrack: false,
+  dma: false,
+  cylinder: 0,
+  headId: 0,
+  sector: 0,
+  sizeCode: 0,
+  endOfTrack: 0,
+  filler: 0,
 };
 
 export class DataTransfer {
@@ -144,19 +158,23 @@ export class DataTransfer {
     const { kind, unit, head, sector, endOfTrack } = this.request;
     const drive = this.host.drive(unit);
     const at = drive?.offset(head, sector);
-    if (drive?.backend === undefined || drive.format === undefined || at === undefined) return this.finish(ST1_NO_DATA, 0);
+    if (drive?.backend === undefined || drive.format === undefined || at === undefined)
+      return this.finish(ST1_NO_DATA, 0);
     const last = Math.min(endOfTrack, drive.format.sectors);
     const sectors = last - sector + 1;
     if (sectors <= 0) return this.finish(ST1_NO_DATA, 0);
     if (kind === 'write') return this.expect(sectors * 512);
     const { backend } = drive;
     this.phase = 'fetch';
-    this.enter(() => readPadded(backend, at, sectors * 512), (data) => {
-      this.chunk = data;
-      this.position = 0;
-      if (kind === 'verify') this.runDone(sectors);
-      else this.beginMove();
-    });
+    this.enter(
+      () => readPadded(backend, at, sectors * 512),
+      (data) => {
+        this.chunk = data;
+        this.position = 0;
+        if (kind === 'verify') this.runDone(sectors);
+        else this.beginMove();
+      },
+    );
   }
 
   private expect(bytes: number): void {
@@ -177,7 +195,9 @@ export class DataTransfer {
     if (this.phase !== 'move' || !this.request.dma) return;
     const { dma } = this.host;
     const left = this.chunk.length - this.position;
-    const moved = this.toHost ? dma.toMemory(this.chunk, this.position, left) : dma.fromMemory(this.chunk, this.position, left);
+    const moved = this.toHost
+      ? dma.toMemory(this.chunk, this.position, left)
+      : dma.fromMemory(this.chunk, this.position, left);
     this.position += moved;
     this.ended = moved > 0 && dma.terminalCount;
     if (this.ended || this.position === this.chunk.length) this.moved();
@@ -208,10 +228,13 @@ export class DataTransfer {
     // An image that is shorter than its format has no room there.
     if (last + 512 > backend.sizeBytes) return this.finish(ST1_DATA_ERROR, ST2_DATA_ERROR);
     this.phase = 'store';
-    this.enter(() => backend.write(at, data), () => {
-      if (kind === 'format') this.finish(0, 0);
-      else this.runDone(sectors);
-    });
+    this.enter(
+      () => backend.write(at, data),
+      () => {
+        if (kind === 'format') this.finish(0, 0);
+        else this.runDone(sectors);
+      },
+    );
   }
 
   private runDone(sectors: number): void {

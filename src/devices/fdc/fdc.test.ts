@@ -22,7 +22,14 @@ class FdcRig {
 
   constructor(disk: BlockBackend | 'empty' = new MemoryBackend(pattern(SIZE))) {
     const { irq, clock, door } = this;
-    this.fdc = new Fdc({ irq, clock, door, dma: this.dma.channel(2), drives: [disk], onError: (e) => this.errors.push(e.code) });
+    this.fdc = new Fdc({
+      irq,
+      clock,
+      door,
+      dma: this.dma.channel(2),
+      drives: [disk],
+      onError: (e) => this.errors.push(e.code),
+    });
     this.dma.attach(this.bus);
     this.fdc.attach(this.bus);
     this.dma.reset('power-on');
@@ -55,7 +62,10 @@ class FdcRig {
   channel(mode: number, address: number, bytes: number): void {
     this.bus.out8(0x0a, 6);
     this.bus.out8(0x0c, 0);
-    for (const [port, value] of [[4, address], [5, bytes - 1]]) {
+    for (const [port, value] of [
+      [4, address],
+      [5, bytes - 1],
+    ]) {
       this.bus.out8(port, value & 0xff);
       this.bus.out8(port, (value >> 8) & 0xff);
     }
@@ -130,7 +140,9 @@ describe('data', () => {
     rig.send(0xe6, 0, 0, 0, 1, 2, 18, 27, 0xff);
     rig.door.open();
     expect(rig.result(7)).toEqual([0, 0, 0, 1, 0, 1, 2]);
-    expect(Buffer.compare(rig.memory.bytes.slice(0x20000, 0x20000 + 36 * 512), pattern(SIZE).slice(0, 36 * 512))).toBe(0);
+    expect(Buffer.compare(rig.memory.bytes.slice(0x20000, 0x20000 + 36 * 512), pattern(SIZE).slice(0, 36 * 512))).toBe(
+      0,
+    );
   });
 
   it('writes, and waits for a channel that is masked', () => {
@@ -171,7 +183,11 @@ describe('data', () => {
     rig.send(0x4d, 4, 2, 18, 0x54, 0xf6);
     rig.door.open();
     expect(rig.result(3)).toEqual([4, 0, 0]);
-    expect([backend.bytes[18 * 512 - 1], backend.bytes[18 * 512], backend.bytes[36 * 512 - 1]]).toEqual([pattern(SIZE)[18 * 512 - 1], 0xf6, 0xf6]);
+    expect([backend.bytes[18 * 512 - 1], backend.bytes[18 * 512], backend.bytes[36 * 512 - 1]]).toEqual([
+      pattern(SIZE)[18 * 512 - 1],
+      0xf6,
+      0xf6,
+    ]);
   });
 
   it('finds an address mark only at the right data rate', () => {
@@ -199,8 +215,12 @@ describe('data', () => {
 
   it('reports a failing image to guest and host, and drops the answer after a reset', async () => {
     const failing: BlockBackend = {
-      sizeBytes: SIZE, readOnly: true, read: () => Promise.reject(new Error('gone')), write: () => undefined,
-      flush: () => undefined, close: () => undefined,
+      sizeBytes: SIZE,
+      readOnly: true,
+      read: () => Promise.reject(new Error('gone')),
+      write: () => undefined,
+      flush: () => undefined,
+      close: () => undefined,
     };
     const rig = new FdcRig(failing);
     rig.send(0x46, 0, 0, 0, 1, 2, 18, 27, 0xff);

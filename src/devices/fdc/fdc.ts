@@ -3,15 +3,21 @@
  * [82077AA datasheet]. What moves data is in data-transfer.ts, the disks are in floppy-drive.ts.
  *
  * Deviations: the disk does not turn, so READ ID always finds sector 1 and timings are constants; head load and step
- * rates are kept for DUMPREG only; deleted data marks are not kept; SCAN commands and, in AT mode, SRA and SRB are absent;
- * a drive without a disk fails at once instead of hanging until the host gives up.
+ * rates are kept for DUMPREG only; deleted data marks are not kept; SCAN commands and, in AT mode, SRA and SRB are
+ * absent; a drive without a disk fails at once instead of hanging until the host gives up.
  */
 import type { EmulatorError } from '../../errors.ts';
 import { ticks } from '../../memory/address.ts';
 import type { BlockBackend } from '../../storage/block.ts';
 import type { AsyncDoor, BusRegistrar, Clock, Device, IrqLine, ResetKind, Timer } from '../device.ts';
 import type { DmaChannel } from '../dma8237.ts';
-import { DataTransfer, SIZE_CODE_512, type TransferHost, type TransferKind, type TransferState } from './data-transfer.ts';
+import {
+  DataTransfer,
+  SIZE_CODE_512,
+  type TransferHost,
+  type TransferKind,
+  type TransferState,
+} from './data-transfer.ts';
 import { CMOS_NONE, FloppyDrive } from './floppy-drive.ts';
 import * as R from './registers.ts';
 
@@ -63,16 +69,37 @@ type Phase = 'command' | 'execution' | 'result';
 
 /** Bytes of a command with its parameters; data commands by the low five bits, others by the whole byte. */
 const DATA_COMMAND_BYTES: Readonly<Record<number, number>> = {
-  [R.CMD_READ_TRACK]: 9, [R.CMD_WRITE_DATA]: 9, [R.CMD_READ_DATA]: 9, [R.CMD_WRITE_DELETED]: 9, [R.CMD_READ_ID]: 2,
-  [R.CMD_READ_DELETED]: 9, [R.CMD_FORMAT_TRACK]: 6, [R.CMD_VERIFY]: 9,
+  [R.CMD_READ_TRACK]: 9,
+  [R.CMD_WRITE_DATA]: 9,
+  [R.CMD_READ_DATA]: 9,
+  [R.CMD_WRITE_DELETED]: 9,
+  [R.CMD_READ_ID]: 2,
+  [R.CMD_READ_DELETED]: 9,
+  [R.CMD_FORMAT_TRACK]: 6,
+  [R.CMD_VERIFY]: 9,
 };
 const COMMAND_BYTES: Readonly<Record<number, number>> = {
-  [R.CMD_SPECIFY]: 3, [R.CMD_SENSE_DRIVE_STATUS]: 2, [R.CMD_RECALIBRATE]: 2, [R.CMD_SENSE_INTERRUPT]: 1,
-  [R.CMD_DUMPREG]: 1, [R.CMD_SEEK]: 3, [R.CMD_SEEK | R.RELATIVE]: 3, [R.CMD_SEEK | R.RELATIVE | R.RELATIVE_IN]: 3,
-  [R.CMD_VERSION]: 1, [R.CMD_PERPENDICULAR]: 2, [R.CMD_CONFIGURE]: 4, [R.CMD_LOCK]: 1, [R.CMD_LOCK | 0x80]: 1,
+  [R.CMD_SPECIFY]: 3,
+  [R.CMD_SENSE_DRIVE_STATUS]: 2,
+  [R.CMD_RECALIBRATE]: 2,
+  [R.CMD_SENSE_INTERRUPT]: 1,
+  [R.CMD_DUMPREG]: 1,
+  [R.CMD_SEEK]: 3,
+  [R.CMD_SEEK | R.RELATIVE]: 3,
+  [R.CMD_SEEK | R.RELATIVE | R.RELATIVE_IN]: 3,
+  [R.CMD_VERSION]: 1,
+  [R.CMD_PERPENDICULAR]: 2,
+  [R.CMD_CONFIGURE]: 4,
+  [R.CMD_LOCK]: 1,
+  [R.CMD_LOCK | 0x80]: 1,
 };
 const DEFAULT_PARAMETERS: Parameters = {
-  specify1: 0, specify2: 0, configure: 0, precompensation: 0, perpendicular: 0, locked: false,
+  specify1: 0,
+  specify2: 0,
+  configure: 0,
+  precompensation: 0,
+  perpendicular: 0,
+  locked: false,
 };
 
 export class Fdc implements Device<FdcState>, TransferHost {
@@ -127,10 +154,14 @@ export class Fdc implements Device<FdcState>, TransferHost {
       write: (offset: number, _width: number, value: number): void => this.write(offset, value),
     };
     bus.ports('fdc', 6, handler).mapAt(BASE);
-    bus.ports('fdc-dir', 1, {
-      read: () => this.digitalInput(),
-      write: (_offset, _width, value) => { this.dataRate = value & R.DSR_RATE; },
-    }).mapAt(R.PORT_DIR_CCR);
+    bus
+      .ports('fdc-dir', 1, {
+        read: () => this.digitalInput(),
+        write: (_offset, _width, value) => {
+          this.dataRate = value & R.DSR_RATE;
+        },
+      })
+      .mapAt(R.PORT_DIR_CCR);
   }
 
   reset(_kind: ResetKind): void {
@@ -170,8 +201,19 @@ export class Fdc implements Device<FdcState>, TransferHost {
   save(): FdcState {
     const { dor, tdr, dataRate: rate, phase, fifo, wanted, irqLevel: irq, interrupts, seeking, resetPending } = this;
     return {
-      version: 1, dor, tdr, rate, phase, fifo: [...fifo], wanted, irq, interrupts: [...interrupts], seeking: [...seeking],
-      resetPending, deadline: this.timer.deadline, parameters: { ...this.parameters },
+      version: 1,
+      dor,
+      tdr,
+      rate,
+      phase,
+      fifo: [...fifo],
+      wanted,
+      irq,
+      interrupts: [...interrupts],
+      seeking: [...seeking],
+      resetPending,
+      deadline: this.timer.deadline,
+      parameters: { ...this.parameters },
       drives: this.drives.map((drive) => ({ cylinder: drive?.cylinder ?? 0, diskChanged: drive?.diskChanged ?? true })),
       transfer: this.transfer.save(),
     };
@@ -200,11 +242,16 @@ export class Fdc implements Device<FdcState>, TransferHost {
 
   private read(offset: number): number {
     switch (offset) {
-      case R.FD_DOR: return this.dor;
-      case R.FD_TDR: return this.tdr;
-      case R.FD_MSR: return this.mainStatus();
-      case R.FD_FIFO: return this.readFifo();
-      default: return 0xff;
+      case R.FD_DOR:
+        return this.dor;
+      case R.FD_TDR:
+        return this.tdr;
+      case R.FD_MSR:
+        return this.mainStatus();
+      case R.FD_FIFO:
+        return this.readFifo();
+      default:
+        return 0xff;
     }
   }
 
@@ -225,8 +272,10 @@ export class Fdc implements Device<FdcState>, TransferHost {
     if (this.inReset) return 0;
     const seeking = this.seeking.reduce((bits, unit) => bits | (1 << unit), 0);
     switch (this.phase) {
-      case 'command': return R.MSR_RQM | seeking | (this.fifo.length > 0 ? R.MSR_CMDBUSY : 0);
-      case 'result': return R.MSR_RQM | R.MSR_DIO | R.MSR_CMDBUSY | seeking;
+      case 'command':
+        return R.MSR_RQM | seeking | (this.fifo.length > 0 ? R.MSR_CMDBUSY : 0);
+      case 'result':
+        return R.MSR_RQM | R.MSR_DIO | R.MSR_CMDBUSY | seeking;
       case 'execution': {
         if (!this.transfer.wantsService) return R.MSR_CMDBUSY | seeking;
         return R.MSR_RQM | R.MSR_NONDMA | R.MSR_CMDBUSY | seeking | (this.transfer.toHost ? R.MSR_DIO : 0);
@@ -293,7 +342,8 @@ export class Fdc implements Device<FdcState>, TransferHost {
 
   private readFifo(): number {
     if (this.inReset) return 0;
-    if (this.phase === 'execution' && this.transfer.wantsService && this.transfer.toHost) return this.transfer.readByte();
+    if (this.phase === 'execution' && this.transfer.wantsService && this.transfer.toHost)
+      return this.transfer.readByte();
     if (this.phase !== 'result') return 0;
     this.setIrq(false);
     const value = this.fifo.shift() ?? 0;
@@ -303,7 +353,8 @@ export class Fdc implements Device<FdcState>, TransferHost {
 
   private writeFifo(value: number): void {
     if (this.inReset) return;
-    if (this.phase === 'execution' && this.transfer.wantsService && !this.transfer.toHost) return this.transfer.writeByte(value);
+    if (this.phase === 'execution' && this.transfer.wantsService && !this.transfer.toHost)
+      return this.transfer.writeByte(value);
     if (this.phase !== 'command') return;
     if (this.fifo.length === 0) this.wanted = COMMAND_BYTES[value] ?? DATA_COMMAND_BYTES[value & R.CMD_OPCODE] ?? 1;
     this.fifo.push(value);
@@ -324,29 +375,56 @@ export class Fdc implements Device<FdcState>, TransferHost {
     const [command, a, b, c] = this.fifo;
     const p = this.parameters;
     switch (command) {
-      case R.CMD_SPECIFY: p.specify1 = a; p.specify2 = b; return this.done();
-      case R.CMD_CONFIGURE: p.configure = b; p.precompensation = c; return this.done();
-      case R.CMD_PERPENDICULAR: p.perpendicular = (a & 0x80) !== 0 ? a & 0x7f : (p.perpendicular & 0x3c) | (a & 3); return this.done();
-      case R.CMD_LOCK: case R.CMD_LOCK | 0x80:
+      case R.CMD_SPECIFY:
+        p.specify1 = a;
+        p.specify2 = b;
+        return this.done();
+      case R.CMD_CONFIGURE:
+        p.configure = b;
+        p.precompensation = c;
+        return this.done();
+      case R.CMD_PERPENDICULAR:
+        p.perpendicular = (a & 0x80) !== 0 ? a & 0x7f : (p.perpendicular & 0x3c) | (a & 3);
+        return this.done();
+      case R.CMD_LOCK:
+      case R.CMD_LOCK | 0x80:
         p.locked = (command & 0x80) !== 0;
         return this.result([p.locked ? 0x10 : 0]);
-      case R.CMD_VERSION: return this.result([R.VERSION_82077AA]);
-      case R.CMD_DUMPREG: return this.dumpRegisters();
-      case R.CMD_SENSE_DRIVE_STATUS: return this.senseDriveStatus(a);
-      case R.CMD_SENSE_INTERRUPT: return this.senseInterrupt();
-      case R.CMD_RECALIBRATE: return this.seek(a & 3, 0);
-      case R.CMD_SEEK: return this.seek(a & 3, b);
-      case R.CMD_SEEK | R.RELATIVE: return this.seek(a & 3, (this.drive(a & 3)?.cylinder ?? 0) - b);
-      case R.CMD_SEEK | R.RELATIVE | R.RELATIVE_IN: return this.seek(a & 3, (this.drive(a & 3)?.cylinder ?? 0) + b);
+      case R.CMD_VERSION:
+        return this.result([R.VERSION_82077AA]);
+      case R.CMD_DUMPREG:
+        return this.dumpRegisters();
+      case R.CMD_SENSE_DRIVE_STATUS:
+        return this.senseDriveStatus(a);
+      case R.CMD_SENSE_INTERRUPT:
+        return this.senseInterrupt();
+      case R.CMD_RECALIBRATE:
+        return this.seek(a & 3, 0);
+      case R.CMD_SEEK:
+        return this.seek(a & 3, b);
+      case R.CMD_SEEK | R.RELATIVE:
+        return this.seek(a & 3, (this.drive(a & 3)?.cylinder ?? 0) - b);
+      case R.CMD_SEEK | R.RELATIVE | R.RELATIVE_IN:
+        return this.seek(a & 3, (this.drive(a & 3)?.cylinder ?? 0) + b);
     }
     switch (command & R.CMD_OPCODE) {
-      case R.CMD_READ_DATA: case R.CMD_READ_DELETED: return this.beginTransfer('read');
-      case R.CMD_READ_TRACK: this.fifo[4] = 1; return this.beginTransfer('read');
-      case R.CMD_WRITE_DATA: case R.CMD_WRITE_DELETED: return this.beginTransfer('write');
-      case R.CMD_VERIFY: return this.beginTransfer('verify');
-      case R.CMD_FORMAT_TRACK: return this.beginFormat();
-      case R.CMD_READ_ID: return this.readId(a);
-      default: return this.result([R.ST0_INVALID]);
+      case R.CMD_READ_DATA:
+      case R.CMD_READ_DELETED:
+        return this.beginTransfer('read');
+      case R.CMD_READ_TRACK:
+        this.fifo[4] = 1;
+        return this.beginTransfer('read');
+      case R.CMD_WRITE_DATA:
+      case R.CMD_WRITE_DELETED:
+        return this.beginTransfer('write');
+      case R.CMD_VERIFY:
+        return this.beginTransfer('verify');
+      case R.CMD_FORMAT_TRACK:
+        return this.beginFormat();
+      case R.CMD_READ_ID:
+        return this.readId(a);
+      default:
+        return this.result([R.ST0_INVALID]);
     }
   }
 
@@ -360,8 +438,17 @@ export class Fdc implements Device<FdcState>, TransferHost {
     if ((this.parameters.configure & R.CONFIGURE_IMPLIED_SEEK) !== 0) this.drive(unit)?.step(cylinder);
     this.phase = 'execution';
     this.transfer.begin({
-      kind, unit, head: (select >> 2) & 1, multiTrack: (command & R.CMD_MT) !== 0, dma: this.usesDma, cylinder, headId, sector,
-      sizeCode, endOfTrack, filler: 0,
+      kind,
+      unit,
+      head: (select >> 2) & 1,
+      multiTrack: (command & R.CMD_MT) !== 0,
+      dma: this.usesDma,
+      cylinder,
+      headId,
+      sector,
+      sizeCode,
+      endOfTrack,
+      filler: 0,
     });
   }
 
@@ -371,8 +458,17 @@ export class Fdc implements Device<FdcState>, TransferHost {
     const head = (select >> 2) & 1;
     this.phase = 'execution';
     this.transfer.begin({
-      kind: 'format', unit, head, multiTrack: false, dma: this.usesDma, cylinder: this.drive(unit)?.cylinder ?? 0, headId: head,
-      sector: 1, sizeCode, endOfTrack: sectors, filler,
+      kind: 'format',
+      unit,
+      head,
+      multiTrack: false,
+      dma: this.usesDma,
+      cylinder: this.drive(unit)?.cylinder ?? 0,
+      headId: head,
+      sector: 1,
+      sizeCode,
+      endOfTrack: sectors,
+      filler,
     });
   }
 
@@ -411,7 +507,13 @@ export class Fdc implements Device<FdcState>, TransferHost {
     const cylinders = Array.from({ length: UNITS }, (_, unit) => this.drive(unit)?.cylinder ?? 0);
     const lastSector = 0;
     this.result([
-      ...cylinders, p.specify1, p.specify2, lastSector, (p.locked ? 0x80 : 0) | p.perpendicular, p.configure, p.precompensation,
+      ...cylinders,
+      p.specify1,
+      p.specify2,
+      lastSector,
+      (p.locked ? 0x80 : 0) | p.perpendicular,
+      p.configure,
+      p.precompensation,
     ]);
   }
 }

@@ -26,8 +26,18 @@ export interface FloppyFormat {
   readonly cmosType: number;
 }
 
-const format = (cylinders: number, heads: number, sectors: number, rates: number[], cmosType: number): FloppyFormat => ({
-  cylinders, heads, sectors, rates, cmosType,
+const format = (
+  cylinders: number,
+  heads: number,
+  sectors: number,
+  rates: number[],
+  cmosType: number,
+): FloppyFormat => ({
+  cylinders,
+  heads,
+  sectors,
+  rates,
+  cmosType,
 });
 // A 5.25-inch double density disk turns faster in a high density drive: 300 kb/s there, 250 in its own.
 const DOUBLE = [RATE_250, RATE_300];
@@ -61,7 +71,10 @@ export function floppyFormat(sizeBytes: number): FloppyFormat {
   const found = exact ?? [FORMAT_1440K, FORMAT_2880K].find((f) => formatBytes(f) >= sizeBytes);
   if (found !== undefined) return found;
   const mib = (sizeBytes / 2 ** 20).toFixed(1);
-  throw new EmulatorError('image-too-large', `an image of ${mib} MiB is no floppy (at most 2.88 MB); give it as a hard disk or CD`);
+  throw new EmulatorError(
+    'image-too-large',
+    `an image of ${mib} MiB is no floppy (at most 2.88 MB); give it as a hard disk or CD`,
+  );
 }
 
 export class FloppyDrive {
@@ -102,7 +115,8 @@ export class FloppyDrive {
   /** Byte offset of a sector in the image; undefined when the disk has no such sector. */
   offset(head: number, sector: number): number | undefined {
     const f = this.diskFormat;
-    if (f === undefined || head >= f.heads || sector < 1 || sector > f.sectors || this.cylinder >= f.cylinders) return undefined;
+    if (f === undefined || head >= f.heads || sector < 1 || sector > f.sectors || this.cylinder >= f.cylinders)
+      return undefined;
     return ((this.cylinder * f.heads + head) * f.sectors + sector - 1) * 512;
   }
 }

@@ -48,8 +48,14 @@ const drain = (): number[] => {
   }
   return bytes;
 };
-const keyboard = (...bytes: number[]): number[] => bytes.flatMap((byte) => (bus.out8(0x60, byte), drain()));
-const mouse = (...bytes: number[]): number[] => bytes.flatMap((byte) => (command(0xd4, byte), drain()));
+/** Sends bytes to a device, waiting for its answers to each. */
+const talk = (send: (byte: number) => void, bytes: readonly number[]): number[] =>
+  bytes.flatMap((byte) => {
+    send(byte);
+    return drain();
+  });
+const keyboard = (...bytes: number[]): number[] => talk((byte) => bus.out8(0x60, byte), bytes);
+const mouse = (...bytes: number[]): number[] => talk((byte) => command(0xd4, byte), bytes);
 
 describe('8042 controller', () => {
   it('passes its self test and shows the system flag', () => {

@@ -52,7 +52,7 @@ describe('detection', () => {
     }
   });
 
-  it('finds a slave without a master, and reports by device 0 after a diagnostic', () => {
+  it('reports by device 0 after a diagnostic', () => {
     const rig = new IdeRig({ 0: { kind: 'disk', backend: disk() }, 1: { kind: 'disk', backend: disk() } });
     rig.out(R.REG_DEVICE, 0xb0);
     rig.out(R.REG_COMMAND, R.ATA_EXECUTE_DIAGNOSTIC);
@@ -101,6 +101,8 @@ describe('PIO', () => {
 
   it('moves several sectors per interrupt with READ MULTIPLE', () => {
     const rig = new IdeRig({ 0: { kind: 'disk', backend: disk() } });
+    rig.out(R.REG_SECTOR_COUNT, 0);
+    rig.out(R.REG_COMMAND, R.ATA_SET_MULTIPLE);
     rig.lba(R.ATA_READ_MULTIPLE, 0, 6);
     expect(rig.in(R.REG_ERROR)).toBe(R.ATA_ER_ABRT);
     rig.out(R.REG_SECTOR_COUNT, 4);
@@ -120,7 +122,12 @@ describe('PIO', () => {
     const backend = disk();
     const rig = new IdeRig({ 0: { kind: 'disk', backend } });
     rig.out(R.REG_DEVICE, 0x40);
-    for (const [register, high, low] of [[2, 0, 2], [3, 0, 0x10], [4, 0, 1], [5, 0, 0]]) {
+    for (const [register, high, low] of [
+      [2, 0, 2],
+      [3, 0, 0x10],
+      [4, 0, 1],
+      [5, 0, 0],
+    ]) {
       rig.out(register, high);
       rig.out(register, low);
     }
@@ -142,7 +149,9 @@ describe('PIO', () => {
   });
 
   it('refuses sectors past the end with IDNF and writes to a read-only image with ABRT', () => {
-    const rig = new IdeRig({ 0: { kind: 'disk', backend: new MemoryBackend(new Uint8Array(1024), { readOnly: true }) } });
+    const rig = new IdeRig({
+      0: { kind: 'disk', backend: new MemoryBackend(new Uint8Array(1024), { readOnly: true }) },
+    });
     rig.lba(R.ATA_READ_SECTORS, 1, 2);
     expect(rig.in(R.REG_STATUS)).toBe(READY | R.ATA_SR_ERR);
     expect(rig.in(R.REG_ERROR)).toBe(R.ATA_ER_IDNF);

@@ -37,7 +37,7 @@ export class AtaDisk extends Drive {
   private heads = DEFAULT_HEADS;
   private sectorsPerTrack = DEFAULT_SECTORS_PER_TRACK;
   /** Sectors in a DRQ block of the MULTIPLE commands; 0: they are disabled. */
-  private multiple = 0;
+  private multiple = MAX_MULTIPLE;
   private writeCache = true;
   private lookAhead = true;
   /** The transfer under way: next sector, sectors not yet fetched or stored, and its addressing. */
@@ -55,29 +55,84 @@ export class AtaDisk extends Drive {
 
   override execute(command: number): void {
     switch (command) {
-      case R.ATA_READ_SECTORS: case R.ATA_READ_SECTORS_NORETRY: this.read(false, 1); break;
-      case R.ATA_READ_SECTORS_EXT: this.read(true, 1); break;
-      case R.ATA_READ_MULTIPLE: this.read(false, this.multiple); break;
-      case R.ATA_READ_MULTIPLE_EXT: this.read(true, this.multiple); break;
-      case R.ATA_READ_DMA: case R.ATA_READ_DMA_NORETRY: this.read(false, 'dma'); break;
-      case R.ATA_READ_DMA_EXT: this.read(true, 'dma'); break;
-      case R.ATA_WRITE_SECTORS: case R.ATA_WRITE_SECTORS_NORETRY: this.write(false, 1); break;
-      case R.ATA_WRITE_SECTORS_EXT: this.write(true, 1); break;
-      case R.ATA_WRITE_MULTIPLE: this.write(false, this.multiple); break;
-      case R.ATA_WRITE_MULTIPLE_EXT: this.write(true, this.multiple); break;
-      case R.ATA_WRITE_DMA: case R.ATA_WRITE_DMA_NORETRY: this.write(false, 'dma'); break;
-      case R.ATA_WRITE_DMA_EXT: this.write(true, 'dma'); break;
-      case R.ATA_READ_VERIFY: case R.ATA_READ_VERIFY_NORETRY: this.verify(false); break;
-      case R.ATA_READ_VERIFY_EXT: this.verify(true); break;
-      case R.ATA_READ_NATIVE_MAX: this.nativeMax(false); break;
-      case R.ATA_READ_NATIVE_MAX_EXT: this.nativeMax(true); break;
-      case R.ATA_FLUSH_CACHE: case R.ATA_FLUSH_CACHE_EXT: this.flush(); break;
-      case R.ATA_IDENTIFY: this.identify(); break;
-      case R.ATA_SET_FEATURES: this.setFeatures(); break;
-      case R.ATA_SET_MULTIPLE: this.setMultiple(); break;
-      case R.ATA_INITIALIZE_PARAMETERS: this.initializeParameters(); break;
-      case R.ATA_CHECK_POWER_MODE: this.taskFile.sectorCount = 0xff; this.succeed(); break;
-      case R.ATA_STANDBY: case R.ATA_STANDBY_IMMEDIATE: case R.ATA_IDLE: case R.ATA_IDLE_IMMEDIATE: case R.ATA_SLEEP:
+      case R.ATA_READ_SECTORS:
+      case R.ATA_READ_SECTORS_NORETRY:
+        this.read(false, 1);
+        break;
+      case R.ATA_READ_SECTORS_EXT:
+        this.read(true, 1);
+        break;
+      case R.ATA_READ_MULTIPLE:
+        this.read(false, this.multiple);
+        break;
+      case R.ATA_READ_MULTIPLE_EXT:
+        this.read(true, this.multiple);
+        break;
+      case R.ATA_READ_DMA:
+      case R.ATA_READ_DMA_NORETRY:
+        this.read(false, 'dma');
+        break;
+      case R.ATA_READ_DMA_EXT:
+        this.read(true, 'dma');
+        break;
+      case R.ATA_WRITE_SECTORS:
+      case R.ATA_WRITE_SECTORS_NORETRY:
+        this.write(false, 1);
+        break;
+      case R.ATA_WRITE_SECTORS_EXT:
+        this.write(true, 1);
+        break;
+      case R.ATA_WRITE_MULTIPLE:
+        this.write(false, this.multiple);
+        break;
+      case R.ATA_WRITE_MULTIPLE_EXT:
+        this.write(true, this.multiple);
+        break;
+      case R.ATA_WRITE_DMA:
+      case R.ATA_WRITE_DMA_NORETRY:
+        this.write(false, 'dma');
+        break;
+      case R.ATA_WRITE_DMA_EXT:
+        this.write(true, 'dma');
+        break;
+      case R.ATA_READ_VERIFY:
+      case R.ATA_READ_VERIFY_NORETRY:
+        this.verify(false);
+        break;
+      case R.ATA_READ_VERIFY_EXT:
+        this.verify(true);
+        break;
+      case R.ATA_READ_NATIVE_MAX:
+        this.nativeMax(false);
+        break;
+      case R.ATA_READ_NATIVE_MAX_EXT:
+        this.nativeMax(true);
+        break;
+      case R.ATA_FLUSH_CACHE:
+      case R.ATA_FLUSH_CACHE_EXT:
+        this.flush();
+        break;
+      case R.ATA_IDENTIFY:
+        this.identify();
+        break;
+      case R.ATA_SET_FEATURES:
+        this.setFeatures();
+        break;
+      case R.ATA_SET_MULTIPLE:
+        this.setMultiple();
+        break;
+      case R.ATA_INITIALIZE_PARAMETERS:
+        this.initializeParameters();
+        break;
+      case R.ATA_CHECK_POWER_MODE:
+        this.taskFile.sectorCount = 0xff;
+        this.succeed();
+        break;
+      case R.ATA_STANDBY:
+      case R.ATA_STANDBY_IMMEDIATE:
+      case R.ATA_IDLE:
+      case R.ATA_IDLE_IMMEDIATE:
+      case R.ATA_SLEEP:
         this.succeed();
         break;
       default:
@@ -149,7 +204,8 @@ export class AtaDisk extends Drive {
     t.lbaMid = 0;
     t.lbaHigh = 0;
     this.status = STATUS_READY;
-    this.multiple = 0;
+    // As QEMU's disks; drivers that never issue SET MULTIPLE take what IDENTIFY says.
+    this.multiple = MAX_MULTIPLE;
   }
 
   protected override saveDetails(): Record<string, number | boolean> {
@@ -181,8 +237,13 @@ export class AtaDisk extends Drive {
     const t = this.taskFile;
     this.extended = extended;
     if (extended) {
-      this.lba = t.lbaLow + t.lbaMid * 2 ** 8 + t.lbaHigh * 2 ** 16 + t.previousLbaLow * 2 ** 24 +
-        t.previousLbaMid * 2 ** 32 + t.previousLbaHigh * 2 ** 40;
+      this.lba =
+        t.lbaLow +
+        t.lbaMid * 2 ** 8 +
+        t.lbaHigh * 2 ** 16 +
+        t.previousLbaLow * 2 ** 24 +
+        t.previousLbaMid * 2 ** 32 +
+        t.previousLbaHigh * 2 ** 40;
       this.remaining = (t.previousSectorCount << 8) | t.sectorCount || 65536;
     } else {
       this.remaining = t.sectorCount || 256;
@@ -254,7 +315,11 @@ export class AtaDisk extends Drive {
   private flush(): void {
     this.phase = 'work';
     this.status = R.ATA_SR_BSY | R.ATA_SR_DRDY;
-    this.enter(() => this.backend.flush(), () => this.succeed(), () => this.abort());
+    this.enter(
+      () => this.backend.flush(),
+      () => this.succeed(),
+      () => this.abort(),
+    );
   }
 
   /** The backend failed: UNC for a read, ABRT for a write [ATA6 8.27.6, 8.62.6]. */
@@ -291,15 +356,26 @@ export class AtaDisk extends Drive {
 
   private setFeatures(): void {
     switch (this.taskFile.features) {
-      case R.SETFEATURES_WC_ON: this.writeCache = true; break;
-      case R.SETFEATURES_WC_OFF: this.writeCache = false; return this.flush();
-      case R.SETFEATURES_RA_ON: this.lookAhead = true; break;
-      case R.SETFEATURES_RA_OFF: this.lookAhead = false; break;
-      case R.SETFEATURES_KEEP_DEFAULTS: case R.SETFEATURES_RESTORE_DEFAULTS: break;
+      case R.SETFEATURES_WC_ON:
+        this.writeCache = true;
+        break;
+      case R.SETFEATURES_WC_OFF:
+        this.writeCache = false;
+        return this.flush();
+      case R.SETFEATURES_RA_ON:
+        this.lookAhead = true;
+        break;
+      case R.SETFEATURES_RA_OFF:
+        this.lookAhead = false;
+        break;
+      case R.SETFEATURES_KEEP_DEFAULTS:
+      case R.SETFEATURES_RESTORE_DEFAULTS:
+        break;
       case R.SETFEATURES_XFER:
         if (!this.setTransferMode(this.taskFile.sectorCount)) return this.abort();
         break;
-      default: return this.abort();
+      default:
+        return this.abort();
     }
     this.succeed();
   }

@@ -6,7 +6,8 @@ import { BUS_MASTER, COMMAND, IdeRig, pattern } from './test-ide.ts';
 const READY = R.ATA_SR_DRDY | R.ATA_SR_DSC;
 const BLOCKS = 100;
 const medium = (): MemoryBackend => new MemoryBackend(pattern(BLOCKS * 2048), { readOnly: true });
-const rigWith = (present = true): IdeRig => new IdeRig({ 0: present ? { kind: 'cdrom', medium: medium() } : { kind: 'cdrom' } });
+const rigWith = (present = true): IdeRig =>
+  new IdeRig({ 0: present ? { kind: 'cdrom', medium: medium() } : { kind: 'cdrom' } });
 
 const sense = (rig: IdeRig): number[] => {
   rig.packet([0x03, 0, 0, 0, 18]);

@@ -49,7 +49,10 @@ export class AtapiCdrom extends Drive {
   private sectorBytes = R.CD_SECTOR_BYTES;
 
   constructor(
-    host: DriveHost, medium: BlockBackend | undefined, options: CdromOptions, onError: (error: EmulatorError) => void,
+    host: DriveHost,
+    medium: BlockBackend | undefined,
+    options: CdromOptions,
+    onError: (error: EmulatorError) => void,
   ) {
     super(host, onError);
     this.medium = medium;
@@ -78,20 +81,37 @@ export class AtapiCdrom extends Drive {
 
   override execute(command: number): void {
     switch (command) {
-      case R.ATA_PACKET: this.beginPacket(); break;
-      case R.ATA_DEVICE_RESET: this.deviceReset(); break;
-      case R.ATA_IDENTIFY_PACKET: this.identify(); break;
-      case R.ATA_SET_FEATURES: this.setFeatures(); break;
-      case R.ATA_CHECK_POWER_MODE: this.taskFile.sectorCount = 0xff; this.succeed(); break;
-      case R.ATA_STANDBY: case R.ATA_STANDBY_IMMEDIATE: case R.ATA_IDLE: case R.ATA_IDLE_IMMEDIATE: case R.ATA_SLEEP:
+      case R.ATA_PACKET:
+        this.beginPacket();
+        break;
+      case R.ATA_DEVICE_RESET:
+        this.deviceReset();
+        break;
+      case R.ATA_IDENTIFY_PACKET:
+        this.identify();
+        break;
+      case R.ATA_SET_FEATURES:
+        this.setFeatures();
+        break;
+      case R.ATA_CHECK_POWER_MODE:
+        this.taskFile.sectorCount = 0xff;
         this.succeed();
         break;
-      case R.ATA_IDENTIFY: case R.ATA_READ_SECTORS:
+      case R.ATA_STANDBY:
+      case R.ATA_STANDBY_IMMEDIATE:
+      case R.ATA_IDLE:
+      case R.ATA_IDLE_IMMEDIATE:
+      case R.ATA_SLEEP:
+        this.succeed();
+        break;
+      case R.ATA_IDENTIFY:
+      case R.ATA_READ_SECTORS:
         // The abort carries the signature, by which hosts tell a packet device [ATA6 9.12].
         this.resetSignature();
         this.abort();
         break;
-      default: this.abort();
+      default:
+        this.abort();
     }
   }
 
@@ -153,10 +173,23 @@ export class AtapiCdrom extends Drive {
   }
 
   protected override saveDetails(): Record<string, number | boolean> {
-    const { changed, event, locked, trayOpen, takingPacket, identifying, byteLimit, lba, remaining, sectorBytes } = this;
+    const { changed, event, locked, trayOpen, takingPacket, identifying, byteLimit, lba, remaining, sectorBytes } =
+      this;
     const { key, code, qualifier } = this.sense;
     return {
-      changed, event, locked, trayOpen, takingPacket, identifying, byteLimit, lba, remaining, sectorBytes, key, code, qualifier,
+      changed,
+      event,
+      locked,
+      trayOpen,
+      takingPacket,
+      identifying,
+      byteLimit,
+      lba,
+      remaining,
+      sectorBytes,
+      key,
+      code,
+      qualifier,
     };
   }
 
@@ -240,20 +273,26 @@ export class AtapiCdrom extends Drive {
       case S.INQUIRY:
         if ((packet[1] & 1) !== 0) return this.check(S.INVALID_FIELD);
         return this.reply(C.inquiryData(this.options.model ?? 'CD-ROM'), packet[4]);
-      case S.MODE_SENSE_6: case S.MODE_SENSE_10: {
+      case S.MODE_SENSE_6:
+      case S.MODE_SENSE_10: {
         const control = packet[2] >> 6;
         if (control === 3) return this.check(S.SAVING_NOT_SUPPORTED);
         const ten = operation === S.MODE_SENSE_10;
         return this.replyOrRefuse(C.modeSenseData(ten, packet[2] & 0x3f, control, this.locked, blocks), allocation);
       }
-      case S.GET_CONFIGURATION: return this.reply(C.configurationData(packet[1] & 3, S.be16(packet, 2), blocks), allocation);
-      case S.GET_EVENT_STATUS_NOTIFICATION: return this.eventStatus(packet, allocation);
-      case S.START_STOP_UNIT: return this.startStop(packet[4]);
+      case S.GET_CONFIGURATION:
+        return this.reply(C.configurationData(packet[1] & 3, S.be16(packet, 2), blocks), allocation);
+      case S.GET_EVENT_STATUS_NOTIFICATION:
+        return this.eventStatus(packet, allocation);
+      case S.START_STOP_UNIT:
+        return this.startStop(packet[4]);
       case S.PREVENT_ALLOW_MEDIUM_REMOVAL:
         this.locked = (packet[4] & 1) !== 0;
         return this.complete();
-      case S.SET_CD_SPEED: return this.complete();
-      case S.MECHANISM_STATUS: return this.reply(Uint8Array.of(0, this.trayOpen ? 0x10 : 0, 0, 0, 0, 1, 0, 0), S.be16(packet, 8));
+      case S.SET_CD_SPEED:
+        return this.complete();
+      case S.MECHANISM_STATUS:
+        return this.reply(Uint8Array.of(0, this.trayOpen ? 0x10 : 0, 0, 0, 0, 1, 0, 0), S.be16(packet, 8));
     }
     if (blocks === undefined) return this.check(isMediumCommand(operation) ? S.MEDIUM_NOT_PRESENT : S.INVALID_OPCODE);
     this.dispatchMedium(operation, packet, allocation, blocks);
@@ -261,15 +300,20 @@ export class AtapiCdrom extends Drive {
 
   private dispatchMedium(operation: number, packet: Uint8Array, allocation: number, blocks: number): void {
     switch (operation) {
-      case S.TEST_UNIT_READY: case S.VERIFY_10: return this.complete();
-      case S.READ_10: return this.read(S.be32(packet, 2), S.be16(packet, 7), R.CD_SECTOR_BYTES);
-      case S.READ_12: return this.read(S.be32(packet, 2), S.be32(packet, 6), R.CD_SECTOR_BYTES);
+      case S.TEST_UNIT_READY:
+      case S.VERIFY_10:
+        return this.complete();
+      case S.READ_10:
+        return this.read(S.be32(packet, 2), S.be16(packet, 7), R.CD_SECTOR_BYTES);
+      case S.READ_12:
+        return this.read(S.be32(packet, 2), S.be32(packet, 6), R.CD_SECTOR_BYTES);
       case S.READ_CD: {
         const sectorBytes = C.readCdSectorBytes(packet[9]);
         if (sectorBytes === undefined || (packet[10] & 7) !== 0) return this.check(S.ILLEGAL_MODE_FOR_TRACK);
         return this.read(S.be32(packet, 2), sectorBytes === 0 ? 0 : S.be24(packet, 6), sectorBytes);
       }
-      case S.SEEK_10: return S.be32(packet, 2) < blocks ? this.complete() : this.check(S.LBA_OUT_OF_RANGE);
+      case S.SEEK_10:
+        return S.be32(packet, 2) < blocks ? this.complete() : this.check(S.LBA_OUT_OF_RANGE);
       case S.READ_CAPACITY: {
         const data = new Uint8Array(8);
         S.setBe32(data, 0, blocks - 1);
@@ -281,8 +325,10 @@ export class AtapiCdrom extends Drive {
         const format = packet[2] & 0x0f || packet[9] >> 6;
         return this.replyOrRefuse(C.tocData(format, packet[6], (packet[1] & 2) !== 0, blocks), allocation);
       }
-      case S.READ_DISC_INFORMATION: return this.reply(C.discInformation(), allocation);
-      default: return this.check(S.INVALID_OPCODE);
+      case S.READ_DISC_INFORMATION:
+        return this.reply(C.discInformation(), allocation);
+      default:
+        return this.check(S.INVALID_OPCODE);
     }
   }
 
@@ -341,7 +387,8 @@ export class AtapiCdrom extends Drive {
   }
 
   private setFeatures(): void {
-    if (this.taskFile.features !== R.SETFEATURES_XFER || !this.setTransferMode(this.taskFile.sectorCount)) return this.abort();
+    if (this.taskFile.features !== R.SETFEATURES_XFER || !this.setTransferMode(this.taskFile.sectorCount))
+      return this.abort();
     this.succeed();
   }
 
@@ -370,7 +417,14 @@ export class AtapiCdrom extends Drive {
 
 function isMediumCommand(operation: number): boolean {
   const commands: readonly number[] = [
-    S.TEST_UNIT_READY, S.READ_10, S.READ_12, S.READ_CD, S.SEEK_10, S.VERIFY_10, S.READ_CAPACITY, S.READ_TOC,
+    S.TEST_UNIT_READY,
+    S.READ_10,
+    S.READ_12,
+    S.READ_CD,
+    S.SEEK_10,
+    S.VERIFY_10,
+    S.READ_CAPACITY,
+    S.READ_TOC,
     S.READ_DISC_INFORMATION,
   ];
   return commands.includes(operation);

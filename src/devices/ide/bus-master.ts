@@ -8,8 +8,17 @@
 import { physAddr } from '../../memory/address.ts';
 import type { Dma } from '../device.ts';
 import {
-  BMIC, BMIC_RWCON, BMIC_START, BMIDTP, BMIS, BMIS_ACTIVE, BMIS_DRIVE0_CAPABLE, BMIS_DRIVE1_CAPABLE, BMIS_ERROR,
-  BMIS_INTERRUPT, PRD_EOT,
+  BMIC,
+  BMIC_RWCON,
+  BMIC_START,
+  BMIDTP,
+  BMIS,
+  BMIS_ACTIVE,
+  BMIS_DRIVE0_CAPABLE,
+  BMIS_DRIVE1_CAPABLE,
+  BMIS_ERROR,
+  BMIS_INTERRUPT,
+  PRD_EOT,
 } from './registers.ts';
 
 export interface BusMasterState {

@@ -65,7 +65,10 @@ export function tocData(format: number, start: number, asMsf: boolean, blocks: n
   data[2] = data[3] = 1;
   const [minute, second, frame] = msf(blocks);
   const points: [number, number, number, number][] = [
-    [0xa0, 1, 0, 0], [0xa1, 1, 0, 0], [0xa2, minute, second, frame], [1, 0, 2, 0],
+    [0xa0, 1, 0, 0],
+    [0xa1, 1, 0, 0],
+    [0xa2, minute, second, frame],
+    [1, 0, 2, 0],
   ];
   points.forEach(([point, m, s, f], i) => data.set([1, 0x14, 0, point, 0, 0, 0, 0, m, s, f], 4 + i * 11));
   return data;
@@ -113,7 +116,11 @@ function modePages(page: number, locked: boolean, changeable: boolean): number[]
 
 /** MODE SENSE(6) or (10), without block descriptors. `control`: 0 current, 1 changeable, 2 default values. */
 export function modeSenseData(
-  ten: boolean, page: number, control: number, locked: boolean, blocks: number | undefined,
+  ten: boolean,
+  page: number,
+  control: number,
+  locked: boolean,
+  blocks: number | undefined,
 ): Uint8Array | undefined {
   const pages = modePages(page, locked, control === 1);
   if (pages === undefined) return undefined;
@@ -143,7 +150,8 @@ export function eventStatus(packet: Uint8Array, event: number, present: boolean,
 }
 
 /**
- * READ CD, the sector layouts that are made from 2048 bytes of user data: `fields` is byte 9 of the command [MMC4 6.19].
+ * READ CD, the sector layouts that are made from 2048 bytes of user data: `fields` is byte 9 of the command
+ * [MMC4 6.19].
  * Returns bytes per sector, or undefined for a combination that is not kept.
  */
 export function readCdSectorBytes(fields: number): number | undefined {
@@ -153,7 +161,10 @@ export function readCdSectorBytes(fields: number): number | undefined {
   return undefined;
 }
 
-/** Sync pattern and mode 1 header around user data; EDC and ECC stay zero, which nothing that reads through a drive checks. */
+/**
+ * Sync pattern and mode 1 header around user data; EDC and ECC stay zero, which nothing that reads through a drive
+ * checks.
+ */
 export function rawSectors(data: Uint8Array, lba: number, count: number): Uint8Array {
   const raw = new Uint8Array(count * 2352);
   const bcd = (n: number): number => (Math.floor(n / 10) << 4) | (n % 10);

@@ -2,16 +2,24 @@
  * One IDE channel: two drives on one cable, device selection, device control, INTRQ, and its half of the bus master
  * [ATA6 7, 9.1 to 9.3].
  *
- * Deviations: an absent drive reads as zeros, which is what a lone device 0 answers for device 1 and what probes take for
- * "nothing here" on an empty channel; resets end at once when SRST falls.
+ * Deviations: an absent drive reads as zeros, which is what a lone device 0 answers for device 1 and what probes
+ * take for "nothing here" on an empty channel; resets end at once when SRST falls.
  */
 import { ticks } from '../../memory/address.ts';
 import type { AsyncDoor, BusRegistrar, Clock, Dma, IoHandler, IrqLine, Timer, Width } from '../device.ts';
 import { BusMaster, type BusMasterState } from './bus-master.ts';
 import type { Drive, DriveHost, DriveState } from './drive.ts';
 import {
-  ATA_DC_HOB, ATA_DC_NIEN, ATA_DC_SRST, ATA_DEV_DEV, ATA_EXECUTE_DIAGNOSTIC, ATA_SR_BSY, REG_COMMAND, REG_DATA,
-  REG_DEVICE, REG_STATUS,
+  ATA_DC_HOB,
+  ATA_DC_NIEN,
+  ATA_DC_SRST,
+  ATA_DEV_DEV,
+  ATA_EXECUTE_DIAGNOSTIC,
+  ATA_SR_BSY,
+  REG_COMMAND,
+  REG_DATA,
+  REG_DEVICE,
+  REG_STATUS,
 } from './registers.ts';
 
 /** BSY between two DRQ blocks: long enough that a handler that reads Status last does not lose the next interrupt. */

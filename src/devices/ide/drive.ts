@@ -9,9 +9,25 @@ import { EmulatorError } from '../../errors.ts';
 import type { AsyncDoor, Width } from '../device.ts';
 import type { BusMaster } from './bus-master.ts';
 import {
-  ATA_DEV_DEV, ATA_DEV_OBSOLETE, ATA_ER_ABRT, ATA_SR_BSY, ATA_SR_DRDY, ATA_SR_DRQ, ATA_SR_DSC, ATA_SR_ERR,
-  DIAGNOSTIC_PASSED, MAX_MWDMA_MODE, MAX_PIO_MODE, MAX_UDMA_MODE, REG_DEVICE, REG_ERROR, REG_FEATURES, REG_LBA_HIGH,
-  REG_LBA_LOW, REG_LBA_MID, REG_SECTOR_COUNT,
+  ATA_DEV_DEV,
+  ATA_DEV_OBSOLETE,
+  ATA_ER_ABRT,
+  ATA_SR_BSY,
+  ATA_SR_DRDY,
+  ATA_SR_DRQ,
+  ATA_SR_DSC,
+  ATA_SR_ERR,
+  DIAGNOSTIC_PASSED,
+  MAX_MWDMA_MODE,
+  MAX_PIO_MODE,
+  MAX_UDMA_MODE,
+  REG_DEVICE,
+  REG_ERROR,
+  REG_FEATURES,
+  REG_LBA_HIGH,
+  REG_LBA_LOW,
+  REG_LBA_MID,
+  REG_SECTOR_COUNT,
 } from './registers.ts';
 
 /** Registers are two deep for the 48-bit commands: the `previous` value is what HOB shows. */
@@ -72,8 +88,17 @@ const DEFAULT_TRANSFER_MODE = 0x20 | MAX_MWDMA_MODE;
 export abstract class Drive {
   abstract readonly kind: 'disk' | 'cdrom';
   readonly taskFile: TaskFile = {
-    features: 0, previousFeatures: 0, sectorCount: 0, previousSectorCount: 0, lbaLow: 0, previousLbaLow: 0, lbaMid: 0,
-    previousLbaMid: 0, lbaHigh: 0, previousLbaHigh: 0, device: 0,
+    features: 0,
+    previousFeatures: 0,
+    sectorCount: 0,
+    previousSectorCount: 0,
+    lbaLow: 0,
+    previousLbaLow: 0,
+    lbaMid: 0,
+    previousLbaMid: 0,
+    lbaHigh: 0,
+    previousLbaHigh: 0,
+    device: 0,
   };
   status = STATUS_READY;
   error = 0;
@@ -126,25 +151,49 @@ export abstract class Drive {
   readRegister(register: number, hob: boolean): number {
     const t = this.taskFile;
     switch (register) {
-      case REG_ERROR: return this.error;
-      case REG_SECTOR_COUNT: return hob ? t.previousSectorCount : t.sectorCount;
-      case REG_LBA_LOW: return hob ? t.previousLbaLow : t.lbaLow;
-      case REG_LBA_MID: return hob ? t.previousLbaMid : t.lbaMid;
-      case REG_LBA_HIGH: return hob ? t.previousLbaHigh : t.lbaHigh;
-      case REG_DEVICE: return t.device | ATA_DEV_OBSOLETE;
-      default: return this.status;
+      case REG_ERROR:
+        return this.error;
+      case REG_SECTOR_COUNT:
+        return hob ? t.previousSectorCount : t.sectorCount;
+      case REG_LBA_LOW:
+        return hob ? t.previousLbaLow : t.lbaLow;
+      case REG_LBA_MID:
+        return hob ? t.previousLbaMid : t.lbaMid;
+      case REG_LBA_HIGH:
+        return hob ? t.previousLbaHigh : t.lbaHigh;
+      case REG_DEVICE:
+        return t.device | ATA_DEV_OBSOLETE;
+      default:
+        return this.status;
     }
   }
 
   writeRegister(register: number, value: number): void {
     const t = this.taskFile;
     switch (register) {
-      case REG_FEATURES: t.previousFeatures = t.features; t.features = value; break;
-      case REG_SECTOR_COUNT: t.previousSectorCount = t.sectorCount; t.sectorCount = value; break;
-      case REG_LBA_LOW: t.previousLbaLow = t.lbaLow; t.lbaLow = value; break;
-      case REG_LBA_MID: t.previousLbaMid = t.lbaMid; t.lbaMid = value; break;
-      case REG_LBA_HIGH: t.previousLbaHigh = t.lbaHigh; t.lbaHigh = value; break;
-      case REG_DEVICE: t.device = value; break;
+      case REG_FEATURES:
+        t.previousFeatures = t.features;
+        t.features = value;
+        break;
+      case REG_SECTOR_COUNT:
+        t.previousSectorCount = t.sectorCount;
+        t.sectorCount = value;
+        break;
+      case REG_LBA_LOW:
+        t.previousLbaLow = t.lbaLow;
+        t.lbaLow = value;
+        break;
+      case REG_LBA_MID:
+        t.previousLbaMid = t.lbaMid;
+        t.lbaMid = value;
+        break;
+      case REG_LBA_HIGH:
+        t.previousLbaHigh = t.lbaHigh;
+        t.lbaHigh = value;
+        break;
+      case REG_DEVICE:
+        t.device = value;
+        break;
     }
   }
 
@@ -203,10 +252,24 @@ export abstract class Drive {
   }
 
   save(): DriveState {
-    const { kind, status, error, intrq, phase, toHost, dma, chunkEnd, position, blockEnd, blockBytes, transferMode } = this;
+    const { kind, status, error, intrq, phase, toHost, dma, chunkEnd, position, blockEnd, blockBytes, transferMode } =
+      this;
     return {
-      kind, taskFile: { ...this.taskFile }, status, error, intrq, phase, toHost, dma, chunk: this.chunk.slice(0, chunkEnd),
-      chunkEnd, position, blockEnd, blockBytes, transferMode, details: this.saveDetails(),
+      kind,
+      taskFile: { ...this.taskFile },
+      status,
+      error,
+      intrq,
+      phase,
+      toHost,
+      dma,
+      chunk: this.chunk.slice(0, chunkEnd),
+      chunkEnd,
+      position,
+      blockEnd,
+      blockBytes,
+      transferMode,
+      details: this.saveDetails(),
     };
   }
 

@@ -67,7 +67,10 @@ export class Piix3Ide implements Device<Piix3IdeState> {
       channel.drives[position & 1] = makeDrive(channel, spec, (error) => options.onError?.(error, position));
     }
     this.config = new PciConfig({
-      vendorId: 0x8086, deviceId: 0x7010, classCode: 0x010180, status: MEDIUM_TIMING_FAST_BACK_TO_BACK,
+      vendorId: 0x8086,
+      deviceId: 0x7010,
+      classCode: 0x010180,
+      status: MEDIUM_TIMING_FAST_BACK_TO_BACK,
     });
     this.config.define(IDETIM, 4, (IDETIM_DECODE << 16) | IDETIM_DECODE, 0xffffffff);
     this.config.define(SIDETIM, 1, 0, 0xff);
@@ -118,8 +121,11 @@ export class Piix3Ide implements Device<Piix3IdeState> {
 
 function makeDrive(channel: IdeChannel, spec: DriveSpec, onError: (error: EmulatorError) => void): Drive {
   switch (spec.kind) {
-    case 'disk': return new AtaDisk(channel, spec.backend, spec, onError);
-    case 'cdrom': return new AtapiCdrom(channel, spec.medium, spec, onError);
-    default: return assertNever(spec);
+    case 'disk':
+      return new AtaDisk(channel, spec.backend, spec, onError);
+    case 'cdrom':
+      return new AtapiCdrom(channel, spec.medium, spec, onError);
+    default:
+      return assertNever(spec);
   }
 }

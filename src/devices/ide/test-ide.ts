@@ -1,4 +1,4 @@
-/** For the tests of the IDE room: a controller on the test bus, a door that is opened by hand, and guest-side helpers. */
+/** For the tests of the IDE room: a controller on the test bus, a door opened by hand, and guest-side helpers. */
 import type { EmulatorError } from '../../errors.ts';
 import type { AsyncDoor } from '../device.ts';
 import { TestBus, TestClock, TestDma, TestLine } from '../test-rig.ts';
@@ -9,7 +9,11 @@ import * as R from './registers.ts';
 export class TestDoor implements AsyncDoor {
   private readonly waiting: (() => void)[] = [];
   enter<T>(work: Promise<T> | T, done: (result: T) => void, failed: (error: Error) => void): void {
-    if (work instanceof Promise) work.then((r) => this.waiting.push(() => done(r)), (e) => this.waiting.push(() => failed(e)));
+    if (work instanceof Promise)
+      work.then(
+        (r) => this.waiting.push(() => done(r)),
+        (e) => this.waiting.push(() => failed(e)),
+      );
     else this.waiting.push(() => done(work));
   }
   open(): void {

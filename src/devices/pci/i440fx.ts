@@ -62,6 +62,11 @@ export class I440fx implements Device<I440fxState> {
     this.applySmram();
   }
 
+  /** What firmware does: C0000h to FFFFFh is RAM. For boards that start a guest without firmware. */
+  configure(): void {
+    for (let i = 0; i < PAM_COUNT; i++) this.config.write(PAM0 + i, 1, 0x33);
+  }
+
   save(): I440fxState {
     return { version: 1, config: this.config.save() };
   }

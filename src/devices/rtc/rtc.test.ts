@@ -20,7 +20,10 @@ beforeEach(() => {
   rtc.reset();
 });
 
-const get = (index: number): number => (bus.out8(0x70, index), bus.in8(0x71));
+const get = (index: number): number => {
+  bus.out8(0x70, index);
+  return bus.in8(0x71);
+};
 const set = (index: number, value: number): void => {
   bus.out8(0x70, index);
   bus.out8(0x71, value);
@@ -45,7 +48,8 @@ describe('MC146818', () => {
   it('is set while SET is on, and counts on from there', () => {
     set(0x0b, 0x82);
     clock.advance(5 * SECOND);
-    [0x19, 0x99, 0x12, 0x31, 0x23, 0x59, 0x59].forEach((value, i) => set([0x32, 9, 8, 7, 4, 2, 0][i], value));
+    const values = [0x19, 0x99, 0x12, 0x31, 0x23, 0x59, 0x59];
+    for (const [i, value] of values.entries()) set([0x32, 9, 8, 7, 4, 2, 0][i], value);
     expect(get(0)).toBe(0x59);
     set(0x0b, 0x02);
     clock.advance(SECOND);

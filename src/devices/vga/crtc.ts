@@ -19,9 +19,17 @@ export interface Timing {
 }
 
 /** What a monitor shows with no sensible values in the registers: 640x400 at 70 Hz. */
-const FALLBACK: Timing = { lineNs: 31778, visibleNs: 25422, lines: 449, displayLines: 400, retraceStart: 412, retraceEnd: 414 };
+const FALLBACK: Timing = {
+  lineNs: 31778,
+  visibleNs: 25422,
+  lines: 449,
+  displayLines: 400,
+  retraceStart: 412,
+  retraceEnd: 414,
+};
 /** Frame times that a guest polling for retrace can live with: 20 to 200 Hz. */
-const FRAME_MIN_NS = 5_000_000, FRAME_MAX_NS = 50_000_000;
+const FRAME_MIN_NS = 5_000_000,
+  FRAME_MAX_NS = 50_000_000;
 
 export class Crtc extends RegisterFile {
   constructor() {
@@ -138,7 +146,8 @@ export function beamStatus(timing: Timing, now: number): number {
   const position = now % (timing.lineNs * timing.lines);
   const line = Math.floor(position / timing.lineNs);
   let status = 0;
-  if (line >= timing.displayLines || position - line * timing.lineNs >= timing.visibleNs) status |= R.IS1_DISPLAY_DISABLED;
+  if (line >= timing.displayLines || position - line * timing.lineNs >= timing.visibleNs)
+    status |= R.IS1_DISPLAY_DISABLED;
   if (line >= timing.retraceStart && line < timing.retraceEnd) {
     status |= R.IS1_VERTICAL_RETRACE | R.IS1_DISPLAY_DISABLED;
   }

@@ -3,7 +3,8 @@
  * for it [IBM VGA 2, Video Digital-to-Analog Converter].
  */
 
-const DAC_STATE_WRITE = 0, DAC_STATE_READ = 3;
+const DAC_STATE_WRITE = 0,
+  DAC_STATE_READ = 3;
 
 export interface DacState {
   readonly components: Uint8Array;
@@ -100,7 +101,15 @@ export class Dac {
 
   save(): DacState {
     const { mask, readIndex, writeIndex, component, reading } = this;
-    return { components: this.components.slice(), pending: this.pending.slice(), mask, readIndex, writeIndex, component, reading };
+    return {
+      components: this.components.slice(),
+      pending: this.pending.slice(),
+      mask,
+      readIndex,
+      writeIndex,
+      component,
+      reading,
+    };
   }
 
   restore(state: DacState): void {

@@ -23,7 +23,9 @@ function textDescriptor(tag: number, text: string): number[] {
 }
 
 /** Range limits: 50 to 75 Hz, 30 to 90 kHz, 160 MHz. */
-const RANGE_LIMITS: readonly number[] = [0, 0, 0, 0xfd, 0, 50, 75, 30, 90, 16, 0, 0x0a, 0x20, 0x20, 0x20, 0x20, 0x20, 0x20];
+const RANGE_LIMITS: readonly number[] = [
+  0, 0, 0, 0xfd, 0, 50, 75, 30, 90, 16, 0, 0x0a, 0x20, 0x20, 0x20, 0x20, 0x20, 0x20,
+];
 
 /** The block of 128 bytes. */
 export function edid(): Uint8Array {

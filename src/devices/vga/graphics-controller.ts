@@ -7,7 +7,8 @@ import * as R from './registers.ts';
 
 /** Four bits, one a plane, to the mask of those planes. */
 export const PLANE_MASK = Int32Array.from({ length: 16 }, (_, planes) =>
-  [0, 1, 2, 3].reduce((mask, plane) => mask | ((planes >> plane) & 1 ? 0xff << (plane * 8) : 0), 0));
+  [0, 1, 2, 3].reduce((mask, plane) => mask | ((planes >> plane) & 1 ? 0xff << (plane * 8) : 0), 0),
+);
 
 /** A byte in all four planes. */
 const spread = (byte: number): number => Math.imul(byte, 0x01010101);
@@ -66,7 +67,9 @@ export class GraphicsController extends RegisterFile {
   /** Write mode 0 with nothing in the way: each plane gets the processor's byte as it is. */
   get writesPlain(): boolean {
     const r = this.registers;
-    return this.writeMode === 0 && r[R.GC_ENABLE_SET_RESET] === 0 && r[R.GC_DATA_ROTATE] === 0 && r[R.GC_BIT_MASK] === 0xff;
+    return (
+      this.writeMode === 0 && r[R.GC_ENABLE_SET_RESET] === 0 && r[R.GC_DATA_ROTATE] === 0 && r[R.GC_BIT_MASK] === 0xff
+    );
   }
 
   /** What a processor's write puts into the four planes. */

@@ -48,8 +48,10 @@ export class MemoryWindow implements IoHandler {
     this.mask = MAP_MASK[graphics.memoryMap];
     this.chain4 = sequencer.chain4;
     this.planeMask = sequencer.mapMask;
-    this.plainChain4 = this.chain4 && graphics.writesPlain && this.planeMask === 0x0f;
-    this.plainText = !this.chain4 && graphics.writesPlain && graphics.chainOddEven && sequencer.oddEven && this.planeMask === 3;
+    // The banks of a VBE mode pass the graphics controller by: drivers of the extension need not have set it up.
+    this.plainChain4 = this.chain4 && (this.dispi.enabled || graphics.writesPlain) && this.planeMask === 0x0f;
+    this.plainText =
+      !this.chain4 && graphics.writesPlain && graphics.chainOddEven && sequencer.oddEven && this.planeMask === 3;
   }
 
   read(offset: number, width: Width): number {

@@ -5,15 +5,8 @@ import { PagePool } from '../../memory/pool.ts';
 import type { BusRegistrar } from '../device.ts';
 import { TestBus, TestClock } from '../test-rig.ts';
 import { VgaRenderer } from './renderer/renderer.ts';
+import type { Mode } from './text-mode.ts';
 import { VgaPci } from './vga-pci.ts';
-
-export interface Mode {
-  readonly misc: number;
-  readonly sequencer: readonly number[];
-  readonly crtc: readonly number[];
-  readonly graphics: readonly number[];
-  readonly attribute: readonly number[];
-}
 
 export class Board {
   readonly clock = new TestClock();
@@ -45,8 +38,14 @@ export class Board {
     this.ports.out8(port + 1, value);
   }
 
-  attribute(index: number, value: number): void {
+  /** Makes the next write to 3C0 an index, in either emulation. */
+  resetFlipFlop(): void {
     this.ports.in8(0x3da);
+    this.ports.in8(0x3ba);
+  }
+
+  attribute(index: number, value: number): void {
+    this.resetFlipFlop();
     this.ports.out8(0x3c0, index);
     this.ports.out8(0x3c0, value);
   }
@@ -68,17 +67,28 @@ export class Board {
 
   setMode(mode: Mode): void {
     this.ports.out8(0x3c2, mode.misc);
-    mode.sequencer.forEach((value, i) => this.indexed(0x3c4, i, value));
-    this.indexed(0x3d4, 0x11, 0);
-    mode.crtc.forEach((value, i) => this.indexed(0x3d4, i, value));
-    mode.graphics.forEach((value, i) => this.indexed(0x3ce, i, value));
-    mode.attribute.forEach((value, i) => this.attribute(i, value));
-    this.ports.in8(0x3da);
+    mode.sequencer.forEach((value, i) => {
+      this.indexed(0x3c4, i, value);
+    });
+    const crtc = mode.misc & 1 ? 0x3d4 : 0x3b4;
+    this.indexed(crtc, 0x11, 0);
+    mode.crtc.forEach((value, i) => {
+      this.indexed(crtc, i, value);
+    });
+    mode.graphics.forEach((value, i) => {
+      this.indexed(0x3ce, i, value);
+    });
+    mode.attribute.forEach((value, i) => {
+      this.attribute(i, value);
+    });
+    this.resetFlipFlop();
     this.ports.out8(0x3c0, 0x20);
   }
 
   poke(address: number, ...bytes: number[]): void {
-    bytes.forEach((byte, i) => this.memory.writePhys(address + i, 1, byte));
+    bytes.forEach((byte, i) => {
+      this.memory.writePhys(address + i, 1, byte);
+    });
   }
 
   peek(address: number): number {

@@ -22,19 +22,33 @@ export interface VgaPciState {
   readonly config: PciConfigState;
 }
 
-const VENDOR_ID = 0x1234, DEVICE_ID = 0x1111, CLASS_VGA = 0x030000, REVISION = 2;
-const BAR_FRAMEBUFFER = 0, BAR_MMIO = 2;
+const VENDOR_ID = 0x1234,
+  DEVICE_ID = 0x1111,
+  CLASS_VGA = 0x030000,
+  REVISION = 2;
+const BAR_FRAMEBUFFER = 0,
+  BAR_MMIO = 2;
 const MMIO_SIZE = 0x1000;
 /** Parts of the register page. */
-const MMIO_EDID_END = 0x400, MMIO_VGA = 0x400, MMIO_VGA_END = 0x420, MMIO_DISPI = 0x500, MMIO_QEXT = 0x600;
+const MMIO_EDID_END = 0x400,
+  MMIO_VGA = 0x400,
+  MMIO_VGA_END = 0x420,
+  MMIO_DISPI = 0x500,
+  MMIO_QEXT = 0x600;
 const MMIO_DISPI_END = MMIO_DISPI + DISPI_COUNT * 2;
 /** QEMU's extension registers: how many bytes there are of them, and the frame buffer's byte order. */
-const QEXT_SIZE = 8, QEXT_LITTLE_ENDIAN = 0x1e1e1e1e;
+const QEXT_SIZE = 8,
+  QEXT_LITTLE_ENDIAN = 0x1e1e1e1e;
 
 export class VgaPci implements Device<VgaPciState> {
   readonly id = 'vga';
   readonly vga: Vga;
-  readonly config = new PciConfig({ vendorId: VENDOR_ID, deviceId: DEVICE_ID, classCode: CLASS_VGA, revision: REVISION });
+  readonly config = new PciConfig({
+    vendorId: VENDOR_ID,
+    deviceId: DEVICE_ID,
+    classCode: CLASS_VGA,
+    revision: REVISION,
+  });
   private readonly rom: Uint8Array | undefined;
   private readonly edid = edid();
 

@@ -1,6 +1,6 @@
 /**
- * VGA with the Bochs VBE extension, as QEMU's stdvga: the blocks of the chip behind their ports, the window at A0000 and
- * the video memory. The PCI face is vga-pci.ts, the picture is made by renderer/.
+ * VGA with the Bochs VBE extension, as QEMU's stdvga: the blocks of the chip behind their ports, the window at A0000
+ * and the video memory. The PCI face is vga-pci.ts, the picture is made by renderer/.
  *
  * References: IBM "VGA XGA Technical Reference" (May 1992), chapter 2; QEMU docs/specs/standard-vga.
  * Deviations: no vertical interrupt, no light pen, no monitor sensing beyond "a color monitor is there"; the subsystem
@@ -41,7 +41,8 @@ export interface VgaState {
 const DOT_NS: readonly number[] = [1000 / 25.175, 1000 / 28.322, 1000 / 25.175, 1000 / 25.175];
 const VBE_FRAME_NS = 1e9 / 60;
 /** Scan lines of vertical blanking in a VBE mode, retrace taking the first of them. */
-const VBE_BLANK_LINES = 45, VBE_RETRACE_LINES = 6;
+const VBE_BLANK_LINES = 45,
+  VBE_RETRACE_LINES = 6;
 
 export class Vga implements Device<VgaState> {
   readonly id = 'vga';
@@ -77,8 +78,13 @@ export class Vga implements Device<VgaState> {
     this.memory = new VideoMemory(this.vram);
     this.window = new MemoryWindow(this.sequencer, this.graphics, this.dispi, this.memory);
     bus.memory('vga-window', R.WINDOW_BYTES, this.window, { widths: [1, 2, 4] }).mapAt(R.WINDOW_BASE);
-    const claim = (name: string, port: number, size: number, handler: IoHandler, widths: readonly Width[] = [1]): void =>
-      bus.ports(name, size, handler, { widths }).mapAt(port);
+    const claim = (
+      name: string,
+      port: number,
+      size: number,
+      handler: IoHandler,
+      widths: readonly Width[] = [1],
+    ): void => bus.ports(name, size, handler, { widths }).mapAt(port);
     claim('vga', R.PORT_BASE, 16, this.portsAt(0));
     claim('vga-crtc-color', 0x3d4, 2, this.emulationPorts(R.PORT_CRTC_INDEX, true));
     claim('vga-status-color', 0x3da, 1, this.emulationPorts(R.PORT_INPUT_STATUS_1, true));
@@ -86,7 +92,8 @@ export class Vga implements Device<VgaState> {
     claim('vga-status-mono', 0x3ba, 1, this.emulationPorts(R.PORT_INPUT_STATUS_1, false));
     const dispi: IoHandler = {
       read: (offset) => (offset === 0 ? this.dispi.index : this.dispi.read()),
-      write: (offset, _width, value) => (offset === 0 ? this.selectDispi(value) : this.writeDispi(this.dispi.index, value)),
+      write: (offset, _width, value) =>
+        offset === 0 ? this.selectDispi(value) : this.writeDispi(this.dispi.index, value),
     };
     claim('vga-dispi', R.DISPI_PORT, 4, dispi, [2]);
   }
@@ -153,37 +160,46 @@ export class Vga implements Device<VgaState> {
   writePort(offset: number, value: number): void {
     switch (offset) {
       case R.PORT_ATC:
-        return this.changedIf(this.attribute.writeIndexOrData(value));
+        this.changedIf(this.attribute.writeIndexOrData(value));
+        break;
       case R.PORT_MISC_WRITE:
-        this.changedIf(this.misc !== value);
         this.misc = value;
-        return this.registersChanged();
+        this.registersChanged();
+        break;
       case R.PORT_SEQ_INDEX:
-        return this.sequencer.selectIndex(value);
+        this.sequencer.selectIndex(value);
+        break;
       case R.PORT_SEQ_DATA:
-        return this.writePlaneControl(this.sequencer, value);
+        this.writePlaneControl(this.sequencer, value);
+        break;
       case R.PORT_PEL_MASK:
         this.changedIf(this.dac.pelMask !== value);
         this.dac.pelMask = value;
-        return;
+        break;
       case R.PORT_DAC_READ_INDEX:
-        return this.dac.startRead(value);
+        this.dac.startRead(value);
+        break;
       case R.PORT_DAC_WRITE_INDEX:
-        return this.dac.startWrite(value);
+        this.dac.startWrite(value);
+        break;
       case R.PORT_DAC_DATA:
-        return this.changedIf(this.dac.writeData(value));
+        this.changedIf(this.dac.writeData(value));
+        break;
       case R.PORT_GC_INDEX:
-        return this.graphics.selectIndex(value);
+        this.graphics.selectIndex(value);
+        break;
       case R.PORT_GC_DATA:
-        return this.writePlaneControl(this.graphics, value);
+        this.writePlaneControl(this.graphics, value);
+        break;
       case R.PORT_CRTC_INDEX:
-        return this.crtc.selectIndex(value);
+        this.crtc.selectIndex(value);
+        break;
       case R.PORT_CRTC_DATA:
         if (this.crtc.writeData(value)) this.displayChanged();
-        return;
+        break;
       case R.PORT_INPUT_STATUS_1:
         this.feature = value;
-        return;
+        break;
     }
   }
 
@@ -248,7 +264,7 @@ export class Vga implements Device<VgaState> {
     };
   }
 
-  /** Map mask, bit mask and their like change with every few pixels: they are no change of the picture by themselves. */
+  /** Map mask, bit mask and their like change with every few pixels: by themselves they change no picture. */
   private writePlaneControl(block: Sequencer | GraphicsController, value: number): void {
     if (!block.writeData(value)) return;
     this.window.configure();
@@ -293,7 +309,10 @@ export class Vga implements Device<VgaState> {
     crtc.set(R.CRTC_LINE_COMPARE, 0xff);
     crtc.set(R.CRTC_MAXIMUM_SCAN_LINE, (crtc.registers[R.CRTC_MAXIMUM_SCAN_LINE] & 0x60) | R.CRTC_MSL_LINE_COMPARE_9);
     const shift = bpp === 4 ? 0 : R.GC_GM_SHIFT_256;
-    graphics.set(R.GC_GRAPHICS_MODE, (gc[R.GC_GRAPHICS_MODE] & ~(R.GC_GM_SHIFT_256 | R.GC_GM_SHIFT_INTERLEAVE)) | shift);
+    graphics.set(
+      R.GC_GRAPHICS_MODE,
+      (gc[R.GC_GRAPHICS_MODE] & ~(R.GC_GM_SHIFT_256 | R.GC_GM_SHIFT_INTERLEAVE)) | shift,
+    );
     if (bpp === 4) {
       sequencer.set(R.SEQ_CLOCKING_MODE, sequencer.registers[R.SEQ_CLOCKING_MODE] & ~R.SEQ_CM_DOT_CLOCK_HALF);
     } else {

@@ -95,8 +95,8 @@ const farPointer = (o: Ops, n: number): [I32, I32] => {
 };
 const loadFarPointer = (segment: number): Body => (o) => {
   const [offset, selector] = farPointer(o, 1);
-  o.helper('LOAD_SEGMENT', o.i32(segment), selector);
-  o.put(0, offset);
+  // The helper writes the register too: a changed mode, or the shadow of SS, leaves the block at once.
+  o.helper('LOAD_FAR_POINTER', o.i32(segment), selector, o.field(0), offset, o.i32(o.osize));
 };
 
 export const controlBodies: Record<string, Body> = {

@@ -10,15 +10,15 @@ const binary = (compute: Arithmetic): Body => (o) => {
   const b = o.get(1);
   const dst = o.modify(0);
   const bits = o.bits(0);
-  dst.put(compute(o, dst.value, fit(b, dst.value), bits));
+  dst.put(compute(o, dst.value, sameType(b, dst.value), bits));
 };
 /** As `binary`, without writing the result. */
 const compareOnly = (compute: Arithmetic): Body => (o) => {
   const a = o.get(0);
-  compute(o, a, fit(o.get(1), a), o.bits(0));
+  compute(o, a, sameType(o.get(1), a), o.bits(0));
 };
 /** Both operands of an instruction have one type; the cast says so. */
-const fit = (b: Int, _like: Int): Int => b;
+const sameType = (b: Int, _like: Int): Int => b;
 
 const add: Arithmetic = (o, a, b, bits) => {
   const r = o.add(a, b);

@@ -4,16 +4,20 @@ import type { Body, I32, Ops } from '../ops.ts';
 const AX = 0;
 
 /** A helper that takes the linear address of its memory operand and the operand size. */
-const withAddress = (name: string): Body => (o) => {
+const loadTable = (name: string): Body => (o) => {
   // Checks the segment and the page of the operand; the helper then takes its linear address.
   o.loadOperand(0, 'u16');
   o.loadOperand(0, 'i32', 2);
   o.helper(name, o.linear(0), o.i32(o.osize));
 };
+const storeTable = (name: string): Body => (o) => {
+  o.probeWrite(0, 6);
+  o.helper(name, o.linear(0), o.i32(o.osize));
+};
 /** A helper that takes a 16-bit source. */
 const withSource = (name: string): Body => (o) => o.helper(name, o.get(0) as I32);
 /** A helper that gives the destination's value. */
-const valueOf = (name: string): Body => (o) => o.put(0, o.helperValue(name));
+const fromHelper = (name: string): Body => (o) => o.put(0, o.helperValue(name));
 const plain = (name: string): Body => (o) => o.helper(name);
 
 const setZero = (o: Ops, zf: I32): void => o.writeFlags(o.or(o.and(o.readFlags(), o.i32(~0x40)), o.shl(zf, o.i32(6))));
@@ -50,10 +54,10 @@ const output: Body = (o) => {
 };
 
 export const systemBodies: Record<string, Body> = {
-  LGDT: withAddress('LGDT'), LIDT: withAddress('LIDT'), SGDT: withAddress('SGDT'), SIDT: withAddress('SIDT'),
+  LGDT: loadTable('LGDT'), LIDT: loadTable('LIDT'), SGDT: storeTable('SGDT'), SIDT: storeTable('SIDT'),
   INVLPG: (o) => o.helper('INVLPG', o.linear(0)),
   LLDT: withSource('LLDT'), LTR: withSource('LTR'), LMSW: withSource('LMSW'),
-  SLDT: valueOf('SLDT'), STR: valueOf('STR'), SMSW: valueOf('SMSW'),
+  SLDT: fromHelper('SLDT'), STR: fromHelper('STR'), SMSW: fromHelper('SMSW'),
   VERR: verify('VERR'), VERW: verify('VERW'), LAR: inspect('LAR'), LSL: inspect('LSL'), ARPL: arpl,
   MOV_FROM_CR: (o) => o.put(0, o.helperValue('MOV_FROM_CR', o.field(1))),
   MOV_FROM_DR: (o) => o.put(0, o.helperValue('MOV_FROM_DR', o.field(1))),

@@ -14,11 +14,11 @@ const DIVR = 5;
 // @ts-ignore: decorator
 @inline
 function compute(op: i32, aSe: i32, aSig: u64, bSe: i32, bSig: u64): bool {
-  if (op == ADD) return add(aSe, aSig, bSe, bSig);
-  if (op == MUL) return multiplyReal(aSe, aSig, bSe, bSig);
-  if (op == SUB) return subtract(aSe, aSig, bSe, bSig);
-  if (op == SUBR) return subtract(bSe, bSig, aSe, aSig);
-  if (op == DIV) return divideReal(aSe, aSig, bSe, bSig);
+  if (op === ADD) return add(aSe, aSig, bSe, bSig);
+  if (op === MUL) return multiplyReal(aSe, aSig, bSe, bSig);
+  if (op === SUB) return subtract(aSe, aSig, bSe, bSig);
+  if (op === SUBR) return subtract(bSe, bSig, aSe, aSig);
+  if (op === DIV) return divideReal(aSe, aSig, bSe, bSig);
   return divideReal(bSe, bSig, aSe, aSig);
 }
 
@@ -48,7 +48,7 @@ function withValue(op: i32, cpu: i32, denormal: bool): void {
     const se = stSe(cpu, 0);
     const sig = stSig(cpu, 0);
     // A NaN, an invalid operation or a division by zero goes before the denormal operand [SDM1 8.5.3].
-    const counts = denormal && !isUnordered(se, sig) && !(op == DIVR && isZero(se, sig));
+    const counts = denormal && !isUnordered(se, sig) && !(op === DIVR && isZero(se, sig));
     stored = (!counts || raiseBefore(DE)) && compute(op, se, sig, getValueSe(), getValueSig());
   }
   if (stored) storeResult(cpu, 0);

@@ -26,11 +26,11 @@ function addSpecial(aSe: i32, aSig: u64, bSe: i32, bSig: u64, flip: i32): bool {
   if (isUnordered(aSe, aSig) || isUnordered(bSe, bSig)) return answerUnordered2(aSe, aSig, bSe, bSig);
   bSe ^= flip;
   const infinite = isInfinity(aSe, aSig);
-  if (infinite && isInfinity(bSe, bSig) && aSe != bSe) return invalid();
+  if (infinite && isInfinity(bSe, bSig) && aSe !== bSe) return invalid();
   if (!acceptDenormal2(aSe, aSig, bSe, bSig)) return false;
   if (infinite || isInfinity(bSe, bSig)) setResult(infinite ? aSe : bSe, INTEGER_BIT);
   else if (isZero(aSe, aSig) && isZero(bSe, bSig)) {
-    if (aSe == bSe) setResult(aSe, 0);
+    if (aSe === bSe) setResult(aSe, 0);
     else setCancelledZero();
   } else if (isZero(aSe, aSig)) roundNumber(bSe, bSig);
   else if (isZero(bSe, bSig)) roundNumber(aSe, aSig);
@@ -44,12 +44,12 @@ function roundNumber(se: i32, sig: u64): void {
 
 function addNumbers(aSe: i32, aSig: u64, bSe: i32, bSig: u64): bool {
   let sign = aSe & SIGN;
-  const differ = ((aSe ^ bSe) & SIGN) != 0;
+  const differ = ((aSe ^ bSe) & SIGN) !== 0;
   let exponent = normalExponent(aSe, aSig);
   let otherExponent = normalExponent(bSe, bSig);
   let high = normalSig(aSig);
   let other = normalSig(bSig);
-  if (otherExponent > exponent || (otherExponent == exponent && other > high)) {
+  if (otherExponent > exponent || (otherExponent === exponent && other > high)) {
     const e = exponent;
     exponent = otherExponent;
     otherExponent = e;
@@ -69,9 +69,9 @@ function addNumbers(aSe: i32, aSig: u64, bSe: i32, bSig: u64): bool {
     return true;
   }
   let rest = <u64>0 - otherRest;
-  high -= otherHigh + u64(otherRest != 0);
-  if (high == 0) {
-    if (rest == 0) {
+  high -= otherHigh + u64(otherRest !== 0);
+  if (high === 0) {
+    if (rest === 0) {
       setCancelledZero();
       return true;
     }
@@ -80,7 +80,7 @@ function addNumbers(aSe: i32, aSig: u64, bSe: i32, bSig: u64): bool {
     exponent -= 64;
   }
   const shift = clz<u64>(high);
-  if (shift != 0) {
+  if (shift !== 0) {
     high = (high << shift) | (rest >> (64 - shift));
     rest <<= shift;
   }
@@ -142,7 +142,7 @@ export function divideReal(aSe: i32, aSig: u64, bSe: i32, bSig: u64): bool {
   } else quotient = divide(dividend >> 1, dividend << 63, divisor);
   // The remainder only has to tell which side of half a unit the rest is on: below, above, or none at all.
   const remainder = low();
-  const rest = remainder == 0 ? 0 : remainder > divisor - remainder ? INTEGER_BIT | 1 : 1;
+  const rest = remainder === 0 ? 0 : remainder > divisor - remainder ? INTEGER_BIT | 1 : 1;
   roundResult(sign, exponent, quotient, rest, precisionMask());
   return true;
 }
@@ -168,21 +168,21 @@ export function squareRoot(se: i32, sig: u64): bool {
   // The estimate is off by a unit or so: settle it so that root^2 <= radicand < (root + 1)^2.
   let root = estimateRoot(high, rest);
   let squareHigh = multiply(root, root);
-  while (squareHigh > high || (squareHigh == high && low() > rest)) {
+  while (squareHigh > high || (squareHigh === high && low() > rest)) {
     root--;
     squareHigh = multiply(root, root);
   }
   let remainderLow = rest - low();
   let remainderHigh = high - squareHigh - u64(rest < low());
   // (root + 1)^2 is 2 * root + 1 more; 2 * root is (1 : root << 1), root's top bit being set.
-  while (remainderHigh > 1 || (remainderHigh == 1 && remainderLow > root << 1)) {
+  while (remainderHigh > 1 || (remainderHigh === 1 && remainderLow > root << 1)) {
     const step = (root << 1) | 1;
     remainderHigh -= 1 + u64(remainderLow < step);
     remainderLow -= step;
     root++;
   }
-  const above = remainderHigh != 0 || remainderLow > root;
-  const left = (remainderHigh | remainderLow) == 0 ? <u64>0 : above ? INTEGER_BIT | 1 : 1;
+  const above = remainderHigh !== 0 || remainderLow > root;
+  const left = (remainderHigh | remainderLow) === 0 ? <u64>0 : above ? INTEGER_BIT | 1 : 1;
   roundResult(0, (exponent >> 1) + BIAS, root, left, precisionMask());
   return true;
 }
@@ -191,7 +191,7 @@ export function squareRoot(se: i32, sig: u64): bool {
 function estimateRoot(high: u64, rest: u64): u64 {
   const rough = sqrt<f64>(<f64>high * 18446744073709551616.0);
   let root: u64 = rough >= 18446744073709551615.0 ? <u64>-1 : <u64>rough;
-  if (high == <u64>-1) return high;
+  if (high === <u64>-1) return high;
   if (root <= high) root = <u64>-1;
   if (<i64>root >= 0) root = INTEGER_BIT;
   // One Newton step: (root + radicand / root) / 2, the sum being 65 bits wide.

@@ -38,11 +38,11 @@ function compareNumbers(aSe: i32, aSig: u64, bSe: i32, bSig: u64): i32 {
   // A pseudo-denormal has the value of the normal number with exponent 1.
   let aExponent = aSe & EXPONENT_MASK;
   let bExponent = bSe & EXPONENT_MASK;
-  if (aExponent == 0 && <i64>aSig < 0) aExponent = 1;
-  if (bExponent == 0 && <i64>bSig < 0) bExponent = 1;
-  if (aExponent == bExponent && aSig == bSig) return EQUAL;
-  const below = aExponent < bExponent || (aExponent == bExponent && aSig < bSig);
-  return below != ((aSe & SIGN) != 0) ? LESS : GREATER;
+  if (aExponent === 0 && <i64>aSig < 0) aExponent = 1;
+  if (bExponent === 0 && <i64>bSig < 0) bExponent = 1;
+  if (aExponent === bExponent && aSig === bSig) return EQUAL;
+  const below = aExponent < bExponent || (aExponent === bExponent && aSig < bSig);
+  return below !== ((aSe & SIGN) !== 0) ? LESS : GREATER;
 }
 
 function report(cpu: i32, goesOn: bool, pops: i32): void {
@@ -70,7 +70,7 @@ export function compareValue(cpu: i32, se: i32, sig: u64, denormal: bool, pops: 
     goesOn = underflowStack();
   } else {
     goesOn = compare(stSe(cpu, 0), stSig(cpu, 0), se, sig, false);
-    if (denormal && relation != UNORDERED) goesOn = raiseBefore(DE);
+    if (denormal && relation !== UNORDERED) goesOn = raiseBefore(DE);
   }
   report(cpu, goesOn, pops);
 }

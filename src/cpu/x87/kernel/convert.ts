@@ -41,22 +41,22 @@ export function widen64(bits: u64): void {
 }
 
 function widen(sign: i32, exponent: i32, fraction: u64, top: i32, bias: i32): void {
-  if (exponent == top) setValue(sign | EXPONENT_MASK, INTEGER_BIT | fraction);
-  else if (exponent != 0) setValue(sign | (exponent - bias + BIAS), INTEGER_BIT | fraction);
-  else if (fraction == 0) setValue(sign, 0);
+  if (exponent === top) setValue(sign | EXPONENT_MASK, INTEGER_BIT | fraction);
+  else if (exponent !== 0) setValue(sign | (exponent - bias + BIAS), INTEGER_BIT | fraction);
+  else if (fraction === 0) setValue(sign, 0);
   else setValue(sign | (1 - bias + BIAS - i32(clz<u64>(fraction))), normalSig(fraction));
 }
 
 export function isDenormal32(bits: u32): bool {
-  return (bits & 0x7f800000) == 0 && bits << 1 != 0;
+  return (bits & 0x7f800000) === 0 && bits << 1 !== 0;
 }
 
 export function isDenormal64(bits: u64): bool {
-  return (bits & 0x7ff0000000000000) == 0 && bits << 1 != 0;
+  return (bits & 0x7ff0000000000000) === 0 && bits << 1 !== 0;
 }
 
 export function widenInteger(value: i64): void {
-  if (value == 0) {
+  if (value === 0) {
     setValue(0, 0);
     return;
   }
@@ -77,13 +77,13 @@ export function widenBcd(digits: u64, high: i32): void {
 /** Narrows to single or double; `fractionBits` is 23 or 52. */
 export function narrow(se: i32, sig: u64, fractionBits: i32): u64 {
   valid = true;
-  const top: i32 = fractionBits == 23 ? 0xff : 0x7ff;
+  const top: i32 = fractionBits === 23 ? 0xff : 0x7ff;
   const shift = <u64>(63 - fractionBits);
-  const sign: u64 = <u64>(se >> 15) << <u64>(fractionBits == 23 ? 31 : 63);
+  const sign: u64 = <u64>(se >> 15) << <u64>(fractionBits === 23 ? 31 : 63);
   const infinity = <u64>top << <u64>fractionBits;
   if (isUnordered(se, sig)) {
-    if (isUnsupported(se, sig) || (sig & QUIET_BIT) == 0) valid = raiseBefore(IE);
-    if (isUnsupported(se, sig)) return ((<u64>top << 1) | 1) << <u64>(fractionBits - 1) | (<u64>1 << <u64>(fractionBits == 23 ? 31 : 63));
+    if (isUnsupported(se, sig) || (sig & QUIET_BIT) === 0) valid = raiseBefore(IE);
+    if (isUnsupported(se, sig)) return ((<u64>top << 1) | 1) << <u64>(fractionBits - 1) | (<u64>1 << <u64>(fractionBits === 23 ? 31 : 63));
     return sign | infinity | (((sig | QUIET_BIT) & ~INTEGER_BIT) >> shift);
   }
   if (isZero(se, sig)) return sign;
@@ -92,12 +92,12 @@ export function narrow(se: i32, sig: u64, fractionBits: i32): u64 {
 }
 
 function narrowNumber(se: i32, sig: u64, shift: u64, top: i32, infinity: u64): u64 {
-  const negative = (se & SIGN) != 0;
+  const negative = (se & SIGN) !== 0;
   const mask = (<u64>1 << shift) - 1;
   let exponent = (se & EXPONENT_MASK) - BIAS + (top >> 1);
-  if ((se & EXPONENT_MASK) == 0) exponent = -0x4000;
+  if ((se & EXPONENT_MASK) === 0) exponent = -0x4000;
   let rounded = roundAt(negative, sig, 0, mask);
-  const tiny = exponent < 0 || (exponent == 0 && !wasCarried());
+  const tiny = exponent < 0 || (exponent === 0 && !wasCarried());
   if (tiny) {
     if (!masked(UE)) {
       raise(UE);
@@ -134,20 +134,20 @@ function magnitude(se: i32, sig: u64): u64 {
   const exponent = (se & EXPONENT_MASK) - BIAS;
   if (isUnordered(se, sig) || exponent > 63) return 0;
   valid = true;
-  if (exponent == 63) {
+  if (exponent === 63) {
     roundAt(false, sig, 0, 0);
     return sig;
   }
-  const whole = shiftRightSticky(sig, 0, (se & EXPONENT_MASK) == 0 ? 128 : 63 - exponent);
-  return roundAt((se & SIGN) != 0, whole, low(), 0);
+  const whole = shiftRightSticky(sig, 0, (se & EXPONENT_MASK) === 0 ? 128 : 63 - exponent);
+  return roundAt((se & SIGN) !== 0, whole, low(), 0);
 }
 
 /** FIST, FISTP, FISTTP: to a two's complement integer of `bits` bits; the integer indefinite where it does not fit. */
 export function toInteger(se: i32, sig: u64, bits: i32): i64 {
   const size = magnitude(se, sig);
-  const negative = (se & SIGN) != 0;
+  const negative = (se & SIGN) !== 0;
   const limit = <u64>1 << <u64>(bits - 1);
-  if (!valid || size > limit || (size == limit && !negative)) {
+  if (!valid || size > limit || (size === limit && !negative)) {
     valid = raiseBefore(IE);
     return -(<i64>limit);
   }

@@ -7,13 +7,13 @@ import {
   normalSig,
 } from './operands';
 import { roundResult } from './round';
-import { BIAS, EXPONENT_MASK, INTEGER_BIT, SIGN, ZE, invalid, raiseBefore, setResult } from './state';
+import { BIAS, EXPONENT_MASK, INTEGER_BIT, PE, SIGN, UE, ZE, getResultSe, invalid, raise, raiseBefore, setResult } from './state';
 import { alternatingSeries, divideFractions, low, multiplyFractions, series, shiftRightSticky } from './wide';
 
 /** sqrt 2 as a significand: arguments above are taken as half of twice as much. */
 const SQRT2: u64 = 0xb504f333f9de6484;
 
-/** 2^x - 1 for |x| at most 1; beyond that the result is undefined and the operand stays. */
+/** 2^x - 1 for |x| at most 1; beyond that the result is undefined, and the operand stays as on AMD's processors. */
 export function exponentialLess1(se: i32, sig: u64): bool {
   if (isUnordered(se, sig)) return answerUnordered(se, sig);
   if (isInfinity(se, sig)) {
@@ -22,12 +22,15 @@ export function exponentialLess1(se: i32, sig: u64): bool {
     return true;
   }
   if (!acceptDenormal(se, sig)) return false;
-  const negative = (se & SIGN) != 0;
+  const negative = (se & SIGN) !== 0;
   let exponent = normalExponent(se, sig) - BIAS;
   setResult(se, sig);
   if (isZero(se, sig)) return true;
-  if (exponent >= 0) {
-    if (exponent == 0 && sig == INTEGER_BIT && negative) setResult(SIGN | (BIAS - 1), INTEGER_BIT);
+  const one = exponent === 0 && sig === INTEGER_BIT;
+  if (exponent >= 0 && !(one && !negative)) {
+    // #P is raised also where the result is exact.
+    raise(PE);
+    if (one) setResult(SIGN | (BIAS - 1), INTEGER_BIT);
     return true;
   }
   // y = |x| ln 2 as a fraction times 2^exponent.
@@ -107,7 +110,7 @@ function logarithmOfRatio(nHigh: u64, nLow: u64, dHigh: u64, dLow: u64, exponent
 
 function normaliseLogarithm(): void {
   const zeros = clz<u64>(lHigh);
-  if (zeros == 64) {
+  if (zeros === 64) {
     lHigh = lLow;
     lLow = 0;
     lExponent -= 64;
@@ -119,10 +122,10 @@ function normaliseLogarithm(): void {
   }
 }
 
-/** log2 of a positive number. */
-function logarithm(exponent: i32, sig: u64): void {
-  let whole = exponent - BIAS;
-  if (sig == INTEGER_BIT) {
+/** log2 of a positive number: high:rest, normalised, and its unbiased exponent. */
+function logarithm(exponent: i32, sig: u64, rest: u64): void {
+  let whole = exponent;
+  if (sig === INTEGER_BIT && rest === 0) {
     lHigh = 0;
     lLow = 0;
     lNegative = false;
@@ -130,20 +133,32 @@ function logarithm(exponent: i32, sig: u64): void {
   } else if (sig < SQRT2) {
     // m = sig / 2^63: s = (m - 1) / (m + 1)
     lNegative = false;
-    const difference = sig - INTEGER_BIT;
     const sum = (sig >> 1) + (INTEGER_BIT >> 1);
-    const shift = clz<u64>(difference);
-    // Both halved; the numerator is normalised first, as it may be as small as 2^-63.
-    logarithmOfRatio((difference << shift) >> 2, difference << shift << 62, sum, sig << 63, 1 - i32(shift));
+    logarithmOfDifference(sig - INTEGER_BIT, rest, sum, (sig << 63) | (rest >> 1));
   } else {
     // m = sig / 2^64, below one: s = (1 - m) / (1 + m)
     whole++;
     lNegative = true;
-    const difference = 0 - sig;
-    const shift = clz<u64>(difference);
-    logarithmOfRatio((difference << shift) >> 2, difference << shift << 62, (sig >> 1) | INTEGER_BIT, sig << 63, 1 - i32(shift));
+    const difference = 0 - sig - u64(rest !== 0);
+    logarithmOfDifference(difference, 0 - rest, (sig >> 1) | INTEGER_BIT, (sig << 63) | (rest >> 1));
   }
-  if (whole != 0) addWhole(whole);
+  if (whole !== 0) addWhole(whole);
+}
+
+/** With s = n / 2d; n is normalised first, as it may be tiny. */
+function logarithmOfDifference(nHigh: u64, nLow: u64, dHigh: u64, dLow: u64): void {
+  let shift = clz<u64>(nHigh);
+  if (shift === 64) {
+    nHigh = nLow;
+    nLow = 0;
+    const more = clz<u64>(nHigh);
+    nHigh <<= more;
+    shift += more;
+  } else if (shift) {
+    nHigh = (nHigh << shift) | (nLow >> (64 - shift));
+    nLow <<= shift;
+  }
+  logarithmOfRatio(nHigh >> 2, (nHigh << 62) | (nLow >> 2), dHigh, dLow, 1 - i32(shift));
 }
 
 /** Adds an integer to the logarithm of the fraction, whose magnitude is at most one half. */
@@ -154,12 +169,12 @@ function addWhole(whole: i32): void {
   if (!lExact) {
     const small = shiftRightSticky(lHigh, lLow, min(exponent - lExponent, 128));
     const smallLow = low();
-    if (lNegative == whole < 0) {
+    if (lNegative === whole < 0) {
       lLow = smallLow;
       lHigh = wholeHigh + small;
     } else {
       lLow = 0 - smallLow;
-      lHigh = wholeHigh - small - u64(smallLow != 0);
+      lHigh = wholeHigh - small - u64(smallLow !== 0);
     }
   } else lHigh = wholeHigh;
   lNegative = whole < 0;
@@ -183,6 +198,8 @@ function multiplyLogarithm(ySe: i32, ySig: u64): void {
     exponent--;
   }
   roundResult(sign, BIAS - 1 + exponent, high, rest, 0);
+  // #P, and with it #U, is raised also where the result is exact.
+  raise((getResultSe() & EXPONENT_MASK) === 0 ? PE | UE : PE);
 }
 
 /** FYL2X: y log2 x, y being ST(1) and x ST(0) [SDM2 table 3-59]. */
@@ -196,39 +213,80 @@ export function yTimesLogarithm(ySe: i32, ySig: u64, xSe: i32, xSig: u64): bool 
     setResult((ySe & SIGN) ^ (SIGN | EXPONENT_MASK), INTEGER_BIT);
     return yInfinite || raiseBefore(ZE);
   }
-  const one = xSe == BIAS && xSig == INTEGER_BIT;
+  const one = xSe === BIAS && xSig === INTEGER_BIT;
   if (isInfinity(xSe, xSig) ? yZero : one && yInfinite) return invalid();
   if (!acceptDenormal2(ySe, ySig, xSe, xSig)) return false;
   const flip = (xSe & EXPONENT_MASK) < BIAS ? SIGN : 0;
   if (yInfinite || isInfinity(xSe, xSig)) setResult((ySe & SIGN) ^ flip | EXPONENT_MASK, INTEGER_BIT);
   else if (yZero || one) setResult((ySe & SIGN) ^ flip, 0);
   else {
-    logarithm(normalExponent(xSe, xSig), normalSig(xSig));
+    logarithm(normalExponent(xSe, xSig) - BIAS, normalSig(xSig), 0);
     multiplyLogarithm(ySe, ySig);
   }
   return true;
 }
 
-/** FYL2XP1: y log2(x + 1); for |x| of 1 - sqrt(1/2) and more the result is undefined [SDM2 table 3-60]. */
+/**
+ * FYL2XP1: y log2(x + 1). For |x| of 1 - sqrt(1/2) and more the result is undefined [SDM2 table 3-60]; here it is the
+ * logarithm down to x = -1, and x itself from there on, as on AMD's processors.
+ */
 export function yTimesLogarithmPlus1(ySe: i32, ySig: u64, xSe: i32, xSig: u64): bool {
   if (isUnordered(ySe, ySig) || isUnordered(xSe, xSig)) return answerUnordered2(ySe, ySig, xSe, xSig);
   const sign = (ySe ^ xSe) & SIGN;
   const yInfinite = isInfinity(ySe, ySig);
   const xInfinite = isInfinity(xSe, xSig);
-  if (isZero(xSe, xSig) ? yInfinite : xInfinite && (isZero(ySe, ySig) || (xSe & SIGN) != 0)) return invalid();
+  if (isZero(xSe, xSig) ? yInfinite : xInfinite && (isZero(ySe, ySig) || (xSe & SIGN) !== 0)) return invalid();
   if (!acceptDenormal2(ySe, ySig, xSe, xSig)) return false;
   if (yInfinite || xInfinite) setResult(sign | EXPONENT_MASK, INTEGER_BIT);
   else if (isZero(xSe, xSig) || isZero(ySe, ySig)) setResult(sign, 0);
   else {
-    plus1(xSe, normalExponent(xSe, xSig) - BIAS, normalSig(xSig));
+    const exponent = normalExponent(xSe, xSig) - BIAS;
+    if ((xSe & SIGN) !== 0 && exponent >= 0) {
+      raise(PE);
+      setResult(xSe, xSig);
+      return true;
+    }
+    if (exponent < -2) smallPlus1(xSe, exponent, normalSig(xSig));
+    else plus1(xSe, exponent, normalSig(xSig));
     multiplyLogarithm(ySe, ySig);
   }
   return true;
 }
 
-/** log2(1 + x): s = x / (2 + x). */
+/** log2(1 + x) for |x| from 1/4, as the logarithm of the sum. */
 function plus1(se: i32, exponent: i32, sig: u64): void {
-  lNegative = (se & SIGN) != 0;
+  let high: u64;
+  let rest: u64;
+  if (se & SIGN) {
+    const size = shiftRightSticky(sig, 0, -1 - exponent);
+    rest = 0 - low();
+    high = 0 - size - u64(rest !== 0);
+    exponent = -1;
+  } else if (exponent < 0) {
+    high = shiftRightSticky(sig, 0, -exponent) | INTEGER_BIT;
+    rest = low();
+    exponent = 0;
+  } else {
+    const one = shiftRightSticky(INTEGER_BIT, 0, min(exponent, 128));
+    rest = low();
+    high = sig + one;
+    if (high < sig) {
+      rest = (rest >> 1) | (high << 63);
+      high = (high >> 1) | INTEGER_BIT;
+      exponent++;
+    }
+  }
+  const zeros = clz<u64>(high);
+  if (zeros) {
+    high = (high << zeros) | (rest >> (64 - zeros));
+    rest <<= zeros;
+  }
+  logarithm(exponent - i32(zeros), high, rest);
+}
+
+/** log2(1 + x) for |x| below 1/4: s = x / (2 + x). */
+function smallPlus1(se: i32, exponent: i32, sig: u64): void {
+  lNegative = (se & SIGN) !== 0;
   // |x| / 4 as a fraction, and (2 + x) / 4.
   const quarter = shiftRightSticky(sig, 0, min(1 - exponent, 128));
   const quarterLow = low();
@@ -236,7 +294,7 @@ function plus1(se: i32, exponent: i32, sig: u64): void {
   let rest: u64;
   if (lNegative) {
     rest = 0 - quarterLow;
-    high = INTEGER_BIT - quarter - u64(quarterLow != 0);
+    high = INTEGER_BIT - quarter - u64(quarterLow !== 0);
   } else {
     rest = quarterLow;
     high = INTEGER_BIT + quarter;

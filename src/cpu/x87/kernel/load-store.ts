@@ -78,7 +78,7 @@ export function fbld(cpu: i32, digits: i64, high: i32): void {
 function pushConstant(cpu: i32, se: i32, sig: u64, roundsUp: bool): void {
   begin(cpu);
   const rc = roundingControl();
-  pushValue(cpu, se, sig + u64(rc == RC_UP || (rc == RC_NEAREST && roundsUp)));
+  pushValue(cpu, se, sig + u64(rc === RC_UP || (rc === RC_NEAREST && roundsUp)));
 }
 
 export function fld1(cpu: i32): void {

@@ -13,39 +13,39 @@ export function isNormal(se: i32, sig: u64): bool {
 // @ts-ignore: decorator
 @inline
 export function isZero(se: i32, sig: u64): bool {
-  return (se & EXPONENT_MASK) == 0 && sig == 0;
+  return (se & EXPONENT_MASK) === 0 && sig === 0;
 }
 
 /** Denormal or pseudo-denormal. */
 // @ts-ignore: decorator
 @inline
 export function isDenormal(se: i32, sig: u64): bool {
-  return (se & EXPONENT_MASK) == 0 && sig != 0;
+  return (se & EXPONENT_MASK) === 0 && sig !== 0;
 }
 
 /** Pseudo-NaN, pseudo-infinity or unnormal. */
 // @ts-ignore: decorator
 @inline
 export function isUnsupported(se: i32, sig: u64): bool {
-  return (se & EXPONENT_MASK) != 0 && <i64>sig >= 0;
+  return (se & EXPONENT_MASK) !== 0 && <i64>sig >= 0;
 }
 
 // @ts-ignore: decorator
 @inline
 export function isInfinity(se: i32, sig: u64): bool {
-  return (se & EXPONENT_MASK) == EXPONENT_MASK && sig == INTEGER_BIT;
+  return (se & EXPONENT_MASK) === EXPONENT_MASK && sig === INTEGER_BIT;
 }
 
 // @ts-ignore: decorator
 @inline
 export function isNan(se: i32, sig: u64): bool {
-  return (se & EXPONENT_MASK) == EXPONENT_MASK && sig > INTEGER_BIT;
+  return (se & EXPONENT_MASK) === EXPONENT_MASK && sig > INTEGER_BIT;
 }
 
 // @ts-ignore: decorator
 @inline
 export function isSignalling(se: i32, sig: u64): bool {
-  return isNan(se, sig) && (sig & QUIET_BIT) == 0;
+  return isNan(se, sig) && (sig & QUIET_BIT) === 0;
 }
 
 /** NaN or unsupported: what no computation starts with. */
@@ -70,11 +70,11 @@ export function answerUnordered2(aSe: i32, aSig: u64, bSe: i32, bSig: u64): bool
   let first = true;
   if (!isNan(bSe, bSig)) first = true;
   else if (!isNan(aSe, aSig)) first = false;
-  else if (aSignals != bSignals) first = bSignals;
+  else if (aSignals !== bSignals) first = bSignals;
   else {
     const a = aSig | QUIET_BIT;
     const b = bSig | QUIET_BIT;
-    first = a != b ? a > b : (aSe & SIGN) == 0;
+    first = a !== b ? a > b : (aSe & SIGN) === 0;
   }
   if (first) setResult(aSe, aSig | QUIET_BIT);
   else setResult(bSe, bSig | QUIET_BIT);
@@ -107,5 +107,5 @@ export function normalSig(sig: u64): u64 {
 @inline
 export function normalExponent(se: i32, sig: u64): i32 {
   const e = se & EXPONENT_MASK;
-  return e == 0 ? 1 - i32(clz<u64>(sig)) : e;
+  return e === 0 ? 1 - i32(clz<u64>(sig)) : e;
 }

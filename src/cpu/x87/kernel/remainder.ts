@@ -59,7 +59,7 @@ export function partialRemainder(aSe: i32, aSig: u64, bSe: i32, bSig: u64, neare
   let exponent = divisorExponent;
   if (nearest) {
     // For a difference of -1 the rest counts in halves of the divisor's unit, so half the divisor is `divisor` itself.
-    if (difference == -1) {
+    if (difference === -1) {
       exponent--;
       if (dividend > divisor) {
         rest = divisor - (dividend - divisor);
@@ -68,13 +68,13 @@ export function partialRemainder(aSe: i32, aSig: u64, bSe: i32, bSig: u64, neare
       }
     } else {
       const left = divisor - rest;
-      if (rest > left || (rest == left && (quotient & 1) != 0)) {
+      if (rest > left || (rest === left && (quotient & 1) !== 0)) {
         rest = left;
         sign ^= SIGN;
         quotient++;
       }
     }
-  } else if (difference == -1) exponent--;
+  } else if (difference === -1) exponent--;
   if (quotient & 4) raise(C0);
   if (quotient & 2) raise(C3);
   if (quotient & 1) raise(C1);
@@ -86,7 +86,7 @@ export function partialRemainder(aSe: i32, aSig: u64, bSe: i32, bSig: u64, neare
 function reduce(dividend: u64, divisor: u64, shift: i32): u64 {
   const carry: u64 = u64(dividend >= divisor);
   const rest = carry ? dividend - divisor : dividend;
-  if (shift == 0) {
+  if (shift === 0) {
     divide(0, rest, divisor);
     return carry;
   }
@@ -95,7 +95,7 @@ function reduce(dividend: u64, divisor: u64, shift: i32): u64 {
 }
 
 function setRemainder(sign: i32, exponent: i32, rest: u64, zeroSign: i32 = -1): void {
-  if (rest == 0) setResult(zeroSign < 0 ? sign : zeroSign, 0);
+  if (rest === 0) setResult(zeroSign < 0 ? sign : zeroSign, 0);
   else roundResult(sign, exponent - i32(clz<u64>(rest)), normalSig(rest), 0, 0);
 }
 
@@ -110,13 +110,13 @@ export function roundToInteger(se: i32, sig: u64): bool {
   const sign = se & SIGN;
   if (exponent >= 0) {
     const mask = (<u64>1 << <u64>(63 - exponent)) - 1;
-    const rounded = roundAt(sign != 0, sig, 0, mask);
+    const rounded = roundAt(sign !== 0, sig, 0, mask);
     if (wasCarried()) setResult(se + 1, INTEGER_BIT);
     else setResult(se, rounded);
   } else {
     const whole = shiftRightSticky(sig, 0, 63 - exponent > 128 ? 128 : 63 - exponent);
-    const rounded = roundAt(sign != 0, whole, low(), 0);
-    setResult(rounded == 0 ? sign : sign | BIAS, rounded == 0 ? 0 : INTEGER_BIT);
+    const rounded = roundAt(sign !== 0, whole, low(), 0);
+    setResult(rounded === 0 ? sign : sign | BIAS, rounded === 0 ? 0 : INTEGER_BIT);
   }
   raiseInexact();
   return true;
@@ -125,7 +125,7 @@ export function roundToInteger(se: i32, sig: u64): bool {
 /** ST(0) * 2^trunc(ST(1)): a is ST(0), b is ST(1). */
 export function scale(aSe: i32, aSig: u64, bSe: i32, bSig: u64): bool {
   if (isUnordered(aSe, aSig) || isUnordered(bSe, bSig)) return answerUnordered2(aSe, aSig, bSe, bSig);
-  const down = (bSe & SIGN) != 0;
+  const down = (bSe & SIGN) !== 0;
   if (isInfinity(bSe, bSig)) {
     if (down ? isInfinity(aSe, aSig) : isZero(aSe, aSig)) return invalid();
     if (!acceptDenormal(aSe, aSig)) return false;
@@ -183,7 +183,7 @@ export function extract(se: i32, sig: u64): bool {
   if (!acceptDenormal(se, sig)) return false;
   setResult((se & SIGN) | BIAS, normalSig(sig));
   const exponent = normalExponent(se, sig) - BIAS;
-  if (exponent == 0) {
+  if (exponent === 0) {
     exponentSe = 0;
     exponentSig = 0;
     return true;

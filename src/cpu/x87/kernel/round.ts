@@ -28,21 +28,21 @@ export function roundAt(negative: bool, high: u64, rest: u64, mask: u64): u64 {
   const below = high & mask;
   carried = false;
   up = false;
-  inexact = (below | rest) != 0;
+  inexact = (below | rest) !== 0;
   if (!inexact) return high;
   const kept = high & ~mask;
   const unit = mask + 1;
   const rc = roundingControl();
-  if (rc == RC_NEAREST) {
-    if (mask == 0) up = rest > INTEGER_BIT || (rest == INTEGER_BIT && (high & 1) != 0);
+  if (rc === RC_NEAREST) {
+    if (mask === 0) up = rest > INTEGER_BIT || (rest === INTEGER_BIT && (high & 1) !== 0);
     else {
       const half = unit >> 1;
-      up = below > half || (below == half && (rest != 0 || (high & unit) != 0));
+      up = below > half || (below === half && (rest !== 0 || (high & unit) !== 0));
     }
-  } else up = rc == (negative ? RC_DOWN : RC_UP);
+  } else up = rc === (negative ? RC_DOWN : RC_UP);
   if (!up) return kept;
   const rounded = kept + unit;
-  carried = rounded == 0;
+  carried = rounded === 0;
   return rounded;
 }
 
@@ -54,7 +54,7 @@ export function raiseInexact(): void {
 /** Whether a masked overflow gives infinity and not the largest finite number. */
 export function overflowsToInfinity(negative: bool): bool {
   const rc = roundingControl();
-  return rc != RC_CHOP && rc != (negative ? RC_UP : RC_DOWN);
+  return rc !== RC_CHOP && rc !== (negative ? RC_UP : RC_DOWN);
 }
 
 /**
@@ -66,7 +66,7 @@ export function roundResult(sign: i32, exponent: i32, high: u64, rest: u64, mask
     roundTiny(sign, exponent, high, rest, mask);
     return;
   }
-  let sig = roundAt(sign != 0, high, rest, mask);
+  let sig = roundAt(sign !== 0, high, rest, mask);
   if (carried) {
     sig = INTEGER_BIT;
     exponent++;
@@ -74,7 +74,7 @@ export function roundResult(sign: i32, exponent: i32, high: u64, rest: u64, mask
   if (exponent >= EXPONENT_INFINITY) {
     raise(OE);
     if (masked(OE)) {
-      if (overflowsToInfinity(sign != 0)) {
+      if (overflowsToInfinity(sign !== 0)) {
         raise(PE | C1);
         setResult(sign | EXPONENT_INFINITY, INTEGER_BIT);
       } else {
@@ -90,7 +90,7 @@ export function roundResult(sign: i32, exponent: i32, high: u64, rest: u64, mask
 }
 
 function roundTiny(sign: i32, exponent: i32, high: u64, rest: u64, mask: u64): void {
-  const negative = sign != 0;
+  const negative = sign !== 0;
   let sig = roundAt(negative, high, rest, mask);
   // Tiny is judged on the result as rounded with an unbounded exponent [SDM1 4.9.1.5].
   const tiny = exponent < 0 || !carried;
@@ -116,5 +116,5 @@ function roundTiny(sign: i32, exponent: i32, high: u64, rest: u64, mask: u64): v
 
 /** A zero with the sign that an exact cancellation has by RC. */
 export function setCancelledZero(): void {
-  setResult(roundingControl() == RC_DOWN ? SIGN : 0, 0);
+  setResult(roundingControl() === RC_DOWN ? SIGN : 0, 0);
 }

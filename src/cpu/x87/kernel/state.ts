@@ -65,7 +65,7 @@ export function setRoundingControl(rc: i32): void {
 @inline
 export function precisionMask(): u64 {
   const pc = (control >> 8) & 3;
-  return pc == 0 ? 0xffffffffff : pc == 2 ? 0x7ff : 0;
+  return pc === 0 ? 0xffffffffff : pc === 2 ? 0x7ff : 0;
 }
 
 // @ts-ignore: decorator
@@ -88,7 +88,7 @@ export function forget(bits: i32): void {
 // @ts-ignore: decorator
 @inline
 export function masked(exception: i32): bool {
-  return (control & exception) != 0;
+  return (control & exception) !== 0;
 }
 
 /** Raises an exception found before computing; says whether it is masked, so that the instruction goes on. */
@@ -150,7 +150,7 @@ function physical(cpu: i32, i: i32): i32 {
 // @ts-ignore: decorator
 @inline
 export function isEmpty(cpu: i32, i: i32): bool {
-  return ((load<u8>(cpu, FTW) >> physical(cpu, i)) & 1) == 0;
+  return ((load<u8>(cpu, FTW) >> physical(cpu, i)) & 1) === 0;
 }
 
 // @ts-ignore: decorator
@@ -210,7 +210,7 @@ export function push(cpu: i32, se: i32, sig: u64): void {
 /** Sets ES and B by FSW's flags and FCW's masks. */
 export function updateSummary(cpu: i32): void {
   const fsw: i32 = load<u16>(cpu, FSW);
-  const pending = (fsw & ~(<i32>load<u16>(cpu, FCW)) & EXCEPTIONS) != 0;
+  const pending = (fsw & ~(<i32>load<u16>(cpu, FCW)) & EXCEPTIONS) !== 0;
   store<u16>(cpu, <u16>(pending ? fsw | ES | B : fsw & ~(ES | B)), FSW);
 }
 

@@ -27,8 +27,8 @@ function binary(cpu: i32, which: i32): void {
     const xSig = stSig(cpu, 0);
     const ySe = stSe(cpu, 1);
     const ySig = stSig(cpu, 1);
-    if (which == FYL2X) stored = yTimesLogarithm(ySe, ySig, xSe, xSig);
-    else if (which == FYL2XP1) stored = yTimesLogarithmPlus1(ySe, ySig, xSe, xSig);
+    if (which === FYL2X) stored = yTimesLogarithm(ySe, ySig, xSe, xSig);
+    else if (which === FYL2XP1) stored = yTimesLogarithmPlus1(ySe, ySig, xSe, xSig);
     else stored = arctangent(ySe, ySig, xSe, xSig);
   }
   if (stored) {

@@ -8,7 +8,7 @@ import {
   normalSig,
 } from './operands';
 import { roundResult } from './round';
-import { BIAS, EXPONENT_MASK, INTEGER_BIT, SIGN, invalid, setResult } from './state';
+import { BIAS, C1, EXPONENT_MASK, INTEGER_BIT, SIGN, forget, invalid, raise, raised, setResult } from './state';
 import { alternatingSeries, divide, divideFractions, low, multiply, multiplyFractions, shiftRightSticky } from './wide';
 
 // The reduced argument: sign, unbiased exponent and normalised 128-bit significand, and which quarter turn it came from.
@@ -38,7 +38,7 @@ function reduce(se: i32, sig: u64): void {
   rHigh = normalSig(sig);
   rLow = 0;
   quarter = 0;
-  if (exponent < -1 || (exponent == -1 && rHigh <= HALF_PI)) return;
+  if (exponent < -1 || (exponent === -1 && rHigh <= HALF_PI)) return;
   let turns = quarterTurns(exponent, rHigh);
   const shift = <u64>(exponent + 4);
   let high: u64 = shift >= 64 ? rHigh << (shift - 64) : rHigh >> (64 - shift);
@@ -52,10 +52,10 @@ function reduce(se: i32, sig: u64): void {
   // The number of turns is off by one at most: add or take a turn until the rest is at most half of one.
   for (;;) {
     negative = <i64>high < 0;
-    const sizeHigh = negative ? ~high + u64(rest == 0) : high;
+    const sizeHigh = negative ? ~high + u64(rest === 0) : high;
     const sizeLow = negative ? 0 - rest : rest;
     const half = HALF_PI_TOP >> 1;
-    if (sizeHigh < half || (sizeHigh == half && sizeLow <= HALF_PI_LOW >> 1)) {
+    if (sizeHigh < half || (sizeHigh === half && sizeLow <= HALF_PI_LOW >> 1)) {
       high = sizeHigh;
       rest = sizeLow;
       break;
@@ -90,7 +90,7 @@ function quarterTurns(exponent: i32, sig: u64): u64 {
   // sig / HALF_PI is x / (pi / 2) / 2^exponent, as sig and HALF_PI both count in units of 2^-63.
   const quotient = divide(sig >> 1, sig << 63, HALF_PI);
   const shift = <u64>(63 - exponent);
-  if (shift == 0) return quotient;
+  if (shift === 0) return quotient;
   return shift >= 64 ? quotient >> 63 : (quotient >> shift) + ((quotient >> (shift - 1)) & 1);
 }
 
@@ -130,7 +130,7 @@ function turnedSine(turns: i32): void {
 
 /** C2: the argument is 2^63 or more in magnitude and the instruction does nothing. */
 export function isOutOfRange(se: i32, sig: u64): bool {
-  return (se & EXPONENT_MASK) >= BIAS + 63 && <i64>sig < 0 && (se & EXPONENT_MASK) != EXPONENT_MASK;
+  return (se & EXPONENT_MASK) >= BIAS + 63 && <i64>sig < 0 && (se & EXPONENT_MASK) !== EXPONENT_MASK;
 }
 
 /** What FSIN, FCOS and FPTAN have in common before they compute: true when the result is made or refused already. */
@@ -165,10 +165,13 @@ export function cosine(se: i32, sig: u64): bool {
   return true;
 }
 
-/** After `sine` of a number: makes the result its cosine. */
+/** After `sine` of a number: makes the result its cosine; C1 goes on telling of the sine. */
 export function cosineOfSame(se: i32, sig: u64): void {
+  const up = raised() & C1;
   if (isZero(se, sig)) setResult(BIAS, INTEGER_BIT);
   else turnedSine(quarter + 1);
+  forget(C1);
+  raise(up);
 }
 
 export function tangent(se: i32, sig: u64): bool {
@@ -178,6 +181,11 @@ export function tangent(se: i32, sig: u64): bool {
     return true;
   }
   reduce(se, sig);
+  if ((quarter & 1) === 0 && rExponent < -40) {
+    // r + r^3 / 3 + …: a trace above r.
+    roundResult(rSign, BIAS + rExponent, rHigh, rLow | 1, 0);
+    return true;
+  }
   sineAndCosine();
   let exponent = sExponent;
   let high: u64;
@@ -205,7 +213,7 @@ export function arctangent(ySe: i32, ySig: u64, xSe: i32, xSig: u64): bool {
   if (isUnordered(ySe, ySig) || isUnordered(xSe, xSig)) return answerUnordered2(ySe, ySig, xSe, xSig);
   if (!acceptDenormal2(ySe, ySig, xSe, xSig)) return false;
   const sign = ySe & SIGN;
-  const left = (xSe & SIGN) != 0;
+  const left = (xSe & SIGN) !== 0;
   const xInfinite = isInfinity(xSe, xSig);
   if (isInfinity(ySe, ySig)) {
     if (!xInfinite) roundResult(sign, BIAS, PI_HIGH, PI_LOW, 0);
@@ -220,7 +228,7 @@ export function arctangent(ySe: i32, ySig: u64, xSe: i32, xSig: u64): bool {
     const xExponent = normalExponent(xSe, xSig);
     const y = normalSig(ySig);
     const x = normalSig(xSig);
-    const steep = yExponent > xExponent || (yExponent == xExponent && y > x);
+    const steep = yExponent > xExponent || (yExponent === xExponent && y > x);
     if (steep) ratioAngle(x, y, yExponent - xExponent);
     else ratioAngle(y, x, xExponent - yExponent);
     finishAngle(sign, left, steep);
@@ -243,7 +251,7 @@ function ratioAngle(n: u64, d: u64, difference: i32): void {
   let denominatorHigh = d;
   let denominatorLow: u64 = 0;
   aExponent = 1 - difference;
-  if (at == 0) {
+  if (at === 0) {
     numeratorHigh = n >> 1;
     numeratorLow = n << 63;
   } else {
@@ -259,7 +267,7 @@ function ratioAngle(n: u64, d: u64, difference: i32): void {
     const rightHigh = multiply(dLow, k);
     const rightLow = low();
     const right = rightHigh + dHigh * k;
-    negative = leftHigh < right || (leftHigh == right && leftLow < rightLow);
+    negative = leftHigh < right || (leftHigh === right && leftLow < rightLow);
     numeratorHigh = negative
       ? right - leftHigh - u64(rightLow < leftLow)
       : leftHigh - right - u64(leftLow < rightLow);
@@ -280,12 +288,12 @@ function ratioAngle(n: u64, d: u64, difference: i32): void {
     }
   }
   smallAngle(divideFractions(numeratorHigh, numeratorLow, denominatorHigh, denominatorLow), low());
-  if (at != 0) addTableAngle(at, negative);
+  if (at !== 0) addTableAngle(at, negative);
 }
 
 /** Arctangent of a small fraction times 2^aExponent. */
 function smallAngle(high: u64, rest: u64): void {
-  if ((high | rest) == 0) {
+  if ((high | rest) === 0) {
     aHigh = 0;
     aLow = 0;
     return;
@@ -316,8 +324,8 @@ function smallAngle(high: u64, rest: u64): void {
 
 /** a = atan(at / 16) +- a, with a normalised result. */
 function addTableAngle(at: i32, negative: bool): void {
-  const small = (aHigh | aLow) == 0 ? <u64>0 : shiftRightSticky(aHigh, aLow, min(-aExponent, 128));
-  const smallLow = (aHigh | aLow) == 0 ? <u64>0 : low();
+  const small = (aHigh | aLow) === 0 ? <u64>0 : shiftRightSticky(aHigh, aLow, min(-aExponent, 128));
+  const smallLow = (aHigh | aLow) === 0 ? <u64>0 : low();
   const entry = ARCTANGENT + (<usize>(at - 1) << 4);
   const tableHigh = load<u64>(entry);
   const tableLow = load<u64>(entry, 8);

@@ -59,23 +59,23 @@ export function divide(high: u64, lowPart: u64, d: u64): u64 {
 /** (high : lowPart) >> count with every lost bit gathered in the lowest bit: returns the high word; low() the low. */
 export function shiftRightSticky(high: u64, lowPart: u64, count: i32): u64 {
   const n = <u64>count;
-  if (count == 0) {
+  if (count === 0) {
     lowWord = lowPart;
     return high;
   }
   if (count < 64) {
-    lowWord = (high << (64 - n)) | (lowPart >> n) | u64(lowPart << (64 - n) != 0);
+    lowWord = (high << (64 - n)) | (lowPart >> n) | u64(lowPart << (64 - n) !== 0);
     return high >> n;
   }
-  if (count == 64) {
-    lowWord = high | u64(lowPart != 0);
+  if (count === 64) {
+    lowWord = high | u64(lowPart !== 0);
     return 0;
   }
   if (count < 128) {
-    lowWord = (high >> (n - 64)) | u64(((high << (128 - n)) | lowPart) != 0);
+    lowWord = (high >> (n - 64)) | u64(((high << (128 - n)) | lowPart) !== 0);
     return 0;
   }
-  lowWord = u64((high | lowPart) != 0);
+  lowWord = u64((high | lowPart) !== 0);
   return 0;
 }
 
@@ -110,8 +110,8 @@ function quotientDigit(nHigh: u64, nLow: u64, dHigh: u64, dLow: u64): u64 {
   const productHigh = multiply(digit, dLow);
   const productLow = lowWord;
   restLow = 0 - productLow;
-  restHigh = rest - productHigh - u64(productLow != 0);
-  let negative = !overflow && (rest < productHigh || (rest == productHigh && productLow != 0));
+  restHigh = rest - productHigh - u64(productLow !== 0);
+  let negative = !overflow && (rest < productHigh || (rest === productHigh && productLow !== 0));
   while (negative) {
     digit--;
     const sum = restLow + dLow;
@@ -135,7 +135,7 @@ export function divideFractions(nHigh: u64, nLow: u64, dHigh: u64, dLow: u64): u
 /** How many terms of a power series in x matter, at most `all`. */
 function termsFor(xHigh: u64, all: i32): i32 {
   const zeros = i32(clz<u64>(xHigh));
-  return zeros == 0 ? all : min(all, 124 / zeros + 1);
+  return zeros === 0 ? all : min(all, 124 / zeros + 1);
 }
 
 /** c0 - x (c1 - x (c2 - …)) with the coefficients in a table: returns the high word; low() the low one. */

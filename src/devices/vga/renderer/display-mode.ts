@@ -2,7 +2,7 @@
  * What the registers say is on the screen, in one description that the renderers work from.
  *
  * Lines that the hardware repeats (double scan, 200-line modes on a 400-line monitor) are rendered once, and dots of a
- * halved dot clock in graphics are one pixel, so that mode 13h is a picture of 320 by 200; `aspect` says how it is shown.
+ * halved dot clock in graphics are one pixel: mode 13h is a picture of 320 by 200, `aspect` says how it is shown.
  */
 import * as R from '../registers.ts';
 import type { Vga } from '../vga.ts';
@@ -34,14 +34,21 @@ export interface Addressing {
 
 export type DisplayMode =
   | ({ readonly kind: 'blank' } & Common)
-  | ({ readonly kind: 'text'; readonly columns: number; readonly dots: 8 | 9; readonly doubled: boolean } & Common & Addressing)
+  | ({ readonly kind: 'text'; readonly columns: number; readonly dots: 8 | 9; readonly doubled: boolean } & Common &
+      Addressing)
   | ({ readonly kind: 'planar' | 'interleaved' | 'packed' } & Common & Addressing)
-  | ({ readonly kind: 'linear'; readonly bpp: 8 | 15 | 16 | 24 | 32; readonly start: number; readonly lineBytes: number } & Common);
+  | ({
+      readonly kind: 'linear';
+      readonly bpp: 8 | 15 | 16 | 24 | 32;
+      readonly start: number;
+      readonly lineBytes: number;
+    } & Common);
 
 const NO_LINE_COMPARE = Number.POSITIVE_INFINITY;
 const MONITOR_ASPECT = 4 / 3;
 /** A picture that a register accident asks for; nothing on a VGA is larger than this. */
-const MAX_WIDTH = 2048, MAX_HEIGHT = 1024;
+const MAX_WIDTH = 2048,
+  MAX_HEIGHT = 1024;
 
 export function displayMode(vga: Vga): DisplayMode {
   const { attribute, dispi, sequencer } = vga;
@@ -59,8 +66,17 @@ function vbeMode(vga: Vga): DisplayMode {
 
 function plainAddressing(start: number, rowOffset: number): Addressing {
   return {
-    start, rowOffset, lineStep: 1, doubleScan: false, rowHeight: 1, presetRowScan: 0, lineCompare: NO_LINE_COMPARE,
-    panning: 0, panningBelow: 0, rowBit0: 0, rowBit1: 0,
+    start,
+    rowOffset,
+    lineStep: 1,
+    doubleScan: false,
+    rowHeight: 1,
+    presetRowScan: 0,
+    lineCompare: NO_LINE_COMPARE,
+    panning: 0,
+    panningBelow: 0,
+    rowBit0: 0,
+    rowBit1: 0,
   };
 }
 

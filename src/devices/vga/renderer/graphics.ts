@@ -45,7 +45,10 @@ export function renderPlanes(mode: PlaneMode, memory: Uint8Array, palette: Palet
 
 function unpackPlanar(memory: Uint8Array, at: number, palette: Palette, row: Uint32Array, x: number): void {
   const colors =
-    NIBBLES[memory[at]] | (NIBBLES[memory[at + 1]] << 1) | (NIBBLES[memory[at + 2]] << 2) | (NIBBLES[memory[at + 3]] << 3);
+    NIBBLES[memory[at]] |
+    (NIBBLES[memory[at + 1]] << 1) |
+    (NIBBLES[memory[at + 2]] << 2) |
+    (NIBBLES[memory[at + 3]] << 3);
   putNibbles(colors, palette, row, x);
 }
 
@@ -67,10 +70,18 @@ function unpackPacked(memory: Uint8Array, at: number, palette: Palette, row: Uin
 /** @param memory the bytes from the first pixel shown to the last. */
 export function renderLinear(mode: LinearMode, memory: Uint8Array, palette: Palette, pixels: Uint32Array): void {
   const convert = { 8: convert8, 15: convert15, 16: convert16, 24: convert24, 32: convert32 }[mode.bpp];
-  for (let y = 0; y < mode.height; y++) convert(memory, y * mode.lineBytes, palette, pixels, y * mode.width, mode.width);
+  for (let y = 0; y < mode.height; y++)
+    convert(memory, y * mode.lineBytes, palette, pixels, y * mode.width, mode.width);
 }
 
-type Convert = (memory: Uint8Array, from: number, palette: Palette, pixels: Uint32Array, to: number, count: number) => void;
+type Convert = (
+  memory: Uint8Array,
+  from: number,
+  palette: Palette,
+  pixels: Uint32Array,
+  to: number,
+  count: number,
+) => void;
 
 const convert8: Convert = (memory, from, palette, pixels, to, count) => {
   for (let i = 0; i < count; i++) pixels[to + i] = palette.dac[memory[from + i]];

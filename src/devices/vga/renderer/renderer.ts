@@ -106,7 +106,9 @@ export class VgaRenderer {
   private palette(): Palette {
     const { attribute, dac } = this.vga;
     return {
-      attribute: Uint32Array.from({ length: 16 }, (_, color) => dac.color(attribute.dacIndex(color & attribute.colorPlaneEnable))),
+      attribute: Uint32Array.from({ length: 16 }, (_, color) =>
+        dac.color(attribute.dacIndex(color & attribute.colorPlaneEnable)),
+      ),
       dac: Uint32Array.from({ length: 256 }, (_, index) => dac.color(index)),
     };
   }

@@ -7,16 +7,23 @@ import { type DisplayMode, type Line, locate } from './display-mode.ts';
 export type TextMode = Extract<DisplayMode, { kind: 'text' }>;
 
 /** Frames between changes of the cursor and of blinking characters. */
-const CURSOR_FRAMES = 8, CHARACTER_FRAMES = 16;
+const CURSOR_FRAMES = 8,
+  CHARACTER_FRAMES = 16;
 /** A place is an index into planes of 64 KiB. */
 const PLACE_MASK = 0xffff;
 /** Bytes between the glyphs of a font, and the planes that separate its rows. */
-const GLYPH_SIZE = 32, PLANES = 4;
-const PLANE_CHARACTER = 0, PLANE_ATTRIBUTE = 1, PLANE_FONT = 2;
-const ATTRIBUTE_BLINK = 0x80, ATTRIBUTE_FONT_A = 0x08;
+const GLYPH_SIZE = 32,
+  PLANES = 4;
+const PLANE_CHARACTER = 0,
+  PLANE_ATTRIBUTE = 1,
+  PLANE_FONT = 2;
+const ATTRIBUTE_BLINK = 0x80,
+  ATTRIBUTE_FONT_A = 0x08;
 /** Attributes whose foreground is 1 and background 0, bright or blinking or not. */
-const UNDERLINE_BITS = 0x77, UNDERLINE_VALUE = 0x01;
-const LINE_GRAPHICS_FIRST = 0xc0, LINE_GRAPHICS_LAST = 0xdf;
+const UNDERLINE_BITS = 0x77,
+  UNDERLINE_VALUE = 0x01;
+const LINE_GRAPHICS_FIRST = 0xc0,
+  LINE_GRAPHICS_LAST = 0xdf;
 
 /** Two bits that change whenever something blinks: whether the cursor, and blinking characters, can be seen now. */
 export function blinkPhase(vga: Vga): number {
@@ -49,7 +56,13 @@ interface TextFrame {
 }
 
 /** @param memory the 256 KiB of the planes; @param colors RGBA of the 16 colors. */
-export function renderText(vga: Vga, mode: TextMode, memory: Uint8Array, colors: Uint32Array, pixels: Uint32Array): void {
+export function renderText(
+  vga: Vga,
+  mode: TextMode,
+  memory: Uint8Array,
+  colors: Uint32Array,
+  pixels: Uint32Array,
+): void {
   const { attribute, crtc, sequencer } = vga;
   const phase = blinkPhase(vga);
   const frame: TextFrame = {
@@ -84,7 +97,8 @@ function renderCell(frame: TextFrame, place: number, rowScan: number, row: Uint3
   const attribute = memory[place * PLANES + PLANE_ATTRIBUTE];
   const font = attribute & ATTRIBUTE_FONT_A ? frame.fontA : frame.fontB;
   let bits = memory[((font + character * GLYPH_SIZE + rowScan) & PLACE_MASK) * PLANES + PLANE_FONT] << 1;
-  if (frame.lineGraphics && character >= LINE_GRAPHICS_FIRST && character <= LINE_GRAPHICS_LAST) bits |= (bits >> 1) & 1;
+  if (frame.lineGraphics && character >= LINE_GRAPHICS_FIRST && character <= LINE_GRAPHICS_LAST)
+    bits |= (bits >> 1) & 1;
   if (frame.blink && attribute & ATTRIBUTE_BLINK && !frame.blinkVisible) bits = 0;
   if (rowScan === frame.underlineRow && (attribute & UNDERLINE_BITS) === UNDERLINE_VALUE) bits = 0x1ff;
   if (place === frame.cursor && rowScan >= frame.cursorStart && rowScan <= frame.cursorEnd) bits = 0x1ff;

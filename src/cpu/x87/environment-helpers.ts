@@ -1,0 +1,110 @@
+/**
+ * FNSTENV, FLDENV, FNSAVE, FRSTOR, FXSAVE and FXRSTOR as helpers. A store probes its whole range and a load reads it all
+ * before any state changes. Left to the body: the segment's limits, #NM, and a pending #MF before FLDENV and FRSTOR.
+ * [SDM2 FLDENV, FRSTOR, FSAVE, FSTENV, FXRSTOR, FXSAVE]
+ *
+ * Deviations: with CR4.OSFXSR clear FXSAVE leaves the bytes of MXCSR and XMM alone, which is the implementation's choice;
+ * reserved bytes past the last XMM register are not written.
+ */
+import { type CpuContext, HELPER_NEXT } from '../context.ts';
+import { fault } from '../fault.ts';
+import { CR4_OSFXSR, VECTOR_GP } from '../registers.ts';
+import {
+  type EnvironmentFormat, FPU_REGISTERS_SIZE, FXSAVE_MXCSR, FXSAVE_ST, FXSAVE_XMM, decodeEnvironment, decodeFxsave,
+  decodeState, encodeEnvironment, encodeFxsave, encodeState, environmentSize, hasReservedMxcsr, initialise, maskExceptions,
+} from './environment.ts';
+
+/** XMM registers outside 64-bit mode. */
+const XMM_REGISTERS = 8;
+
+function formatOf(cpu: CpuContext, operandSize: number): EnvironmentFormat {
+  const { state } = cpu;
+  return { operandSize: operandSize === 16 ? 16 : 32, isProtected: state.protectedMode && !state.v86 };
+}
+
+function readBytes(cpu: CpuContext, linear: number, size: number): Uint8Array {
+  const user = cpu.state.cpl === 3;
+  const bytes = new Uint8Array(size);
+  const view = new DataView(bytes.buffer);
+  let at = 0;
+  for (; at + 4 <= size; at += 4) view.setUint32(at, cpu.mmu.read32((linear + at) >>> 0, user), true);
+  for (; at < size; at++) bytes[at] = cpu.mmu.read8((linear + at) >>> 0, user);
+  return bytes;
+}
+
+/** Writes what `probeWrite` has allowed. */
+function writeBytes(cpu: CpuContext, linear: number, bytes: Uint8Array): void {
+  const user = cpu.state.cpl === 3;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = 0;
+  for (; at + 4 <= bytes.length; at += 4) cpu.mmu.write32((linear + at) >>> 0, view.getUint32(at, true), user);
+  for (; at < bytes.length; at++) cpu.mmu.write8((linear + at) >>> 0, bytes[at], user);
+}
+
+function probe(cpu: CpuContext, linear: number, size: number): void {
+  cpu.mmu.probeWrite(linear >>> 0, size, cpu.state.cpl === 3);
+}
+
+/** FNSTENV. Arguments: linear address, operand size in bits (16 or 32). Returns HELPER_NEXT, as they all do. */
+export function fnstenv(cpu: CpuContext, linear: number, operandSize: number): number {
+  const bytes = encodeEnvironment(cpu.state, formatOf(cpu, operandSize));
+  probe(cpu, linear, bytes.length);
+  writeBytes(cpu, linear, bytes);
+  maskExceptions(cpu.state);
+  return HELPER_NEXT;
+}
+
+/** FLDENV. Arguments as FNSTENV. */
+export function fldenv(cpu: CpuContext, linear: number, operandSize: number): number {
+  const format = formatOf(cpu, operandSize);
+  decodeEnvironment(cpu.state, format, readBytes(cpu, linear, environmentSize(format)));
+  return HELPER_NEXT;
+}
+
+/** FNSAVE. Arguments as FNSTENV. */
+export function fnsave(cpu: CpuContext, linear: number, operandSize: number): number {
+  const bytes = encodeState(cpu.state, formatOf(cpu, operandSize));
+  probe(cpu, linear, bytes.length);
+  writeBytes(cpu, linear, bytes);
+  initialise(cpu.state);
+  return HELPER_NEXT;
+}
+
+/** FRSTOR. Arguments as FNSTENV. */
+export function frstor(cpu: CpuContext, linear: number, operandSize: number): number {
+  const format = formatOf(cpu, operandSize);
+  decodeState(cpu.state, format, readBytes(cpu, linear, environmentSize(format) + FPU_REGISTERS_SIZE));
+  return HELPER_NEXT;
+}
+
+const savesXmm = (cpu: CpuContext): boolean => (cpu.state.cr(4) & CR4_OSFXSR) !== 0;
+
+function requireAligned(linear: number): void {
+  if (linear & 15) fault(VECTOR_GP, 0);
+}
+
+/** FXSAVE. Argument: linear address; #GP(0) unless it is a multiple of 16. */
+export function fxsave(cpu: CpuContext, linear: number): number {
+  requireAligned(linear);
+  const bytes = encodeFxsave(cpu.state, XMM_REGISTERS);
+  // The area may cross a page: 512 bytes at a multiple of 16.
+  if (savesXmm(cpu)) {
+    probe(cpu, linear, bytes.length);
+    writeBytes(cpu, linear, bytes);
+  } else {
+    probe(cpu, linear, FXSAVE_XMM);
+    writeBytes(cpu, linear, bytes.subarray(0, FXSAVE_MXCSR));
+    writeBytes(cpu, linear + FXSAVE_ST, bytes.subarray(FXSAVE_ST, FXSAVE_XMM));
+  }
+  return HELPER_NEXT;
+}
+
+/** FXRSTOR. Argument: linear address; #GP(0) unless it is a multiple of 16, and for reserved bits of MXCSR. */
+export function fxrstor(cpu: CpuContext, linear: number): number {
+  requireAligned(linear);
+  const registers = savesXmm(cpu) ? XMM_REGISTERS : 0;
+  const bytes = readBytes(cpu, linear, FXSAVE_XMM + registers * 16);
+  if (registers > 0 && hasReservedMxcsr(bytes)) fault(VECTOR_GP, 0);
+  decodeFxsave(cpu.state, bytes, registers);
+  return HELPER_NEXT;
+}

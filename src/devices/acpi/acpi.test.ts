@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { device, eisaId, integer, name, nameString, packageOf, resources, ioPorts, isaIrq, scope } from './aml.ts';
+import { acpiFiles, buildAcpiTables, placeAcpiTables, RSDP_ADDRESS } from './tables.ts';
+
+const text = (bytes: Uint8Array, at: number, length: number): string => String.fromCharCode(...bytes.subarray(at, at + length));
+const sum = (bytes: Uint8Array, at: number, length: number): number => bytes.subarray(at, at + length).reduce((a, b) => a + b, 0) & 0xff;
+
+describe('AML encoder', () => {
+  // Expected bytes as ACPICA's compiler makes them.
+  it('encodes names, integers and identifiers', () => {
+    expect(nameString('\\_S5')).toEqual([0x5c, 0x5f, 0x53, 0x35, 0x5f]);
+    expect(nameString('\\_SB.PCI0')).toEqual([0x5c, 0x2e, 0x5f, 0x53, 0x42, 0x5f, 0x50, 0x43, 0x49, 0x30]);
+    expect([integer(1), integer(5), integer(0x1234), integer(0x12345678)]).toEqual([
+      [0x01], [0x0a, 0x05], [0x0b, 0x34, 0x12], [0x0c, 0x78, 0x56, 0x34, 0x12],
+    ]);
+    expect(eisaId('PNP0A03')).toEqual([0x0c, 0x41, 0xd0, 0x0a, 0x03]);
+  });
+
+  it('encodes package lengths of one and two bytes', () => {
+    expect(packageOf(integer(0), integer(5))).toEqual([0x12, 0x05, 0x02, 0x00, 0x0a, 0x05]);
+    const body = name('_STA', integer(15));
+    const big = scope('\\_SB', ...Array.from({ length: 10 }, () => device('DEV0', body)));
+    const length = 5 + 10 * 14 + 2;
+    expect(big.slice(0, 3)).toEqual([0x10, 0x40 | (length & 15), length >> 4]);
+    expect(big.length).toBe(length + 1);
+  });
+
+  it('encodes resource templates', () => {
+    expect(resources(ioPorts(0x3f8, 8), isaIrq(4))).toEqual([
+      0x11, 0x10, 0x0a, 0x0d, 0x47, 0x01, 0xf8, 0x03, 0xf8, 0x03, 0x01, 0x08, 0x22, 0x10, 0x00, 0x79, 0x00,
+    ]);
+  });
+});
+
+describe('tables in memory', () => {
+  const memory = new Uint8Array(0x100000);
+  placeAcpiTables(buildAcpiTables({ ramBytes: 128 << 20 }), (address, bytes) => memory.set(bytes, address));
+  const view = new DataView(memory.buffer);
+  const word = (at: number): number => view.getUint32(at, true);
+  const rsdt = word(RSDP_ADDRESS + 16);
+  const fadt = word(rsdt + 36);
+
+  it('start at an RSDP that a guest finds by scanning', () => {
+    expect(RSDP_ADDRESS % 16).toBe(0);
+    expect(text(memory, RSDP_ADDRESS, 8)).toBe('RSD PTR ');
+    expect(sum(memory, RSDP_ADDRESS, 20)).toBe(0);
+  });
+
+  it('are linked, with good checksums', () => {
+    const dsdt = word(fadt + 40);
+    for (const [at, signature] of [[rsdt, 'RSDT'], [fadt, 'FACP'], [dsdt, 'DSDT']] as const) {
+      expect(text(memory, at, 4)).toBe(signature);
+      expect(sum(memory, at, word(at + 4))).toBe(0);
+    }
+    const facs = word(fadt + 36);
+    expect([text(memory, facs, 4), facs % 64]).toEqual(['FACS', 0]);
+  });
+
+  it('tell where the fixed hardware is', () => {
+    expect([word(fadt + 56), word(fadt + 64), word(fadt + 76), word(fadt + 120)]).toEqual([0x600, 0x604, 0x608, 0xcf9]);
+    expect(view.getUint16(fadt + 46, true)).toBe(9);
+  });
+});
+
+it('the loader script allocates, points and sums', () => {
+  const files = acpiFiles(buildAcpiTables({ ramBytes: 128 << 20 }));
+  const script = files.get('etc/table-loader')!;
+  expect(script.length).toBe(10 * 128);
+  const view = new DataView(script.buffer);
+  const commands = Array.from({ length: 10 }, (_, i) => view.getUint32(128 * i, true));
+  expect(commands).toEqual([1, 1, 2, 2, 2, 2, 3, 3, 3, 3]);
+  expect(text(script, 4, 13)).toBe('etc/acpi/rsdp');
+  expect([view.getUint32(60, true), script[64]]).toEqual([16, 2]);
+  const pointer = 5 * 128;
+  expect(text(script, pointer + 60, 15)).toBe('etc/acpi/tables');
+  expect([view.getUint32(pointer + 116, true), script[pointer + 120]]).toEqual([16, 4]);
+});

@@ -1,0 +1,39 @@
+/** Loads the compiled modules that every vCPU runs on; scripts/build-wasm.ts makes them, a build carries them along. */
+import type { CpuModules } from './cpu/cpu.ts';
+import { EmulatorError } from './errors.ts';
+
+let loading: Promise<CpuModules> | undefined;
+
+/** Loads and compiles them once per process. */
+export function loadModules(): Promise<CpuModules> {
+  loading ??= Promise.all([
+    compile(new URL('../build/interpreter.wasm', import.meta.url)),
+    compile(new URL('../build/kernel.wasm', import.meta.url)),
+  ]).then(([interpreter, kernel]) => ({ interpreter, kernel }));
+  return loading;
+}
+
+async function compile(url: URL): Promise<WebAssembly.Module> {
+  if (url.protocol === 'file:') return WebAssembly.compile((await readLocal(url)) as BufferSource);
+  let response: Response;
+  try {
+    response = await fetch(url);
+  } catch (cause) {
+    throw new EmulatorError('fetch-failed', `${url.href} cannot be reached; serve it beside the page`, { cause });
+  }
+  if (!response.ok) throw new EmulatorError('fetch-failed', `${url.href}: ${response.status} ${response.statusText}; serve it beside the page`);
+  // Streaming lets the browser keep the compiled code; it insists on the MIME type, which not every static host gives.
+  if (response.headers.get('Content-Type') === 'application/wasm') return WebAssembly.compileStreaming(response);
+  return WebAssembly.compile(await response.arrayBuffer());
+}
+
+async function readLocal(url: URL): Promise<Uint8Array> {
+  // By a name that bundlers for browsers do not follow.
+  const name = 'node:fs/promises';
+  const { readFile } = (await import(/* @vite-ignore */ name)) as typeof import('node:fs/promises');
+  try {
+    return await readFile(url);
+  } catch (cause) {
+    throw new EmulatorError('missing-file', `${url.pathname} is missing; run npm run build`, { cause });
+  }
+}

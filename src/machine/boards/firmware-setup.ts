@@ -1,0 +1,209 @@
+/**
+ * What firmware leaves behind, for guests that start without it: memory in the place of ROM, PCI functions with addresses
+ * and interrupts, the interrupt controllers, timer and keyboard as a BIOS sets them up, VGA text mode 3 with a font, and
+ * the BIOS data area. Everything goes through the ports, as firmware would do it.
+ *
+ * References: [PCI 2.1] 6.2.5 (sizing of base address registers); IBM "VGA XGA Technical Reference" 2 (mode 3);
+ * IBM PC AT Technical Reference (BIOS data area).
+ */
+import type { Width } from '../../devices/device.ts';
+import { physAddr } from '../../memory/address.ts';
+import type { GuestMemory } from '../../memory/guest-memory.ts';
+import type { PortBus } from '../port-bus.ts';
+import { ByteWriter } from '../loaders/bytes.ts';
+import { EBDA_BASE } from '../loaders/memory-map.ts';
+import { GLYPH_BYTES, vgaFont } from './vga-font.ts';
+
+export interface FirmwareSetup {
+  readonly memory: GuestMemory;
+  readonly ports: PortBus;
+  /** Interrupt request of PIRQA# to PIRQD#; all but those of ISA devices. */
+  readonly pirqIrqs: readonly number[];
+  readonly pciMemoryBase: number;
+  readonly serialBases: readonly number[];
+}
+
+const CONFIG_ADDRESS = 0xcf8, CONFIG_DATA = 0xcfc, CONFIG_ENABLE = 0x80000000;
+const VENDOR_ID = 0x00, COMMAND = 0x04, HEADER_TYPE = 0x0e, BAR0 = 0x10, INTERRUPT_LINE = 0x3c, INTERRUPT_PIN = 0x3d;
+const COMMAND_IO = 1, COMMAND_MEMORY = 2, BAR_IO = 1, MULTI_FUNCTION = 0x80;
+const HOST_BRIDGE = 0, ISA_BRIDGE = 1;
+const PAM0 = 0x59, PIRQRC = 0x60;
+const PCI_IO_BASE = 0xc000;
+const ELCR = 0x4d0;
+
+export function setUpAsFirmware(setup: FirmwareSetup): void {
+  shadowAllRam(setup.ports);
+  setUpPci(setup);
+  setUpInterrupts(setup.ports, setup.pirqIrqs);
+  setUpTextMode(setup);
+  writeBiosDataArea(setup);
+}
+
+function selectConfig(ports: PortBus, slot: number, fn: number, register: number): void {
+  ports.writePort(CONFIG_ADDRESS, 4, (CONFIG_ENABLE | (slot << 11) | (fn << 8) | (register & 0xfc)) >>> 0);
+}
+
+function readConfig(ports: PortBus, slot: number, fn: number, register: number, width: Width): number {
+  selectConfig(ports, slot, fn, register);
+  return ports.readPort(CONFIG_DATA + (register & 3), width);
+}
+
+function writeConfig(ports: PortBus, slot: number, fn: number, register: number, width: Width, value: number): void {
+  selectConfig(ports, slot, fn, register);
+  ports.writePort(CONFIG_DATA + (register & 3), width, value);
+}
+
+function shadowAllRam(ports: PortBus): void {
+  writeConfig(ports, HOST_BRIDGE, 0, PAM0, 1, 0x30);
+  for (let i = 1; i < 7; i++) writeConfig(ports, HOST_BRIDGE, 0, PAM0 + i, 1, 0x33);
+}
+
+function setUpPci({ ports, pirqIrqs, pciMemoryBase }: FirmwareSetup): void {
+  pirqIrqs.forEach((irq, i) => writeConfig(ports, ISA_BRIDGE, 0, PIRQRC + i, 1, irq));
+  const next = { io: PCI_IO_BASE, memory: pciMemoryBase };
+  for (let slot = 0; slot < 32; slot++) {
+    const functions = readConfig(ports, slot, 0, HEADER_TYPE, 1) & MULTI_FUNCTION ? 8 : 1;
+    for (let fn = 0; fn < functions; fn++) {
+      if (readConfig(ports, slot, fn, VENDOR_ID, 2) === 0xffff) continue;
+      const decoded = placeBars(ports, slot, fn, next);
+      const command = readConfig(ports, slot, fn, COMMAND, 2);
+      writeConfig(ports, slot, fn, COMMAND, 2, command | decoded);
+      const pin = readConfig(ports, slot, fn, INTERRUPT_PIN, 1);
+      const line = readConfig(ports, slot, fn, INTERRUPT_LINE, 1);
+      // Functions of the chipset have theirs already, by other wires.
+      if (pin !== 0 && line === 0) writeConfig(ports, slot, fn, INTERRUPT_LINE, 1, pirqIrqs[(pin - 1 + slot - 1) & 3]);
+    }
+  }
+}
+
+/** Gives every base address register an address; returns what the command register has to enable. */
+function placeBars(ports: PortBus, slot: number, fn: number, next: { io: number; memory: number }): number {
+  let enable = 0;
+  for (let register = BAR0; register < BAR0 + 24; register += 4) {
+    writeConfig(ports, slot, fn, register, 4, 0xffffffff);
+    const sized = readConfig(ports, slot, fn, register, 4);
+    if (sized === 0) continue;
+    const io = (sized & BAR_IO) !== 0;
+    const size = (-(sized & (io ? 0xfffffffc : 0xfffffff0)) & (io ? 0xffff : 0xffffffff)) >>> 0;
+    const space = io ? 'io' : 'memory';
+    const base = Math.ceil(next[space] / size) * size;
+    next[space] = base + size;
+    writeConfig(ports, slot, fn, register, 4, base);
+    enable |= io ? COMMAND_IO : COMMAND_MEMORY;
+  }
+  return enable;
+}
+
+function setUpInterrupts(ports: PortBus, pirqIrqs: readonly number[]): void {
+  const out = (port: number, ...values: number[]): void => {
+    for (const value of values) ports.writePort(port, 1, value);
+  };
+  // Vectors 08h and 70h; timer, keyboard, cascade and diskette open, as a BIOS leaves them.
+  out(0x20, 0x11);
+  out(0x21, 0x08, 0x04, 0x01, 0xb8);
+  out(0xa0, 0x11);
+  out(0xa1, 0x70, 0x02, 0x01, 0x8e);
+  const level = pirqIrqs.reduce((bits, irq) => bits | (1 << irq), 0);
+  out(ELCR, level & 0xff);
+  out(ELCR + 1, level >> 8);
+  // Counter 0: mode 3, 18.2 interrupts a second.
+  out(0x43, 0x36);
+  out(0x40, 0, 0);
+  // Keyboard: interrupt on, translation on, mouse off.
+  out(0x64, 0x60);
+  out(0x60, 0x61);
+}
+
+const SEQUENCER = [0x03, 0x00, 0x03, 0x00, 0x02];
+const CRTC = [
+  0x5f, 0x4f, 0x50, 0x82, 0x55, 0x81, 0xbf, 0x1f, 0x00, 0x4f, 0x0d, 0x0e, 0x00, 0x00, 0x00, 0x00, 0x9c, 0x8e, 0x8f, 0x28,
+  0x1f, 0x96, 0xb9, 0xa3, 0xff,
+];
+const GRAPHICS = [0x00, 0x00, 0x00, 0x00, 0x00, 0x10, 0x0e, 0x00, 0xff];
+const ATTRIBUTE = [
+  0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x14, 0x07, 0x38, 0x39, 0x3a, 0x3b, 0x3c, 0x3d, 0x3e, 0x3f, 0x0c, 0x00, 0x0f, 0x08, 0x00,
+];
+const MISC = 0x67;
+const TEXT_BASE = 0xb8000, TEXT_CELLS = 80 * 25, BLANK = 0x0720;
+const FONT_BASE = 0xa0000, FONT_STRIDE = 32;
+
+function setUpTextMode({ ports, memory }: FirmwareSetup): void {
+  const out = (port: number, value: number): void => ports.writePort(port, 1, value);
+  const indexed = (port: number, values: readonly number[]): void =>
+    values.forEach((value, index) => {
+      out(port, index);
+      out(port + 1, value);
+    });
+  out(0x3c2, MISC);
+  indexed(0x3c4, SEQUENCER);
+  // Registers 0 to 7 of the CRTC are protected by bit 7 of register 11h.
+  out(0x3d4, 0x11);
+  out(0x3d5, 0x0e);
+  indexed(0x3d4, CRTC);
+  indexed(0x3ce, GRAPHICS);
+  ports.readPort(0x3da, 1);
+  ATTRIBUTE.forEach((value, index) => {
+    out(0x3c0, index);
+    out(0x3c0, value);
+  });
+  out(0x3c0, 0x20);
+  writePalette(out);
+  writeFont(ports, memory);
+  for (let cell = 0; cell < TEXT_CELLS; cell++) memory.writePhys(TEXT_BASE + cell * 2, 2, BLANK);
+}
+
+/** The 64 colors of the EGA: two bits each of red, green and blue, the intense ones in bits 5 to 3. */
+function writePalette(out: (port: number, value: number) => void): void {
+  out(0x3c6, 0xff);
+  out(0x3c8, 0);
+  for (let color = 0; color < 64; color++) {
+    for (const bit of [2, 1, 0]) {
+      const full = (color >> bit) & 1;
+      const third = (color >> (bit + 3)) & 1;
+      out(0x3c9, full * 0x2a + third * 0x15);
+    }
+  }
+}
+
+/** Glyphs lie in plane 2, 32 bytes each; to write them the planes are addressed one by one for a while. */
+function writeFont(ports: PortBus, memory: GuestMemory): void {
+  const set = (port: number, index: number, value: number): void => {
+    ports.writePort(port, 1, index);
+    ports.writePort(port + 1, 1, value);
+  };
+  set(0x3c4, 2, 0x04);
+  set(0x3c4, 4, 0x06);
+  set(0x3ce, 5, 0x00);
+  set(0x3ce, 6, 0x04);
+  const font = vgaFont();
+  font.forEach((row, i) => {
+    const glyph = Math.floor(i / GLYPH_BYTES);
+    memory.writePhys(FONT_BASE + glyph * FONT_STRIDE + (i % GLYPH_BYTES), 1, row);
+  });
+  set(0x3c4, 2, SEQUENCER[2]);
+  set(0x3c4, 4, SEQUENCER[4]);
+  set(0x3ce, 5, GRAPHICS[5]);
+  set(0x3ce, 6, GRAPHICS[6]);
+}
+
+function writeBiosDataArea({ memory, serialBases }: FirmwareSetup): void {
+  const bda = new ByteWriter(0x100);
+  serialBases.forEach((base, i) => bda.u16(i * 2, base));
+  bda.u16(0x0e, EBDA_BASE >> 4);
+  bda.u16(0x10, 0x0026 | (serialBases.length << 9)); // coprocessor, mouse, 80x25 color, serial ports
+  bda.u16(0x13, EBDA_BASE / 1024);
+  bda.u16(0x1a, 0x1e); // keyboard buffer, empty
+  bda.u16(0x1c, 0x1e);
+  bda.u8(0x49, 3); // video mode
+  bda.u16(0x4a, 80);
+  bda.u16(0x4c, 0x1000);
+  bda.u16(0x60, 0x0d0e); // cursor
+  bda.u16(0x63, 0x3d4);
+  bda.u16(0x80, 0x1e);
+  bda.u16(0x82, 0x3e);
+  bda.u8(0x84, 24);
+  bda.u16(0x85, 16);
+  memory.write(physAddr(0x400), bda.bytes);
+  // The first byte of the extended area is its size in KiB.
+  memory.write(physAddr(EBDA_BASE), Uint8Array.of(1));
+}

@@ -1,0 +1,228 @@
+/**
+ * The board `pc`, as QEMU's: i440FX and PIIX3, their slots, ports and wires. Devices know nothing of each other; every
+ * connection between two of them is made here.
+ */
+import { DebugPort } from '../../devices/debug-port.ts';
+import type { BusRegistrar, Device, ResetKind } from '../../devices/device.ts';
+import { Dma8237 } from '../../devices/dma8237.ts';
+import { Fdc } from '../../devices/fdc/fdc.ts';
+import { FwCfg } from '../../devices/fw-cfg/fw-cfg.ts';
+import { I8042 } from '../../devices/i8042/i8042.ts';
+import { type DrivePosition, type DriveSpec, Piix3Ide } from '../../devices/ide/piix3-ide.ts';
+import { IsaDebugExit } from '../../devices/isa-debug-exit.ts';
+import { I440fx } from '../../devices/pci/i440fx.ts';
+import { PciBus } from '../../devices/pci/pci-bus.ts';
+import { Piix3 } from '../../devices/pci/piix3.ts';
+import * as PM from '../../devices/pci/piix4-pm.ts';
+import { Pic } from '../../devices/pic.ts';
+import { Pit } from '../../devices/pit.ts';
+import { Port92 } from '../../devices/port92.ts';
+import { type BootDevice, cmosNvram, type FloppyType } from '../../devices/rtc/cmos.ts';
+import { Rtc } from '../../devices/rtc/rtc.ts';
+import { Uart } from '../../devices/uart/uart.ts';
+import { VgaRenderer } from '../../devices/vga/renderer/renderer.ts';
+import { VgaPci } from '../../devices/vga/vga-pci.ts';
+import { physAddr } from '../../memory/address.ts';
+import type { BlockBackend } from '../../storage/block.ts';
+import type { Board } from '../board.ts';
+import { acpiTables } from '../loaders/acpi-tables.ts';
+import { mapBios } from '../loaders/bios.ts';
+import { type BootPlan, entryRom } from '../loaders/boot-plan.ts';
+import { FIRMWARE_BASE } from '../loaders/memory-map.ts';
+import type { BoardParts } from '../machine.ts';
+import { setUpAsFirmware } from './firmware-setup.ts';
+
+export interface PcBoardOptions {
+  readonly drives: Partial<Record<DrivePosition, DriveSpec>>;
+  readonly floppies: readonly [BlockBackend | undefined, BlockBackend | undefined];
+  /** Undefined: the processor is sent into a guest without firmware (`prepareDirectBoot`). */
+  readonly bios: Uint8Array | undefined;
+  readonly vgaBios: Uint8Array | undefined;
+  /** Letters a, c, d, n. */
+  readonly bootOrder: string;
+  readonly serialPorts: number;
+  readonly startDate: Date;
+  readonly debugExit: { readonly iobase?: number; readonly iosize?: number } | undefined;
+}
+
+/** Where firmware-less guests find ACPI's tables. */
+export const RSDP_ADDRESS = FIRMWARE_BASE;
+
+const PCI_SLOT = { hostBridge: 0, piix3: 1, vga: 2 } as const;
+const SERIAL = [{ base: 0x3f8, irq: 4 }, { base: 0x2f8, irq: 3 }, { base: 0x3e8, irq: 4 }, { base: 0x2e8, irq: 3 }] as const;
+const DEBUG_PORTS = [0xe9, 0x402] as const;
+const BOOT_DEVICES: Readonly<Record<string, BootDevice>> = { a: 'floppy', c: 'disk', d: 'cdrom', n: 'network' };
+/** What SeaBIOS routes PIRQA# to PIRQD# to. */
+const PIRQ_IRQS = [10, 10, 11, 11];
+/** Window for PCI memory: above the largest RAM, below what the chipset keeps. */
+const PCI_MEMORY_BASE = 0xe0000000, PCI_MEMORY_END = 0xfec00000;
+
+export function createPcBoard(parts: BoardParts, options: PcBoardOptions): Board {
+  return new PcBoard(parts, options);
+}
+
+class PcBoard implements Board {
+  readonly interrupts: Pic;
+  readonly serialPorts: readonly Uart[];
+  readonly screen: VgaRenderer;
+  private readonly parts: BoardParts;
+  private readonly devices: Device<unknown>[] = [];
+  private readonly registrar: BusRegistrar;
+  private readonly pic: Pic;
+  private readonly i8042: I8042;
+  private readonly piix3: Piix3;
+  private readonly pm: PM.Piix4Pm;
+  private hasEntry = false;
+
+  constructor(parts: BoardParts, options: PcBoardOptions) {
+    this.parts = parts;
+    const { ports, memory } = parts;
+    this.registrar = {
+      ports: (...claim) => ports.ports(...claim),
+      memory: (...claim) => memory.memory(...claim),
+      ram: (...claim) => memory.ram(...claim),
+    };
+    this.pic = this.interrupts = new Pic({ intr: { set: (level) => parts.interruptChanged(level) } });
+    this.i8042 = this.add(this.createKeyboardController());
+    this.add(new Port92({ a20: parts.setA20, resetCpu: parts.requestReset }));
+    this.add(new Pit({ clock: parts.clock, irq: this.pic.line(0) }));
+    this.serialPorts = SERIAL.slice(0, options.serialPorts).map((place, i) => this.add(this.createSerialPort(i, place)));
+    for (const base of DEBUG_PORTS) {
+      this.add(new DebugPort({ id: `debug-${base.toString(16)}`, base, output: (byte) => parts.debugOutput(base, byte) }));
+    }
+    if (options.debugExit) this.add(this.createDebugExit(options.debugExit));
+    this.piix3 = this.add(new Piix3({ irqLine: (irq) => this.pic.line(irq), resetMachine: parts.requestReset }));
+    this.pm = new PM.Piix4Pm({
+      clock: parts.clock, sci: this.pic.line(PM.SCI_IRQ), powerOff: () => parts.requestExit('poweroff'),
+    });
+    const vga = new VgaPci({ clock: parts.clock, ...(options.vgaBios ? { rom: options.vgaBios } : {}) });
+    this.screen = new VgaRenderer(vga.vga);
+    this.addStorage(options);
+    this.addPci(vga, options);
+    this.add(new FwCfg({ memory, ramBytes: memory.ramBytes }));
+    if (options.bios) this.mapFirmware(options.bios);
+    // Last, because its reset lets every line fall.
+    this.add(this.pic);
+  }
+
+  get keyboard(): I8042['keyboard'] {
+    return this.i8042.keyboard;
+  }
+
+  get mouse(): I8042['mouse'] {
+    return this.i8042.mouse;
+  }
+
+  reset(kind: ResetKind): void {
+    for (const device of this.devices) device.reset(kind);
+  }
+
+  pressPowerButton(): void {
+    this.pm.pressPowerButton();
+  }
+
+  prepareDirectBoot(plan: BootPlan): void {
+    const { memory, ports } = this.parts;
+    const serial = SERIAL.slice(0, this.serialPorts.length);
+    this.pm.configure();
+    setUpAsFirmware({
+      memory, ports, pirqIrqs: PIRQ_IRQS, pciMemoryBase: PCI_MEMORY_BASE, serialBases: serial.map(({ base }) => base),
+    });
+    const acpi = acpiTables(RSDP_ADDRESS, {
+      pmEventBlock: PM.PM_IO_BASE + PM.PM1_EVT,
+      pmControlBlock: PM.PM_IO_BASE + PM.PM1_CNT,
+      pmTimerBlock: PM.PM_IO_BASE + PM.PM_TMR,
+      gpe0Block: PM.GPE0_BASE,
+      gpe0Bytes: PM.GPE0_SIZE,
+      sciIrq: PM.SCI_IRQ,
+      smiCommand: PM.PORT_SMI_COMMAND,
+      acpiEnable: PM.SMI_ACPI_ENABLE,
+      acpiDisable: PM.SMI_ACPI_DISABLE,
+      sleepTypeS5: PM.SLP_TYP_S5,
+      pirqIrqs: PIRQ_IRQS,
+      serialPorts: serial,
+      pciMemoryBase: PCI_MEMORY_BASE,
+      pciMemoryEnd: PCI_MEMORY_END,
+    });
+    for (const { address, bytes } of [acpi, ...plan.placements]) memory.write(physAddr(address), bytes);
+    if (!this.hasEntry) this.mapRom('entry', entryRom(plan.entry));
+    this.hasEntry = true;
+  }
+
+  /** Attaches a device and puts it under the board's reset. */
+  private add<D extends Device<unknown>>(device: D): D {
+    device.attach(this.registrar);
+    this.devices.push(device);
+    return device;
+  }
+
+  private createKeyboardController(): I8042 {
+    const { clock, setA20, requestReset } = this.parts;
+    return new I8042({
+      clock, keyboardIrq: this.pic.line(1), mouseIrq: this.pic.line(12), a20: setA20, resetCpu: requestReset,
+    });
+  }
+
+  private createSerialPort(index: number, { base, irq }: { base: number; irq: number }): Uart {
+    const { clock, serialOutput } = this.parts;
+    const output = (byte: number): void => serialOutput(index, byte);
+    return new Uart({ id: `serial${index}`, base, clock, irq: this.pic.line(irq), output });
+  }
+
+  private createDebugExit({ iobase, iosize }: NonNullable<PcBoardOptions['debugExit']>): IsaDebugExit {
+    return new IsaDebugExit({
+      ...(iobase === undefined ? {} : { base: iobase }),
+      ...(iosize === undefined ? {} : { size: iosize }),
+      onExit: (status) => this.parts.requestExit('debug-exit', status),
+    });
+  }
+
+  private addStorage(options: PcBoardOptions): void {
+    const { clock, door, memory, deviceError } = this.parts;
+    const dma = this.add(new Dma8237(memory));
+    const [a, b] = options.floppies;
+    const fdc = this.add(new Fdc({
+      irq: this.pic.line(6), dma: dma.channel(2), clock, door, drives: [a ?? 'empty', b], onError: deviceError,
+    }));
+    const types = fdc.cmosDriveTypes;
+    const diskSectors = ([0, 1, 2, 3] as const).map((position) => {
+      const drive = options.drives[position];
+      return drive?.kind === 'disk' ? Math.ceil(drive.backend.sizeBytes / 512) : undefined;
+    });
+    const nvram = cmosNvram({
+      ramBytes: memory.ramBytes,
+      bootOrder: [...options.bootOrder].map((letter) => BOOT_DEVICES[letter]),
+      floppies: [(types >> 4) as FloppyType, (types & 15) as FloppyType],
+      diskSectors,
+    });
+    this.add(new Rtc({ clock, irq: this.pic.line(8), startSeconds: options.startDate.getTime() / 1000, nvram }));
+  }
+
+  private addPci(vga: VgaPci, options: PcBoardOptions): void {
+    const { clock, door, memory, deviceError } = this.parts;
+    const bus = new PciBus({ router: this.piix3, resetControl: this.piix3.resetControl });
+    const hostBridge = this.add(new I440fx({ memory }));
+    const ide = new Piix3Ide({
+      irq14: this.pic.line(14), irq15: this.pic.line(15), clock, door, memory, drives: options.drives, onError: deviceError,
+    });
+    for (const device of [ide, this.pm, vga]) this.add(device);
+    bus.add(PCI_SLOT.hostBridge, 0, hostBridge.config);
+    bus.add(PCI_SLOT.piix3, 0, this.piix3.config);
+    bus.add(PCI_SLOT.piix3, 1, ide.config);
+    bus.add(PCI_SLOT.piix3, 3, this.pm.config);
+    bus.add(PCI_SLOT.vga, 0, vga.config);
+    this.add(bus);
+  }
+
+  private mapFirmware(image: Uint8Array): void {
+    const { high, low } = mapBios(image);
+    this.mapRom('bios', high);
+    this.mapRom('bios-low', low);
+  }
+
+  private mapRom(name: string, { base, bytes }: { base: number; bytes: Uint8Array }): void {
+    const region = this.registrar.ram(name, bytes.length, { rom: true });
+    region.write(0, bytes);
+    region.mapAt(base);
+  }
+}

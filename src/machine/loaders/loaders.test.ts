@@ -1,0 +1,253 @@
+import { describe, expect, test } from 'vitest';
+import { mapBios, optionRom } from './bios.ts';
+import { entryRom } from './boot-plan.ts';
+import { loadLinux } from './linux.ts';
+import { isMultiboot, loadMultiboot } from './multiboot.ts';
+import { checkDisk, checkFloppy, sniffImage } from './sniff.ts';
+
+const MIB = 1 << 20;
+
+/** Runs and gives the code of the EmulatorError, or 'ok'. */
+function codeOf(action: () => unknown): string {
+  try {
+    action();
+    return 'ok';
+  } catch (error) {
+    return (error as { code?: string }).code ?? String(error);
+  }
+}
+
+interface KernelFields {
+  version?: number;
+  loadflags?: number;
+  initSize?: number;
+  xloadflags?: number;
+  codeBytes?: number;
+  cmdlineSize?: number;
+}
+
+function bzImage(fields: KernelFields = {}): Uint8Array {
+  const codeBytes = fields.codeBytes ?? 4096;
+  const image = new Uint8Array(5 * 512 + codeBytes).fill(0xcc, 5 * 512);
+  const view = new DataView(image.buffer);
+  image[0x1f1] = 4;
+  view.setUint32(0x1f4, 4096 / 16, true);
+  view.setUint16(0x1fe, 0xaa55, true);
+  image[0x201] = 0x66;
+  image.set(new TextEncoder().encode('HdrS'), 0x202);
+  view.setUint16(0x206, fields.version ?? 0x20f, true);
+  image[0x211] = fields.loadflags ?? 1;
+  view.setUint32(0x22c, 0x7fffffff, true);
+  view.setUint16(0x236, fields.xloadflags ?? 0, true);
+  view.setUint32(0x238, fields.cmdlineSize ?? 2047, true);
+  view.setUint32(0x258, MIB, true);
+  view.setUint32(0x260, fields.initSize ?? 8 * MIB, true);
+  return image;
+}
+
+describe('Linux', () => {
+  const plan = loadLinux({ kernel: bzImage(), initrd: new Uint8Array(5000).fill(7), commandLine: 'console=ttyS0', ramBytes: 32 * MIB });
+  const at = (address: number): DataView => {
+    const placement = plan.placements.find((p) => p.address <= address && address < p.address + p.bytes.length);
+    if (!placement) throw new Error(`nothing at ${address.toString(16)}`);
+    return new DataView(placement.bytes.buffer, placement.bytes.byteOffset + address - placement.address);
+  };
+
+  test('the protected-mode code lies at 1 MiB and is entered there with the zero page in ESI', () => {
+    expect(plan.entry).toMatchObject({ eip: MIB, esi: 0x90000 });
+    expect(at(MIB).getUint8(0)).toBe(0xcc);
+    expect(plan.placements[0].bytes).toHaveLength(4096);
+  });
+
+  test('the zero page has header, loader fields, memory map and screen', () => {
+    const params = at(0x90000);
+    expect(params.getUint32(0x202, true)).toBe(0x53726448);
+    expect(params.getUint8(0x210)).toBe(0xff);
+    expect(params.getUint8(0x211) & 0x81).toBe(0x81);
+    expect(params.getUint32(0x228, true)).toBe(0x99000);
+    expect(params.getUint8(0x1e8)).toBe(5);
+    expect(params.getUint32(0x2d0 + 3 * 20 + 8, true)).toBe(31 * MIB);
+    expect([params.getUint8(6), params.getUint8(7), params.getUint8(0xe), params.getUint8(0xf)]).toEqual([3, 80, 25, 1]);
+  });
+
+  test('command line and initrd are where the header says', () => {
+    const line = at(0x99000);
+    expect(String.fromCharCode(...new Uint8Array(line.buffer, line.byteOffset, 14))).toBe('console=ttyS0\0');
+    const address = at(0x90000).getUint32(0x218, true);
+    expect(address % 4096).toBe(0);
+    expect(address + 5000).toBeLessThanOrEqual(32 * MIB);
+    expect(at(0x90000).getUint32(0x21c, true)).toBe(5000);
+    expect(at(address).getUint8(4999)).toBe(7);
+  });
+
+  test('kernels without a header or with a low one go to 1000h', () => {
+    const old = bzImage({ version: 0x1ff, loadflags: 0 });
+    old.set([0, 0, 0, 0], 0x202);
+    const plan0 = loadLinux({ kernel: old, ramBytes: 8 * MIB, commandLine: 'root=/dev/fd0' });
+    expect(plan0.entry.eip).toBe(0x1000);
+    const params = plan0.placements.find((p) => p.address === 0x90000)!.bytes;
+    expect([params[0x20], params[0x21], params[0x22], params[0x23]]).toEqual([0x3f, 0xa3, 0x00, 0x90]);
+    expect(loadLinux({ kernel: bzImage({ version: 0x200, loadflags: 0 }), ramBytes: 8 * MIB }).entry.eip).toBe(0x1000);
+  });
+
+  test.each([
+    ['no kernel', 'bad-image', { kernel: new Uint8Array(4096) }],
+    ['a truncated one', 'bad-image', { kernel: bzImage().subarray(0, 5000) }],
+    ['an empty one', 'bad-image', { kernel: new Uint8Array(0) }],
+    ['a 64-bit one', 'bad-image', { kernel: bzImage({ xloadflags: 1 }) }],
+    ['too little memory', 'image-too-large', { kernel: bzImage({ initSize: 64 * MIB }) }],
+    ['a large initrd', 'image-too-large', { kernel: bzImage(), initrd: new Uint8Array(24 * MIB) }],
+    ['an empty initrd', 'bad-image', { kernel: bzImage(), initrd: new Uint8Array(0) }],
+    ['a long command line', 'bad-option', { kernel: bzImage({ cmdlineSize: 10 }), commandLine: 'x'.repeat(11) }],
+  ])('%s is refused: %s', (_, code, options) => {
+    expect(codeOf(() => loadLinux({ ramBytes: 32 * MIB, ...options }))).toBe(code);
+  });
+});
+
+function multibootHeader(flags: number, fields: number[] = [], size = 256): Uint8Array {
+  const image = new Uint8Array(size);
+  const view = new DataView(image.buffer);
+  [0x1badb002, flags, -(0x1badb002 + flags), ...fields].forEach((value, i) => view.setUint32(64 + i * 4, value, true));
+  return image;
+}
+
+function elf(patch: (view: DataView) => void = () => {}): Uint8Array {
+  const image = multibootHeader(3, [], 0x1100);
+  const view = new DataView(image.buffer);
+  view.setUint32(0, 0x464c457f, true);
+  image[4] = 1;
+  view.setUint16(16, 2, true);
+  view.setUint16(18, 3, true);
+  view.setUint32(24, 0xc0100010, true);
+  view.setUint32(28, 0x34, true);
+  view.setUint16(42, 32, true);
+  view.setUint16(44, 1, true);
+  // The header at 64 lies inside the one program header's unused tail.
+  [1, 0x1000, 0xc0100000].forEach((value, i) => view.setUint32(0x34 + i * 4, value, true));
+  const moved = new Uint8Array(0x1100);
+  moved.set(image);
+  const table = new DataView(moved.buffer);
+  table.setUint32(28, 0x100, true);
+  [1, 0x1000, 0xc0100000, 0x100000, 0x100, 0x300].forEach((value, i) => table.setUint32(0x100 + i * 4, value, true));
+  moved.fill(0xab, 0x1000);
+  patch(table);
+  return moved;
+}
+
+describe('multiboot', () => {
+  test('an ELF kernel is entered at its physical address, bss zeroed', () => {
+    const plan = loadMultiboot({ kernel: elf(), ramBytes: 16 * MIB });
+    expect(plan.entry).toMatchObject({ eip: 0x100010, eax: 0x2badb002, ebx: 0x9000 });
+    expect(plan.placements.slice(0, 2).map((p) => [p.address, p.bytes.length])).toEqual([[0x100000, 0x100], [0x100100, 0x200]]);
+  });
+
+  test('the information names memory, command line and modules', () => {
+    const modules = [{ bytes: new Uint8Array(10), commandLine: 'one a' }, { bytes: new Uint8Array(20), commandLine: 'two' }];
+    const plan = loadMultiboot({ kernel: elf(), modules, commandLine: 'hello', ramBytes: 16 * MIB });
+    const info = plan.placements.find((p) => p.address === 0x9000)!.bytes;
+    const view = new DataView(info.buffer);
+    const text = (address: number): string => {
+      const start = address - 0x9000;
+      return String.fromCharCode(...info.subarray(start, info.indexOf(0, start)));
+    };
+    expect(view.getUint32(0, true)).toBe(0x24d);
+    expect([view.getUint32(4, true), view.getUint32(8, true)]).toEqual([639, 15 * 1024]);
+    expect(text(view.getUint32(16, true))).toBe('hello');
+    const list = view.getUint32(24, true) - 0x9000;
+    expect(view.getUint32(20, true)).toBe(2);
+    const [start, end] = [view.getUint32(list + 16, true), view.getUint32(list + 20, true)];
+    expect([start % 4096, end - start, text(view.getUint32(list + 24, true))]).toEqual([0, 20, 'two']);
+    const map = view.getUint32(48, true) - 0x9000;
+    expect([view.getUint32(map, true), view.getUint32(map + 12, true), view.getUint32(map + 20, true)]).toEqual([20, 0x9fc00, 1]);
+  });
+
+  test('address fields in the header replace ELF', () => {
+    const kernel = multibootHeader(0x10000, [0x100040, 0x100000, 0x100080, 0x100100, 0x100050]);
+    const plan = loadMultiboot({ kernel, ramBytes: 16 * MIB });
+    expect(plan.entry.eip).toBe(0x100050);
+    expect(plan.placements[0]).toMatchObject({ address: 0x100000 });
+    expect(plan.placements[0].bytes).toHaveLength(0x80);
+  });
+
+  test('what cannot be loaded is refused', () => {
+    const load = (kernel: Uint8Array, ramBytes = 16 * MIB): string => codeOf(() => loadMultiboot({ kernel, ramBytes }));
+    expect(load(new Uint8Array(100))).toBe('bad-image');
+    expect(load(multibootHeader(0x8))).toBe('bad-image');
+    expect(load(multibootHeader(0))).toBe('bad-image');
+    expect(load(elf().subarray(0, 0x1080))).toBe('bad-image');
+    expect(load(elf((view) => view.setUint32(0x100 + 20, 0x90000000, true)))).toBe('image-too-large');
+    expect(load(elf((view) => view.setUint32(0x10c, 0xa0000, true)))).toBe('bad-image');
+    expect(load(elf(), MIB)).toBe('image-too-large');
+    expect(isMultiboot(multibootHeader(0))).toBe(true);
+  });
+});
+
+test('the entry ROM jumps from the reset vector to its code, and ends in a jump to the guest', () => {
+  const { base, bytes } = entryRom({ eip: 0x100000, esi: 0x90000 });
+  expect(base + bytes.length).toBe(2 ** 32);
+  expect([...bytes.subarray(0xff0, 0xff3)]).toEqual([0xe9, 0x0d, 0xf0]);
+  const jump = bytes.lastIndexOf(0xe9, 0xff);
+  const target = new DataView(bytes.buffer).getInt32(jump + 1, true) + base + jump + 5;
+  expect(target >>> 0).toBe(0x100000);
+});
+
+test('firmware has sizes that firmware has', () => {
+  const { high, low } = mapBios(new Uint8Array(0x40000));
+  expect([high.base, low.base, low.bytes.length]).toEqual([0xfffc0000, 0xe0000, 0x20000]);
+  expect(mapBios(new Uint8Array(0x10000)).low.base).toBe(0xf0000);
+  expect(codeOf(() => mapBios(new Uint8Array(1000)))).toBe('bad-image');
+  expect(codeOf(() => mapBios(new Uint8Array(0)))).toBe('bad-image');
+  expect(codeOf(() => optionRom(new Uint8Array(1024)))).toBe('bad-image');
+  expect(optionRom(Uint8Array.from([0x55, 0xaa, ...new Uint8Array(5000)]))).toHaveLength(8192);
+});
+
+describe('images', () => {
+  const sector = (): Uint8Array => {
+    const bytes = new Uint8Array(40 * 1024);
+    bytes.set([0x55, 0xaa], 510);
+    return bytes;
+  };
+  const iso = (): Uint8Array => {
+    const bytes = new Uint8Array(40 * 1024);
+    bytes.set([1, 0x43, 0x44, 0x30, 0x30, 0x31, 1], 0x8000);
+    bytes.set([20, 0, 0, 0], 0x8000 + 80);
+    return bytes;
+  };
+
+  test('are told apart', () => {
+    expect(sniffImage(bzImage(), 6656)).toBe('linux');
+    expect(sniffImage(multibootHeader(0), 256)).toBe('multiboot');
+    expect(sniffImage(iso(), 40 * 1024)).toBe('iso9660');
+    expect(sniffImage(sector(), 1474560)).toBe('floppy');
+    expect(sniffImage(sector(), 10 * MIB)).toBe('disk');
+  });
+
+  test('that are none say what they are', () => {
+    const message = (start: number[], size = 1000): string => {
+      try {
+        sniffImage(Uint8Array.from([...start, ...new Uint8Array(1000)]), size);
+        return '';
+      } catch (error) {
+        return (error as Error).message;
+      }
+    };
+    expect(message([0x51, 0x46, 0x49, 0xfb])).toContain('qcow2');
+    expect(message([0x1f, 0x8b])).toContain('gzip');
+    expect(message([1, 2, 3])).toContain('no image that Coracle knows');
+    expect(message([], 0)).toContain('empty');
+  });
+
+  test('that are truncated are refused as disks and CDs', () => {
+    const disk = sector();
+    disk.set([0x80, 0, 0, 0, 0x83, 0, 0, 0, 0, 8, 0, 0, 0, 0x10, 0, 0], 446);
+    expect(codeOf(() => checkDisk(disk, 0x1800 * 512, 'disk', 'hda'))).toBe('ok');
+    expect(codeOf(() => checkDisk(disk, 0x1800 * 512 - 1, 'disk', 'hda'))).toBe('bad-image');
+    expect(codeOf(() => checkDisk(iso(), 20 * 2048, 'cd', 'cdrom'))).toBe('ok');
+    expect(codeOf(() => checkDisk(iso(), 19 * 2048, 'cd', 'cdrom'))).toBe('bad-image');
+    expect(codeOf(() => checkDisk(new Uint8Array(512), 1 * MIB, 'disk', 'hdb'))).toBe('ok');
+    expect(codeOf(() => checkDisk(new Uint8Array(512), 2 ** 42, 'disk', 'hdb'))).toBe('image-too-large');
+    expect(codeOf(() => checkFloppy(1474560, 'fda'))).toBe('ok');
+    expect(codeOf(() => checkFloppy(1474561, 'fda'))).toBe('bad-image');
+    expect(codeOf(() => checkFloppy(10 * MIB, 'fda'))).toBe('image-too-large');
+  });
+});

@@ -1,0 +1,171 @@
+/** The flags of `coracle boot` as options of a machine and of the session around it. */
+import { EmulatorError } from '../errors.ts';
+import type { DriveOption, MachineOptions, ModuleOption, Pace } from '../index.ts';
+import { openNodeFile } from '../storage/node-file.ts';
+import { findFirmware, readImage } from './firmware.ts';
+import type { Flags } from './flags.ts';
+import { isLinuxKernel } from '../machine/loaders/linux.ts';
+import { isMultiboot } from '../machine/loaders/multiboot.ts';
+import { parseReply, type Reply, unescapeText } from './transcript.ts';
+
+/** Where output of a port goes. */
+export type Destination = { readonly kind: 'stdio' } | { readonly kind: 'none' } | { readonly kind: 'file'; readonly path: string };
+
+export interface SessionOptions {
+  readonly serial: readonly Destination[];
+  readonly debugcon: Destination;
+  readonly until: string | undefined;
+  readonly timeoutMs: number | undefined;
+  readonly replies: readonly Reply[];
+  readonly screenshot: string | undefined;
+}
+
+/** @throws EmulatorError `bad-option` */
+export function sessionOptions(flags: Flags): SessionOptions {
+  const given = flags.all('serial').map((spec) => destination(spec, 'serial'));
+  const serial = given.length > 0 ? given : [flags.has('nographic') ? ({ kind: 'stdio' } as const) : ({ kind: 'none' } as const)];
+  if (serial.filter((d) => d.kind === 'stdio').length > 1) {
+    throw new EmulatorError('bad-option', 'only one serial port can have the terminal (-serial stdio)');
+  }
+  if (serial.length > 4) throw new EmulatorError('bad-option', 'a PC has at most four serial ports (-serial)');
+  const replies = flags.all('send').map((spec) => {
+    const reply = parseReply(spec);
+    if (reply === undefined) throw new EmulatorError('bad-option', `-send “${spec}”: it is made of TEXT=>REPLY`);
+    return reply;
+  });
+  const debugcon = flags.get('debugcon');
+  const until = flags.get('until');
+  if (until === '') throw new EmulatorError('bad-option', '-until needs a text that is not empty');
+  return {
+    serial,
+    debugcon: debugcon === undefined ? { kind: 'none' } : destination(debugcon, 'debugcon'),
+    until: until === undefined ? undefined : unescapeText(until),
+    timeoutMs: timeout(flags.get('timeout')),
+    replies,
+    screenshot: flags.get('screenshot'),
+  };
+}
+
+/** Loads what the flags name. @throws EmulatorError */
+export async function machineOptions(flags: Flags, serialPorts: number): Promise<MachineOptions> {
+  const kernelPath = flags.get('kernel');
+  const kernel = kernelPath === undefined ? undefined : await readImage(kernelPath, 'the kernel');
+  const initrd = flags.get('initrd');
+  return defined({
+    memoryMiB: memory(flags.get('m')),
+    kernel,
+    initrd: initrd === undefined ? undefined : await readInitrd(initrd, kernel),
+    append: flags.get('append'),
+    hda: drive(flags, 'hda'),
+    hdb: drive(flags, 'hdb'),
+    hdc: drive(flags, 'hdc'),
+    hdd: drive(flags, 'hdd'),
+    cdrom: drive(flags, 'cdrom'),
+    fda: drive(flags, 'fda'),
+    fdb: drive(flags, 'fdb'),
+    boot: bootOrder(flags.get('boot')),
+    ...(await firmware(flags, kernel !== undefined)),
+    serialPorts,
+    pace: pace(flags.get('pace')),
+    noReboot: flags.has('no-reboot'),
+    date: startDate(flags.get('rtc')),
+    debugExit: debugExit(flags.all('device')),
+    openPath: (path: string | URL) => openNodeFile(path),
+  });
+}
+
+/** Leaves out what is undefined: an option that is absent has its default. */
+function defined<T extends object>(options: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  const entries = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [K in keyof T]: Exclude<T[K], undefined> };
+}
+
+function destination(spec: string, flag: string): Destination {
+  if (spec === 'stdio' || spec === 'mon:stdio') return { kind: 'stdio' };
+  if (spec === 'none' || spec === 'null') return { kind: 'none' };
+  if (spec.startsWith('file:') && spec.length > 5) return { kind: 'file', path: spec.slice(5) };
+  throw new EmulatorError('bad-option', `-${flag} ${spec}: it is stdio, none or file:PATH`);
+}
+
+function memory(spec: string | undefined): number | undefined {
+  if (spec === undefined) return undefined;
+  const match = /^(?:size=)?(\d+)([MmGg]?)$/.exec(spec);
+  if (match === null) throw new EmulatorError('bad-option', `-m ${spec}: give MiB, as 256, 256M or 1G`);
+  return Number(match[1]) * (match[2].toUpperCase() === 'G' ? 1024 : 1);
+}
+
+function timeout(spec: string | undefined): number | undefined {
+  if (spec === undefined) return undefined;
+  const seconds = Number(spec);
+  if (!(seconds > 0) || seconds > 2_000_000) throw new EmulatorError('bad-option', `-timeout ${spec}: give seconds, more than 0`);
+  return seconds * 1000;
+}
+
+function pace(spec: string | undefined): Pace | undefined {
+  if (spec === undefined || spec === 'wall' || spec === 'none') return spec;
+  throw new EmulatorError('bad-option', `-pace ${spec}: it is wall or none`);
+}
+
+/** QEMU also writes `order=cd`; its other words need a menu or a network. */
+function bootOrder(spec: string | undefined): string | undefined {
+  return spec?.replace(/^order=/, '');
+}
+
+function startDate(spec: string | undefined): Date | undefined {
+  if (spec === undefined || spec === 'base=utc') return undefined;
+  if (spec === 'base=localtime') return new Date(Date.now() - new Date().getTimezoneOffset() * 60_000);
+  const text = /^base=(\d{4}-\d{2}-\d{2})(T\d{2}:\d{2}:\d{2})?$/.exec(spec);
+  const date = text && new Date(`${text[1]}${text[2] ?? 'T00:00:00'}Z`);
+  if (!date || Number.isNaN(date.getTime())) {
+    throw new EmulatorError('bad-option', `-rtc ${spec}: it is base=utc, base=localtime or base=YYYY-MM-DD[THH:MM:SS]`);
+  }
+  return date;
+}
+
+function drive(flags: Flags, name: 'hda' | 'hdb' | 'hdc' | 'hdd' | 'cdrom' | 'fda' | 'fdb'): DriveOption | undefined {
+  const source = flags.get(name);
+  if (source === undefined) return undefined;
+  return { source, writes: flags.has('snapshot') ? 'memory' : 'direct' };
+}
+
+async function firmware(flags: Flags, direct: boolean): Promise<Pick<MachineOptions, 'bios' | 'vgaBios'>> {
+  const found = findFirmware(flags.all('L'));
+  const biosPath = flags.get('bios') ?? found.bios;
+  const vgaBiosPath = flags.get('vga-bios') ?? found.vgaBios;
+  if (direct) return {};
+  if (biosPath === undefined) {
+    throw new EmulatorError('missing-file', 'no firmware is found: install the package seabios, or give -bios FILE (or -kernel, which needs none)');
+  }
+  const bios = await readImage(biosPath, 'the BIOS');
+  return vgaBiosPath === undefined ? { bios } : { bios, vgaBios: await readImage(vgaBiosPath, 'the VGA BIOS') };
+}
+
+/** One file for Linux; for multiboot QEMU's list of modules, each with its arguments after a space. */
+async function readInitrd(spec: string, kernel: Uint8Array | undefined): Promise<Uint8Array | readonly ModuleOption[]> {
+  if (kernel === undefined || isLinuxKernel(kernel) || !isMultiboot(kernel)) return readImage(spec, 'the initrd');
+  const modules: ModuleOption[] = [];
+  for (const commandLine of spec.split(',')) {
+    modules.push({ source: await readImage(commandLine.split(' ')[0], 'a module'), commandLine });
+  }
+  return modules;
+}
+
+function debugExit(devices: readonly string[]): MachineOptions['debugExit'] {
+  let options: { iobase?: number; iosize?: number } | undefined;
+  for (const spec of devices) {
+    const [model, ...properties] = spec.split(',');
+    if (model !== 'isa-debug-exit') {
+      throw new EmulatorError('bad-option', `-device ${model}: Coracle adds isa-debug-exit only; the PC's other devices are always there`);
+    }
+    options = {};
+    for (const property of properties) {
+      const match = /^(iobase|iosize)=(0[xX][0-9a-fA-F]+|\d+)$/.exec(property);
+      const number = match === null ? Number.NaN : Number(match[2]);
+      if (match === null || !(number <= 0xffff)) {
+        throw new EmulatorError('bad-option', `-device ${spec}: ${property} is not iobase=PORT or iosize=N`);
+      }
+      options[match[1] as 'iobase' | 'iosize'] = number;
+    }
+  }
+  return options;
+}

@@ -1,0 +1,189 @@
+/**
+ * A machine run from the command line: its ports connected to the terminal and to files, what it shows watched for texts
+ * to answer and for the text to end at.
+ */
+import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import { EmulatorError } from '../errors.ts';
+import type { Machine, MachineExit } from '../index.ts';
+import type { Destination, SessionOptions } from './boot-options.ts';
+import { encodePng } from './png.ts';
+import { openTerminal } from './terminal.ts';
+import { ScreenText, SerialText, Transcript } from './transcript.ts';
+
+export const STATUS_OK = 0, STATUS_FAILED = 1, STATUS_BAD_INPUT = 2, STATUS_TIMEOUT = 3;
+/** How often the text screen is looked at; also keeps Node alive while the guest sleeps. */
+const SCREEN_POLL_MS = 50;
+
+export interface SessionStreams {
+  readonly input: NodeJS.ReadStream;
+  readonly output: NodeJS.WriteStream;
+  readonly errors: NodeJS.WriteStream;
+}
+
+/** Runs until the guest ends, the text shows, time is up or the user quits. Gives the exit status. */
+export function runSession(machine: Machine, options: SessionOptions, streams: SessionStreams): Promise<number> {
+  return new Session(machine, options, streams).run();
+}
+
+/** Something the guest shows text on and takes text from. */
+interface Watched {
+  readonly transcript: Transcript;
+  answer(reply: string): void;
+}
+
+class Session {
+  private readonly machine: Machine;
+  private readonly options: SessionOptions;
+  private readonly streams: SessionStreams;
+  private readonly watched: Watched[] = [];
+  private readonly serialTexts: SerialText[] = [];
+  private readonly screenText = new ScreenText();
+  private readonly screen: Watched;
+  private nextReply = 0;
+  private readonly cleanups: (() => void)[] = [];
+  private finish!: (status: number) => void;
+
+  constructor(machine: Machine, options: SessionOptions, streams: SessionStreams) {
+    this.machine = machine;
+    this.options = options;
+    this.streams = streams;
+    for (const port of options.serial.keys()) {
+      this.serialTexts.push(new SerialText());
+      this.watched.push({
+        transcript: new Transcript(),
+        // Enter on a terminal is a carriage return.
+        answer: (reply) => machine.sendSerial(new TextEncoder().encode(reply.replaceAll('\n', '\r')), port),
+      });
+    }
+    this.screen = { transcript: new Transcript(), answer: (reply) => machine.sendText(reply) };
+    this.watched.push(this.screen);
+  }
+
+  async run(): Promise<number> {
+    const finished = new Promise<number>((resolve) => (this.finish = resolve));
+    this.connect();
+    this.machine.run();
+    const status = await finished;
+    this.machine.pause();
+    this.takeScreenshot();
+    for (const cleanup of this.cleanups.reverse()) cleanup();
+    return status;
+  }
+
+  private connect(): void {
+    const { machine, options } = this;
+    const serialOut = options.serial.map((destination) => this.openDestination(destination));
+    const debugOut = this.openDestination(options.debugcon);
+    this.cleanups.push(
+      machine.on('serial-output', ({ port, data }) => {
+        serialOut[port]?.(data);
+        this.show(this.watched[port], this.serialTexts[port].push(data));
+      }),
+      machine.on('debug-output', ({ data }) => debugOut(data)),
+      machine.on('exit', (exit) => this.onExit(exit)),
+      machine.on('error', (error) => this.onError(error)),
+    );
+    const poll = setInterval(() => this.lookAtScreen(), SCREEN_POLL_MS);
+    this.cleanups.push(() => clearInterval(poll));
+    if (options.timeoutMs !== undefined) {
+      const timer = setTimeout(() => this.onTimeout(), options.timeoutMs);
+      this.cleanups.push(() => clearTimeout(timer));
+    }
+    this.connectTerminal();
+  }
+
+  private connectTerminal(): void {
+    const port = this.options.serial.findIndex((destination) => destination.kind === 'stdio');
+    const { input, output } = this.streams;
+    if (port >= 0) {
+      const onData = (data: Uint8Array): void => this.machine.sendSerial(data, port);
+      this.cleanups.push(openTerminal({ input, output, onData, onQuit: () => this.finish(STATUS_OK) }));
+    }
+    const quit = (): void => this.finish(STATUS_OK);
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, quit);
+      this.cleanups.push(() => process.off(signal, quit));
+    }
+  }
+
+  private openDestination(destination: Destination): (data: Uint8Array) => void {
+    switch (destination.kind) {
+      case 'none':
+        return () => {};
+      case 'stdio':
+        return (data) => void this.streams.output.write(data);
+      case 'file': {
+        const file = openForWriting(destination.path);
+        this.cleanups.push(() => closeSync(file));
+        return (data) => void writeSync(file, data);
+      }
+    }
+  }
+
+  private lookAtScreen(): void {
+    const rows = this.machine.readTextScreen();
+    if (rows) this.show(this.screen, this.screenText.push(rows));
+  }
+
+  private show(where: Watched, text: string): void {
+    if (text === '') return;
+    where.transcript.append(text);
+    this.answer();
+    const { until } = this.options;
+    if (until !== undefined && where.transcript.includes(until)) this.finish(STATUS_OK);
+  }
+
+  /** Types the replies whose turn it is. */
+  private answer(): void {
+    const { replies } = this.options;
+    while (this.nextReply < replies.length) {
+      const { text, reply } = replies[this.nextReply];
+      const where = this.watched.find((watched) => watched.transcript.take(text));
+      if (where === undefined) return;
+      this.nextReply++;
+      where.answer(reply);
+      // What stands on the other screens was not meant for the replies to come.
+      for (const other of this.watched) if (other !== where) other.transcript.skip();
+    }
+  }
+
+  private onExit(exit: MachineExit): void {
+    this.lookAtScreen();
+    if (exit.reason === 'debug-exit') this.finish(exit.status);
+    else if (this.options.until === undefined) this.finish(STATUS_OK);
+    else this.fail(`the guest ended (${exit.reason}) without showing “${this.options.until}”`, STATUS_FAILED);
+  }
+
+  private onError(error: Error): void {
+    this.fail(error instanceof EmulatorError ? error.message : (error.stack ?? error.message), STATUS_FAILED);
+  }
+
+  private onTimeout(): void {
+    const { until, timeoutMs } = this.options;
+    const what = until === undefined ? '' : ` without “${until}”`;
+    this.fail(`${timeoutMs! / 1000} seconds are over${what}`, STATUS_TIMEOUT);
+  }
+
+  private fail(message: string, status: number): void {
+    this.streams.errors.write(`coracle: ${message}\n`);
+    this.finish(status);
+  }
+
+  private takeScreenshot(): void {
+    const path = this.options.screenshot;
+    if (path === undefined) return;
+    try {
+      writeFileSync(path, encodePng(this.machine.screenshot()));
+    } catch (error) {
+      this.streams.errors.write(`coracle: the screenshot cannot be written: ${(error as Error).message}\n`);
+    }
+  }
+}
+
+function openForWriting(path: string): number {
+  try {
+    return openSync(path, 'w');
+  } catch (cause) {
+    throw new EmulatorError('bad-option', `${path} cannot be written: ${(cause as Error).message}`, { cause });
+  }
+}

@@ -1,0 +1,161 @@
+/** Runs cases on the emulator, one instruction at a time or in whole blocks. */
+import { readFileSync } from 'node:fs';
+import { Cpu } from '../../src/cpu/cpu.ts';
+import * as L from '../../src/cpu/layout.ts';
+import { CS, DS, ES, FS, GS, LDTR, SS, TR } from '../../src/cpu/registers.ts';
+import { setSegment } from '../../src/cpu/segments.ts';
+import { physAddr } from '../../src/memory/address.ts';
+import { Arena } from '../../src/memory/arena.ts';
+import { GuestMemory } from '../../src/memory/guest-memory.ts';
+import { PagePool } from '../../src/memory/pool.ts';
+import * as E from './environment.ts';
+import * as R from './record.ts';
+
+/** `step`: every instruction by itself; `block`: as the emulator usually runs. */
+export type Tier = 'step' | 'block';
+
+const HAS_ERROR = new Set([8, 10, 11, 12, 13, 14, 17]);
+const SEGMENT_BYTES = 8 * L.SEGMENT_SIZE;
+const STEP_LIMIT = 100000;
+
+export function loadModules() {
+  const load = (name: string) => new WebAssembly.Module(readFileSync(new URL(`../../build/${name}.wasm`, import.meta.url)));
+  return { interpreter: load('interpreter'), kernel: load('kernel') };
+}
+
+export class CoracleExecutor {
+  readonly name: string;
+  readonly tier: Tier;
+  readonly cpu: Cpu;
+  readonly memory: GuestMemory;
+  private readonly arena = new Arena();
+  private readonly segments: Uint8Array[] = [];
+  private readonly frames: number[] = [];
+  private base: Buffer[] = [];
+  private readonly filler = new Uint8Array(16).fill(R.INT3);
+
+  constructor(tier: Tier) {
+    this.tier = tier;
+    this.name = `coracle ${tier}`;
+    this.memory = new GuestMemory(new PagePool(this.arena), E.RAM_BYTES);
+    const ports = { readPort: () => 0xffffffff, writePort: () => {} };
+    const interrupts = { pending: false, acknowledge: () => 0 };
+    this.cpu = new Cpu(this.arena, { memory: this.memory, ports, interrupts, tsc: () => 0n }, loadModules());
+    E.buildEnvironment((address, value) => this.memory.writePhys(address, 4, value >>> 0));
+    for (const page of R.DATA_PAGES) this.frames.push(this.memory.writeFrame((E.DATA_FRAMES + page) >>> 12));
+    const { state } = this.cpu;
+    state.setCr(0, 0x80010033);
+    state.setCr(3, E.CR3);
+    state.setCr(4, 0x610);
+    state.setU32(L.GDTR_BASE, E.GDT);
+    state.setU32(L.GDTR_LIMIT, E.GDT_LIMIT);
+    state.setU32(L.IDTR_BASE, E.IDT);
+    state.setU32(L.IDTR_LIMIT, 0x7ff);
+    for (const mode of [R.MODE_FLAT32, R.MODE_CODE16]) this.segments[mode] = this.segmentState(mode);
+  }
+
+  private segmentState(mode: number): Uint8Array {
+    const { state } = this.cpu;
+    if (mode === R.MODE_FLAT32) {
+      setSegment(state, CS, E.USER_CODE32, 0, 0xffffffff, 0xc0fb);
+      for (const n of [ES, SS, DS]) setSegment(state, n, E.USER_DATA32, 0, 0xffffffff, 0xc0f3);
+    } else {
+      setSegment(state, CS, E.USER_CODE16, R.CODE_BASE, 0xffff, 0x00fb);
+      for (const n of [ES, SS, DS]) setSegment(state, n, E.USER_DATA16, R.DATA_BASE, 0xffff, 0x00f3);
+    }
+    setSegment(state, FS, E.USER_FS, E.FS_BASE, E.FS_LIMIT, 0x40f3);
+    setSegment(state, GS, E.USER_GS, R.DATA_BASE, E.GS_LIMIT, 0x40f1);
+    setSegment(state, LDTR, 0, 0, 0, 0);
+    setSegment(state, TR, E.TASK, E.TSS, 0x67, 0x8b);
+    return this.arena.u8.slice(state.base + L.SEGMENTS, state.base + L.SEGMENTS + SEGMENT_BYTES);
+  }
+
+  async baseline(pages: Uint8Array): Promise<void> {
+    this.base = R.DATA_PAGES.map((_, i) => Buffer.from(pages.subarray(i * 4096, i * 4096 + 4096)));
+    this.base.forEach((page, i) => this.arena.u8.set(page, this.frames[i]));
+  }
+
+  async run(batch: R.Batch): Promise<void> {
+    for (let n = 0; n < batch.count; n++) this.runCase(batch, n);
+  }
+  close(): void {}
+
+  private writeCode(mode: number, eip: number, bytes: Uint8Array): void {
+    const linear = mode === R.MODE_CODE16 ? R.CODE_BASE + eip : eip;
+    this.memory.write(physAddr(E.CODE_FRAMES + linear - R.CODE_BASE), bytes);
+  }
+
+  private runCase(batch: R.Batch, n: number): void {
+    const { cpu } = this;
+    const { state } = cpu;
+    const mode = batch.u32(n, R.MODE);
+    const eip = batch.u32(n, R.EIP);
+    const code = batch.code(n);
+    this.writeCode(mode, eip, code);
+    this.arena.u8.set(this.segments[mode], state.base + L.SEGMENTS);
+    for (let i = 0; i < 8; i++) state.setReg(i, batch.u32(n, R.REGISTERS + 4 * i));
+    state.eflags = batch.u32(n, R.EFLAGS) | 0x202;
+    state.eip = eip;
+    state.setCr(2, 0);
+    (cpu as unknown as { halted: boolean }).halted = false;
+    cpu.updateMode();
+    this.execute();
+    this.writeCode(mode, eip, this.filler.subarray(0, code.length));
+    this.results(batch, n);
+  }
+
+  private execute(): void {
+    if (this.tier === 'block') {
+      this.cpu.run(STEP_LIMIT);
+      return;
+    }
+    for (let i = 0; i < STEP_LIMIT; i++) if (this.cpu.run(1) === 'halted') return;
+  }
+
+  private results(batch: R.Batch, n: number): void {
+    const { state } = this.cpu;
+    const handler = state.eip - 1 - E.HANDLERS;
+    if (state.cpl !== 0 || handler < 0 || handler >= 0x1000 || (handler & 15) !== 0) {
+      batch.setU32(n, R.VECTOR, 255);
+      batch.setU32(n, R.EIP_AFTER, state.eip);
+      return;
+    }
+    const vector = handler >> 4;
+    let at = state.reg(4);
+    const pop = () => this.memory.readPhys((at += 4) - 4, 4) >>> 0;
+    batch.setU32(n, R.VECTOR, vector);
+    batch.setU32(n, R.ERROR, HAS_ERROR.has(vector) ? pop() : 0);
+    batch.setU32(n, R.EIP_AFTER, pop());
+    const cs = pop();
+    batch.setU32(n, R.EFLAGS_AFTER, pop());
+    for (let i = 0; i < 8; i++) batch.setU32(n, R.REGISTERS_AFTER + 4 * i, state.reg(i));
+    batch.setU32(n, R.REGISTERS_AFTER + 16, pop());
+    const ss = pop();
+    batch.setU32(n, R.CR2, vector === 14 ? state.cr(2) : 0);
+    for (let i = 0; i < 6; i++) {
+      const selector = i === CS ? cs : i === SS ? ss : state.selector(i);
+      batch.view.setUint16(n * R.RECORD_BYTES + R.SELECTORS + 2 * i, selector, true);
+    }
+    this.memoryAfter(batch, n);
+  }
+
+  private memoryAfter(batch: R.Batch, n: number): void {
+    let count = 0;
+    let hash = R.HASH_START;
+    this.frames.forEach((frame, p) => {
+      const page = this.base[p];
+      const { u8 } = this.arena;
+      if (page.compare(u8, frame, frame + 4096) === 0) return;
+      for (let i = 0; i < 4096; i++) {
+        if (u8[frame + i] === page[i]) continue;
+        const difference = (((R.DATA_PAGES[p] + i) << 8) | u8[frame + i]) >>> 0;
+        if (count < R.MAX_DIFFERENCES) batch.setU32(n, R.DIFFERENCE + 4 * count, difference);
+        count++;
+        hash = R.hashStep(hash, difference);
+        u8[frame + i] = page[i];
+      }
+    });
+    batch.setU32(n, R.DIFFERENCES, count);
+    batch.setU32(n, R.HASH, hash);
+  }
+}

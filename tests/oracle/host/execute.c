@@ -1,0 +1,151 @@
+/*
+ * Executes single instructions on the host's own processor, in 64-bit mode, and tells the state after each.
+ *
+ * Reads from standard input: a 32-bit word 'B' and three pages of memory contents, then batches: a word with the number
+ * of cases and as many 256-byte records (see tests/oracle/record.ts); writes the records back with their results filled
+ * in. All of a case's memory lies below 4 GiB, where this position-independent program has nothing of its own.
+ */
+#define _GNU_SOURCE
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#define DATA 0x10000000ul
+#define CODE 0x20000000ul
+#define CODE_SIZE 0x3000ul
+#define PAGE 0x1000ul
+#define MAX_DIFFERENCES 24
+
+struct record {
+  uint8_t code[16];
+  uint32_t length, mode, eip, eflags, reg[8];
+  uint32_t vector, error, eip_after, eflags_after, reg_after[8], cr2, differences, hash, reserved;
+  uint32_t difference[MAX_DIFFERENCES];
+  uint16_t selector[6];
+  uint32_t reserved2[5];
+};
+_Static_assert(sizeof(struct record) == 256, "record size");
+
+/* Used by the assembly below. */
+uint64_t saved_rsp;
+uint64_t jump_target;
+struct record *volatile current;
+
+void enter(struct record *r);
+void came_back(void);
+__asm__(
+    ".text\n.globl enter\nenter:\n"
+    "push %rbx; push %rbp; push %r12; push %r13; push %r14; push %r15; pushfq\n"
+    "mov %rsp, saved_rsp(%rip)\n"
+    "mov 24(%rdi), %eax; mov %rax, jump_target(%rip)\n"
+    "mov 28(%rdi), %eax; push %rax; popfq\n"
+    "mov 32(%rdi), %eax; mov 36(%rdi), %ecx; mov 40(%rdi), %edx; mov 44(%rdi), %ebx\n"
+    "mov 48(%rdi), %esp; mov 52(%rdi), %ebp; mov 56(%rdi), %esi; mov 60(%rdi), %edi\n"
+    "jmp *jump_target(%rip)\n"
+    ".globl came_back\ncame_back:\n"
+    "popfq; pop %r15; pop %r14; pop %r13; pop %r12; pop %rbp; pop %rbx; ret\n");
+
+static const int GREGS[8] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI};
+
+static void trapped(int signal, siginfo_t *info, void *context) {
+  greg_t *g = ((ucontext_t *)context)->uc_mcontext.gregs;
+  struct record *r = current;
+  (void)info;
+  if (!r) abort();
+  r->vector = (uint32_t)g[REG_TRAPNO];
+  r->error = (uint32_t)g[REG_ERR];
+  if (signal == SIGALRM) r->vector = 255;
+  r->cr2 = r->vector == 14 ? (uint32_t)g[REG_CR2] : 0;
+  r->eip_after = (uint32_t)g[REG_RIP];
+  r->eflags_after = (uint32_t)g[REG_EFL];
+  for (int i = 0; i < 8; i++) r->reg_after[i] = (uint32_t)g[GREGS[i]];
+  g[REG_RIP] = (greg_t)(uintptr_t)came_back;
+  g[REG_RSP] = (greg_t)saved_rsp;
+  g[REG_EFL] = 0x202;
+}
+
+static uint8_t baseline[3][PAGE];
+static uint8_t *const pages[3] = {(uint8_t *)DATA, (uint8_t *)(DATA + PAGE), (uint8_t *)(DATA + 0xf000)};
+static const uint32_t offsets[3] = {0, PAGE, 0xf000};
+
+/* Lists what the case changed in memory, and restores it. */
+static void memory_after(struct record *r) {
+  uint32_t hash = 0x811c9dc5u, n = 0;
+  for (int p = 0; p < 3; p++) {
+    if (memcmp(pages[p], baseline[p], PAGE) == 0) continue;
+    for (uint32_t i = 0; i < PAGE; i++) {
+      if (pages[p][i] == baseline[p][i]) continue;
+      uint32_t d = (offsets[p] + i) << 8 | pages[p][i];
+      if (n < MAX_DIFFERENCES) r->difference[n] = d;
+      n++;
+      hash = (hash ^ d) * 0x01000193u;
+      pages[p][i] = baseline[p][i];
+    }
+  }
+  r->differences = n;
+  r->hash = hash;
+}
+
+static void run(struct record *r) {
+  uint8_t *at = (uint8_t *)(uintptr_t)r->eip;
+  memcpy(at, r->code, r->length);
+  current = r;
+  enter(r);
+  current = 0;
+  memset(at, 0xcc, r->length);
+  memory_after(r);
+}
+
+static int take(void *to, size_t size) {
+  for (size_t done = 0; done < size;) {
+    ssize_t n = read(0, (char *)to + done, size - done);
+    if (n <= 0) return 0;
+    done += (size_t)n;
+  }
+  return 1;
+}
+static void give(const void *from, size_t size) {
+  for (size_t done = 0; done < size;) {
+    ssize_t n = write(1, (const char *)from + done, size - done);
+    if (n <= 0) exit(1);
+    done += (size_t)n;
+  }
+}
+static void map(uintptr_t at, size_t size, int protection) {
+  void *p = mmap((void *)at, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+  if (p != (void *)at) {
+    perror("mmap");
+    exit(2);
+  }
+}
+
+int main(void) {
+  map(DATA, 2 * PAGE, PROT_READ | PROT_WRITE);
+  map(DATA + 0xf000, PAGE, PROT_READ | PROT_WRITE);
+  map(CODE, CODE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC);
+  memset((void *)CODE, 0xcc, CODE_SIZE);
+  stack_t stack = {.ss_sp = malloc(1 << 16), .ss_size = 1 << 16};
+  sigaltstack(&stack, 0);
+  struct sigaction action = {.sa_sigaction = trapped, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+  static const int signals[] = {SIGTRAP, SIGSEGV, SIGILL, SIGFPE, SIGBUS};
+  for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) sigaction(signals[i], &action, 0);
+  struct record *records = 0;
+  uint32_t count;
+  while (take(&count, 4)) {
+    if (count == 'B') {
+      if (!take(baseline, sizeof baseline)) return 1;
+      for (int p = 0; p < 3; p++) memcpy(pages[p], baseline[p], PAGE);
+      continue;
+    }
+    records = realloc(records, count * sizeof *records);
+    if (!take(records, count * sizeof *records)) return 1;
+    for (uint32_t i = 0; i < count; i++) run(&records[i]);
+    give(records, count * sizeof *records);
+  }
+  return 0;
+}

@@ -1,0 +1,55 @@
+/**
+ * One test case, as the executors exchange it: 256 bytes, little-endian. Offsets into the record; the C programs in
+ * host/ and qemu/ have the same layout as a struct.
+ */
+export const RECORD_BYTES = 256;
+export const CODE = 0; // 16 bytes
+export const LENGTH = 16; // u32: bytes of CODE that count
+export const MODE = 20; // u32: MODE_FLAT32 or MODE_CODE16
+export const EIP = 24;
+export const EFLAGS = 28;
+export const REGISTERS = 32; // 8 of u32, in encoding order
+// Results
+export const VECTOR = 64; // u32: the exception that ended the case; 3 after normal completion
+export const ERROR = 68;
+export const EIP_AFTER = 72; // for vector 3: of the byte after the INT3
+export const EFLAGS_AFTER = 76;
+export const REGISTERS_AFTER = 80;
+export const CR2 = 112; // for vector 14, else 0
+export const DIFFERENCES = 116; // u32: bytes of memory that differ from the baseline
+export const HASH = 120; // u32: over all differences
+export const DIFFERENCE = 128; // the first of them: offset << 8 | value
+export const MAX_DIFFERENCES = 24;
+export const SELECTORS = 224; // 6 of u16, in encoding order
+
+/** 32-bit code, all segments but FS and GS flat. */
+export const MODE_FLAT32 = 0;
+/** 16-bit code at CODE_BASE, 16-bit data and stack segment at DATA_BASE. */
+export const MODE_CODE16 = 1;
+
+// Linear addresses of what a case may touch; everything else is not mapped for it.
+export const DATA_BASE = 0x10000000;
+/** Offsets of the three mapped pages. */
+export const DATA_PAGES = [0, 0x1000, 0xf000] as const;
+export const CODE_BASE = 0x20000000;
+export const CODE_SIZE = 0x3000;
+export const INT3 = 0xcc;
+
+export const HASH_START = 0x811c9dc5;
+export const hashStep = (hash: number, difference: number): number => Math.imul(hash ^ difference, 0x01000193);
+
+export class Batch {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly capacity: number;
+  count = 0;
+  constructor(capacity: number) {
+    this.capacity = capacity;
+    this.bytes = new Uint8Array(capacity * RECORD_BYTES);
+    this.view = new DataView(this.bytes.buffer);
+  }
+  u32(n: number, field: number): number { return this.view.getUint32(n * RECORD_BYTES + field, true); }
+  setU32(n: number, field: number, value: number): void { this.view.setUint32(n * RECORD_BYTES + field, value >>> 0, true); }
+  code(n: number): Uint8Array { return this.bytes.subarray(n * RECORD_BYTES, n * RECORD_BYTES + this.u32(n, LENGTH)); }
+  get used(): Uint8Array { return this.bytes.subarray(0, this.count * RECORD_BYTES); }
+}

@@ -1,0 +1,51 @@
+/**
+ * Builds and serves. `vite build` makes the page, static files for any host and any base path; `--mode library` the ES
+ * module for browsers; `--mode node` the ES module and the command line for Node. Tests are in vitest.config.ts.
+ */
+import { cpSync, existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import sirv from 'sirv';
+import { defineConfig, type Plugin, type UserConfig } from 'vite';
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+/** Guests that the recipes made (images/), if any. */
+const GUESTS = here('.cache/guests');
+
+/** Serves the guests beside the page, and puts them into the built page, so that a static host has them too. */
+function guests(): Plugin {
+  const serve = () => sirv(GUESTS, { dev: true, etag: true });
+  return {
+    name: 'coracle-guests',
+    configureServer: (server) => void server.middlewares.use('/guests', serve()),
+    closeBundle() {
+      if (existsSync(GUESTS)) cpSync(GUESTS, here('dist/page/guests'), { recursive: true, dereference: true });
+    },
+  };
+}
+
+const page: UserConfig = {
+  base: './',
+  plugins: [guests()],
+  build: { outDir: 'dist/page', emptyOutDir: true, target: 'es2022', chunkSizeWarningLimit: 1500 },
+  worker: { format: 'es' },
+  // SharedArrayBuffer needs a cross-origin isolated page; everything works without it as well.
+  server: { headers: { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' } },
+  preview: { headers: { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' } },
+};
+
+const library: UserConfig = {
+  build: {
+    outDir: 'dist/browser', emptyOutDir: true, target: 'es2022', minify: false,
+    lib: { entry: { coracle: here('src/index.ts') }, formats: ['es'] },
+  },
+  worker: { format: 'es' },
+};
+
+const node: UserConfig = {
+  build: {
+    outDir: 'dist/node', emptyOutDir: true, target: 'node20', minify: false, ssr: true,
+    rolldownOptions: { input: { coracle: here('src/node/index.ts'), cli: here('src/node/cli.ts') } },
+  },
+};
+
+export default defineConfig(({ mode }) => (mode === 'library' ? library : mode === 'node' ? node : page));
