@@ -88,7 +88,8 @@ function writeManifest(manifest: GuestManifest): void {
 async function main(options: ReadonlySet<string>): Promise<number> {
   const refresh = options.has('--refresh');
   const recipeSha256 = sha256Tree([join(ROOT, 'images'), join(ROOT, 'bios')]);
-  let manifest = refresh ? undefined : cachedManifest(recipeSha256);
+  const cached = cachedManifest(recipeSha256);
+  let manifest = refresh ? undefined : cached;
   if (manifest === undefined) {
     const guests = [embeddedGuest()];
     let missing: string | undefined;
@@ -98,10 +99,11 @@ async function main(options: ReadonlySet<string>): Promise<number> {
       missing = error instanceof Error ? error.message : String(error);
       warn(missing);
       if (!(error instanceof AptError)) warn('this is a fault of the recipe, not of your machine; please report it');
-      warn('the embedded teaching guest boots instead');
+      warn(cached === undefined ? 'the embedded teaching guest boots instead' : 'the guests made earlier are kept');
     }
-    manifest = { version: 1, recipeSha256, guests, ...(missing === undefined ? {} : { missing }) };
-    writeManifest(manifest);
+    const made: GuestManifest = { version: 1, recipeSha256, guests, ...(missing === undefined ? {} : { missing }) };
+    manifest = missing !== undefined && cached !== undefined ? cached : made;
+    if (manifest === made) writeManifest(made);
   }
   for (const guest of manifest.guests) {
     const sizeBytes = guest.files.reduce((total, file) => total + file.sizeBytes, 0);

@@ -83,6 +83,7 @@ const DEFAULT_BOOT = 'cad';
 export async function createMachine(options: MachineOptions = {}): Promise<Machine> {
   checkHost();
   const ramBytes = memoryBytes(options.memoryMiB ?? DEFAULT_MEMORY_MIB);
+  const order = bootOrder(options.boot ?? DEFAULT_BOOT);
   const firmware = await loadFirmware(options);
   const plan = await loadKernel(options, ramBytes);
   if (plan === undefined && firmware.bios === undefined) {
@@ -95,7 +96,7 @@ export async function createMachine(options: MachineOptions = {}): Promise<Machi
     ...drives,
     bios: plan ? undefined : firmware.bios,
     vgaBios: firmware.vgaBios,
-    bootOrder: bootOrder(options.boot ?? DEFAULT_BOOT),
+    bootOrder: order,
     serialPorts: options.serialPorts ?? 1,
     startDate: options.date ?? new Date(host.dateMs()),
     debugExit: options.debugExit,

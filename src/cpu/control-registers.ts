@@ -28,6 +28,12 @@ export function requireCpl0(cpu: CpuContext): void {
   if (cpu.state.cpl !== 0) fault(VECTOR_GP, 0);
 }
 
+/** For instructions whose memory operand is read after the privilege check. Returns HELPER_NEXT. */
+export function checkCpl0(cpu: CpuContext): number {
+  requireCpl0(cpu);
+  return HELPER_NEXT;
+}
+
 /** Ends a helper after which the block may not go on: control continues behind the instruction. */
 export function resync(cpu: CpuContext): number {
   cpu.state.eip = cpu.nextEip;

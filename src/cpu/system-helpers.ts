@@ -1,6 +1,6 @@
 /** The helpers for system instructions, by the names that instruction bodies use. Arguments are documented there. */
 import type { Helper } from './context.ts';
-import { clts, hlt, invalidateCaches, invlpg, lmsw, movFromCr, movToCr, smsw } from './control-registers.ts';
+import { checkCpl0, clts, hlt, invalidateCaches, invlpg, lmsw, movFromCr, movToCr, smsw } from './control-registers.ts';
 import { cpuid } from './cpuid.ts';
 import { movFromDr, movToDr } from './debug-registers.ts';
 import { cli, popf, pushf, sti } from './flags-system.ts';
@@ -35,6 +35,7 @@ export const systemHelpers = {
   SIDT: sidt,
   SYSENTER: sysenter,
   SYSEXIT: sysexit,
+  CHECK_CPL0: checkCpl0,
   CHECK_IO: checkIoHelper,
   PORT_IN: portIn,
   PORT_OUT: portOut,

@@ -5,7 +5,7 @@
 import * as L from '../cpu/layout.ts';
 import { SS } from '../cpu/registers.ts';
 import { type Bits, type Condition, type Flag, type I32, type Int, type LoadKind, Ops, type Place, type Repeat, type SegmentChoice, type StoreKind } from '../isa/ops.ts';
-import type { Operand, OperandSize } from '../isa/row.ts';
+import type { Operand, OperandKind, OperandSize } from '../isa/row.ts';
 import { FunctionBuilder, type Val, type Variable } from '../wasm/function.ts';
 import type { ModuleBuilder, Signature } from '../wasm/module.ts';
 import { LOAD, type STORE, type Type } from '../wasm/opcodes.ts';
@@ -78,6 +78,9 @@ export class HandlerOps extends Ops {
       case 'q': return 64;
       default: return 32;
     }
+  }
+  operandKind(n: number): OperandKind {
+    return this.operand(n).kind;
   }
   operandSize(n: number): OperandSize {
     return this.operand(n).size;

@@ -2,14 +2,23 @@
 import { controlBodies } from './bodies/control.ts';
 import { decimalBodies } from './bodies/decimal.ts';
 import { integerBodies } from './bodies/integer.ts';
+import { mmxBodies } from './bodies/mmx.ts';
 import { shiftBodies } from './bodies/shifts.ts';
+import { sseConvertBodies } from './bodies/sse-convert.ts';
+import { sseFloatBodies } from './bodies/sse-float.ts';
+import { sseMoveBodies } from './bodies/sse-move.ts';
 import { stringBodies } from './bodies/strings.ts';
 import { systemBodies } from './bodies/system.ts';
 import { x87Bodies } from './bodies/x87.ts';
 import { parseRows, type Row } from './row.ts';
 import { INTEGER_TABLE } from './table/integer.ts';
+import { MMX_TABLE } from './table/mmx.ts';
+import { SSE_TABLE } from './table/sse.ts';
 import { X87_TABLE } from './table/x87.ts';
 
-const bodies = { ...integerBodies, ...shiftBodies, ...decimalBodies, ...controlBodies, ...stringBodies, ...systemBodies, ...x87Bodies };
+const bodies = {
+  ...integerBodies, ...shiftBodies, ...decimalBodies, ...controlBodies, ...stringBodies, ...systemBodies, ...x87Bodies, ...mmxBodies,
+  ...sseMoveBodies, ...sseFloatBodies, ...sseConvertBodies,
+};
 
-export const INSTRUCTION_SET: readonly Row[] = parseRows(INTEGER_TABLE + X87_TABLE, bodies);
+export const INSTRUCTION_SET: readonly Row[] = parseRows(INTEGER_TABLE + X87_TABLE + MMX_TABLE + SSE_TABLE, bodies);

@@ -40,6 +40,8 @@ export interface Board {
   readonly screen: Screen;
   readonly keyboard: KeyboardInput;
   readonly mouse: MouseInput;
+  /** FERR# went active: an x87 exception that the guest wants as an interrupt. */
+  coprocessorError(): void;
   /** A guest with ACPI powers off in answer. */
   pressPowerButton(): void;
   /** All devices, then all lines. */

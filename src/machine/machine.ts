@@ -100,6 +100,8 @@ export interface ProcessorParts {
   readonly ports: { readPort(port: number, width: Width): number; writePort(port: number, width: Width, value: number): void };
   interrupts: InterruptSource;
   tsc(): bigint;
+  /** FERR# went active. */
+  ferr(): void;
 }
 
 export interface MachineParts {
@@ -143,7 +145,11 @@ export class Machine {
     this.memory = new GuestMemory(new PagePool(arena), parts.ramBytes);
     // One gigahertz, whatever the speed: the guest's time-stamp counter counts virtual nanoseconds.
     const processorParts: ProcessorParts = {
-      memory: this.memory, ports: this.ports, interrupts: NO_INTERRUPTS, tsc: () => BigInt(this.clock.now),
+      memory: this.memory,
+      ports: this.ports,
+      interrupts: NO_INTERRUPTS,
+      tsc: () => BigInt(this.clock.now),
+      ferr: () => this.board.coprocessorError(),
     };
     this.cpu = parts.createProcessor(arena, processorParts);
     this.clock = new MachineClock(this.cpu, INITIAL_NS_PER_INSTRUCTION);

@@ -1,7 +1,6 @@
 /** The flags of `coracle boot` as options of a machine and of the session around it. */
 import { EmulatorError } from '../errors.ts';
 import type { DriveOption, MachineOptions, ModuleOption, Pace } from '../index.ts';
-import { openNodeFile } from '../storage/node-file.ts';
 import { findFirmware, readImage } from './firmware.ts';
 import type { Flags } from './flags.ts';
 import { isLinuxKernel } from '../machine/loaders/linux.ts';
@@ -70,7 +69,6 @@ export async function machineOptions(flags: Flags, serialPorts: number): Promise
     noReboot: flags.has('no-reboot'),
     date: startDate(flags.get('rtc')),
     debugExit: debugExit(flags.all('device')),
-    openPath: (path: string | URL) => openNodeFile(path),
   });
 }
 

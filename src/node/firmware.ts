@@ -2,20 +2,13 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { EmulatorError } from '../errors.ts';
+import { packageRoot } from './package-root.ts';
 
 const BIOS_NAMES = ['bios-256k.bin', 'bios.bin'];
 const VGA_BIOS_NAME = 'vgabios-stdvga.bin';
 /** Where Debian's package seabios puts its files. */
 const DEBIAN_FOLDER = '/usr/share/seabios';
-
-/** The root of this package, from `src/node` as well as from `dist`. */
-function packageRoot(): string {
-  let folder = fileURLToPath(new URL('.', import.meta.url));
-  while (!existsSync(join(folder, 'package.json')) && join(folder, '..') !== folder) folder = join(folder, '..');
-  return folder;
-}
 
 function searchFolders(given: readonly string[]): string[] {
   const root = packageRoot();

@@ -1,7 +1,7 @@
 /** `coracle`: a PC on the command line, with QEMU's flags. */
 import { EmulatorError } from '../errors.ts';
-import { createMachine } from '../index.ts';
 import { machineOptions, sessionOptions } from './boot-options.ts';
+import { createMachine } from './index.ts';
 import { helpText, parseFlags } from './flags.ts';
 import { runSession, STATUS_BAD_INPUT, STATUS_FAILED, STATUS_OK, type SessionStreams } from './session.ts';
 

@@ -38,10 +38,15 @@ export class Transcript {
   }
 }
 
-/** Terminal control sequences, which may stand in the middle of a text: removed. */
-const CONTROL_SEQUENCES = /\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][0-9A-B]|[=>78cDEHMNOZ])/g;
+/** Terminal control sequences, which may stand in the middle of a text: removed. By their parts after Escape. */
+const ESCAPE = '\\u001b', BELL = '\\u0007';
+const STRING_BODY = `\\][^${BELL}${ESCAPE}]*`;
+const CONTROL_SEQUENCES = new RegExp(
+  `${ESCAPE}(?:\\[[0-9;?]*[ -/]*[@-~]|${STRING_BODY}(?:${BELL}|${ESCAPE}\\\\)|[()][0-9A-B]|[=>78cDEHMNOZ])`,
+  'g',
+);
 /** The start of one at the end of the text. */
-const UNFINISHED_SEQUENCE = /\x1b(?:\[[0-9;?]*|\][^\x07\x1b]*|[()])?$/;
+const UNFINISHED_SEQUENCE = new RegExp(`${ESCAPE}(?:\\[[0-9;?]*|${STRING_BODY}|[()])?$`);
 
 /** Serial bytes as text, without terminal control. */
 export class SerialText {
@@ -92,9 +97,9 @@ export class ScreenText {
 
 /** `\n`, `\r`, `\t`, `\e`, `\xNN`, `\\` in a text from the command line. */
 export function unescapeText(text: string): string {
-  return text.replace(/\\(x[0-9a-fA-F]{2}|[nrte\\])/g, (_, escape: string) => {
-    if (escape[0] === 'x') return String.fromCharCode(Number.parseInt(escape.slice(1), 16));
-    return { n: '\n', r: '\r', t: '\t', e: '\x1b', '\\': '\\' }[escape]!;
+  return text.replace(/\\(x[0-9a-fA-F]{2}|[nrte\\])/g, (_, sequence: string) => {
+    if (sequence[0] === 'x') return String.fromCharCode(Number.parseInt(sequence.slice(1), 16));
+    return { n: '\n', r: '\r', t: '\t', e: '\x1b', '\\': '\\' }[sequence]!;
   });
 }
 

@@ -1,9 +1,11 @@
 /** Runs cases on the emulator, one instruction at a time or in whole blocks. */
 import { readFileSync } from 'node:fs';
-import { Cpu } from '../../src/cpu/cpu.ts';
+import { Cpu, type CpuModules } from '../../src/cpu/cpu.ts';
 import * as L from '../../src/cpu/layout.ts';
 import { CS, DS, ES, FS, GS, LDTR, SS, TR } from '../../src/cpu/registers.ts';
 import { setSegment } from '../../src/cpu/segments.ts';
+import { generateInterpreter } from '../../src/interp/generate.ts';
+import { HANDLERS } from '../../src/interp/handlers.ts';
 import { physAddr } from '../../src/memory/address.ts';
 import { Arena } from '../../src/memory/arena.ts';
 import { GuestMemory } from '../../src/memory/guest-memory.ts';
@@ -11,16 +13,22 @@ import { PagePool } from '../../src/memory/pool.ts';
 import * as E from './environment.ts';
 import * as R from './record.ts';
 
-/** `step`: every instruction by itself; `block`: as the emulator usually runs. */
-export type Tier = 'step' | 'block';
+/** `step`: every instruction by itself; `block`: as the emulator usually runs; `slice`: in slices of odd lengths. */
+export type Tier = 'step' | 'block' | 'slice';
 
 const HAS_ERROR = new Set([8, 10, 11, 12, 13, 14, 17]);
 const SEGMENT_BYTES = 8 * L.SEGMENT_SIZE;
 const STEP_LIMIT = 100000;
+const SLICES = [3, 122, 1, 61, 7, 181, 2, 130, 59, 17, 125];
 
-export function loadModules() {
-  const load = (name: string) => new WebAssembly.Module(readFileSync(new URL(`../../build/${name}.wasm`, import.meta.url)));
-  return { interpreter: load('interpreter'), kernel: load('kernel') };
+let modules: CpuModules | undefined;
+/** The interpreter is generated here, so that it is that of the sources as they are; the kernel is the built one. */
+export function loadModules(): CpuModules {
+  modules ??= {
+    interpreter: new WebAssembly.Module(generateInterpreter(HANDLERS)),
+    kernel: new WebAssembly.Module(readFileSync(new URL('../../build/kernel.wasm', import.meta.url))),
+  };
+  return modules;
 }
 
 export class CoracleExecutor {
@@ -32,16 +40,16 @@ export class CoracleExecutor {
   private readonly segments: Uint8Array[] = [];
   private readonly frames: number[] = [];
   private base: Buffer[] = [];
-  private readonly filler = new Uint8Array(16).fill(R.INT3);
+  private readonly filler = new Uint8Array(R.CODE_SIZE).fill(R.INT3);
 
-  constructor(tier: Tier) {
+  constructor(tier: Tier, options: E.EnvironmentOptions = {}) {
     this.tier = tier;
     this.name = `coracle ${tier}`;
     this.memory = new GuestMemory(new PagePool(this.arena), E.RAM_BYTES);
     const ports = { readPort: () => 0xffffffff, writePort: () => {} };
     const interrupts = { pending: false, acknowledge: () => 0 };
     this.cpu = new Cpu(this.arena, { memory: this.memory, ports, interrupts, tsc: () => 0n }, loadModules());
-    E.buildEnvironment((address, value) => this.memory.writePhys(address, 4, value >>> 0));
+    E.buildEnvironment((address, value) => this.memory.writePhys(address, 4, value >>> 0), options);
     for (const page of R.DATA_PAGES) this.frames.push(this.memory.writeFrame((E.DATA_FRAMES + page) >>> 12));
     const { state } = this.cpu;
     state.setCr(0, 0x80010033);
@@ -100,7 +108,8 @@ export class CoracleExecutor {
     (cpu as unknown as { halted: boolean }).halted = false;
     cpu.updateMode();
     this.execute();
-    this.writeCode(mode, eip, this.filler.subarray(0, code.length));
+    if (code.length > 16) this.memory.write(physAddr(E.CODE_FRAMES), this.filler);
+    else this.writeCode(mode, eip, this.filler.subarray(0, code.length));
     this.results(batch, n);
   }
 
@@ -109,7 +118,7 @@ export class CoracleExecutor {
       this.cpu.run(STEP_LIMIT);
       return;
     }
-    for (let i = 0; i < STEP_LIMIT; i++) if (this.cpu.run(1) === 'halted') return;
+    for (let i = 0; i < STEP_LIMIT; i++) if (this.cpu.run(this.tier === 'step' ? 1 : SLICES[i % SLICES.length] as number) === 'halted') return;
   }
 
   private results(batch: R.Batch, n: number): void {
@@ -134,7 +143,7 @@ export class CoracleExecutor {
     batch.setU32(n, R.CR2, vector === 14 ? state.cr(2) : 0);
     for (let i = 0; i < 6; i++) {
       const selector = i === CS ? cs : i === SS ? ss : state.selector(i);
-      batch.view.setUint16(n * R.RECORD_BYTES + R.SELECTORS + 2 * i, selector, true);
+      batch.setSelector(n, i, selector);
     }
     this.memoryAfter(batch, n);
   }

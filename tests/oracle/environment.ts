@@ -39,13 +39,18 @@ function descriptor(base: number, limit: number, access: number, flags: number):
   return (l & 0xffffn) | ((b & 0xffffffn) << 16n) | (BigInt(access) << 40n) | ((l >> 16n) << 48n) | (BigInt(flags) << 52n) | ((b >> 24n) << 56n);
 }
 
+export interface EnvironmentOptions {
+  /** The code pages may be written, for programs that change themselves. */
+  readonly writableCode?: boolean;
+}
+
 /** Calls `poke` for each doubleword of the environment. */
-export function buildEnvironment(poke: (address: number, value: number) => void): void {
+export function buildEnvironment(poke: (address: number, value: number) => void, options: EnvironmentOptions = {}): void {
   for (let i = 0; i < RAM_BYTES >>> 22; i++) poke(PAGE_DIRECTORY + 4 * i, (i << 22) | LARGE | WRITABLE | PRESENT);
   poke(PAGE_DIRECTORY + (DATA_BASE >>> 22) * 4, DATA_TABLE | USER | WRITABLE | PRESENT);
   poke(PAGE_DIRECTORY + (CODE_BASE >>> 22) * 4, CODE_TABLE | USER | WRITABLE | PRESENT);
   for (const page of [0, 1, 15]) poke(DATA_TABLE + 4 * page, (DATA_FRAMES + page * 4096) | USER | WRITABLE | PRESENT);
-  for (const page of [0, 1, 2]) poke(CODE_TABLE + 4 * page, (CODE_FRAMES + page * 4096) | USER | WRITABLE | PRESENT);
+  for (const page of [0, 1, 2]) poke(CODE_TABLE + 4 * page, (CODE_FRAMES + page * 4096) | USER | (options.writableCode ? WRITABLE : 0) | PRESENT);
   const gdt = [
     0n,
     descriptor(0, 0xfffff, 0x9b, 0xc),

@@ -63,6 +63,7 @@ export class PipeExecutor implements Executor {
       this.done = resolve;
       this.failed = reject;
       this.child.stdin.write(this.word(batch.count));
+      this.child.stdin.write(this.word(batch.stride));
       this.child.stdin.write(Buffer.from(batch.used));
     });
   }

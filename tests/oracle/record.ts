@@ -1,9 +1,11 @@
 /**
- * One test case, as the executors exchange it: 256 bytes, little-endian. Offsets into the record; the C programs in
- * host/ and qemu/ have the same layout as a struct.
+ * One test case, as the executors exchange it: 256 bytes, little-endian, followed by the code of a program when that is
+ * longer than 16 bytes. Offsets into the record; the C programs in host/ and qemu/ have the same layout as a struct.
  */
 export const RECORD_BYTES = 256;
 export const CODE = 0; // 16 bytes
+/** Where code that is longer than 16 bytes lies. */
+export const LONG_CODE = RECORD_BYTES;
 export const LENGTH = 16; // u32: bytes of CODE that count
 export const MODE = 20; // u32: MODE_FLAT32 or MODE_CODE16
 export const EIP = 24;
@@ -42,14 +44,35 @@ export class Batch {
   readonly bytes: Uint8Array;
   readonly view: DataView;
   readonly capacity: number;
+  /** Bytes from record to record. */
+  readonly stride: number;
   count = 0;
-  constructor(capacity: number) {
+  constructor(capacity: number, stride = RECORD_BYTES) {
     this.capacity = capacity;
-    this.bytes = new Uint8Array(capacity * RECORD_BYTES);
+    this.stride = stride;
+    this.bytes = new Uint8Array(capacity * stride);
     this.view = new DataView(this.bytes.buffer);
   }
-  u32(n: number, field: number): number { return this.view.getUint32(n * RECORD_BYTES + field, true); }
-  setU32(n: number, field: number, value: number): void { this.view.setUint32(n * RECORD_BYTES + field, value >>> 0, true); }
-  code(n: number): Uint8Array { return this.bytes.subarray(n * RECORD_BYTES, n * RECORD_BYTES + this.u32(n, LENGTH)); }
-  get used(): Uint8Array { return this.bytes.subarray(0, this.count * RECORD_BYTES); }
+  u32(n: number, field: number): number { return this.view.getUint32(n * this.stride + field, true); }
+  setU32(n: number, field: number, value: number): void { this.view.setUint32(n * this.stride + field, value >>> 0, true); }
+  selector(n: number, segment: number): number { return this.view.getUint16(n * this.stride + SELECTORS + 2 * segment, true); }
+  setSelector(n: number, segment: number, value: number): void { this.view.setUint16(n * this.stride + SELECTORS + 2 * segment, value, true); }
+  code(n: number): Uint8Array {
+    const length = this.u32(n, LENGTH);
+    const at = n * this.stride + (length > 16 ? LONG_CODE : CODE);
+    return this.bytes.subarray(at, at + length);
+  }
+  setCode(n: number, code: Uint8Array): void {
+    this.setU32(n, LENGTH, code.length);
+    this.bytes.set(code, n * this.stride + (code.length > 16 ? LONG_CODE : CODE));
+  }
+  clear(n: number): void { this.bytes.fill(0, n * this.stride, (n + 1) * this.stride); }
+  get used(): Uint8Array { return this.bytes.subarray(0, this.count * this.stride); }
+  /** The same cases, without results. */
+  copy(): Batch {
+    const other = new Batch(this.count, this.stride);
+    other.count = this.count;
+    other.bytes.set(this.used);
+    return other;
+  }
 }

@@ -1,5 +1,6 @@
 /**
- * Compiles the x87 leaf kernel (kernel/*.ts, AssemblyScript) to WebAssembly, for the bundler and for tests; runs in Node.
+ * Compiles the leaf kernel (kernel/*.ts here and in src/cpu/sse, AssemblyScript) to one WebAssembly module, for the bundler
+ * and for tests; runs in Node.
  * The result is kept in .cache/ under the hash of the sources and of the compiler's version.
  *
  * The module imports the arena as `env.memory` and has no heap, no table and no start function. Its constant tables are
@@ -16,7 +17,8 @@ export const X87_KERNEL_DATA = 1024;
 
 const ROOM = dirname(fileURLToPath(import.meta.url));
 const LAYOUT = 'src/cpu/layout.ts';
-const ENTRY = 'src/cpu/x87/kernel/index.ts';
+const OPERATIONS = 'src/cpu/sse/operations.ts';
+const FOLDERS = ['src/cpu/x87/kernel', 'src/cpu/sse/kernel'];
 const ROOT = resolve(ROOM, '../../..');
 
 const OPTIONS = [
@@ -32,8 +34,11 @@ export interface BuildKernelOptions {
 /** The sources by their path from the repository's root. */
 async function readSources(): Promise<Map<string, string>> {
   const sources = new Map<string, string>();
-  const names = (await readdir(join(ROOM, 'kernel'))).filter((name) => name.endsWith('.ts')).sort();
-  for (const name of names) sources.set(`src/cpu/x87/kernel/${name}`, await readFile(join(ROOM, 'kernel', name), 'utf8'));
+  for (const folder of FOLDERS) {
+    const names = (await readdir(join(ROOT, folder))).filter((name) => name.endsWith('.ts')).sort();
+    for (const name of names) sources.set(`${folder}/${name}`, await readFile(join(ROOT, folder, name), 'utf8'));
+  }
+  sources.set(OPERATIONS, await readFile(join(ROOT, OPERATIONS), 'utf8'));
   // The layout is shared with TypeScript, whose bigint literals AssemblyScript does not know.
   const layout = await readFile(join(ROOT, LAYOUT), 'utf8');
   sources.set(LAYOUT, layout.replace(/\b(\d+)n\b/g, '$1'));
@@ -42,14 +47,14 @@ async function readSources(): Promise<Map<string, string>> {
 
 async function compile(sources: Map<string, string>): Promise<Uint8Array> {
   let binary: Uint8Array | undefined;
-  const { error, stderr } = await asc.main([ENTRY, ...OPTIONS, '--outFile', 'x87.wasm'], {
+  const { error, stderr } = await asc.main([...FOLDERS.map((folder) => `${folder}/index.ts`), ...OPTIONS, '--outFile', 'kernel.wasm'], {
     readFile: (name) => sources.get(name.replaceAll('\\', '/')) ?? null,
     writeFile: (_name, contents) => {
       if (typeof contents !== 'string') binary = contents;
     },
     listFiles: () => [],
   });
-  if (error || !binary) throw new Error(`the x87 kernel does not compile:\n${stderr.toString()}`, { cause: error });
+  if (error || !binary) throw new Error(`the kernel does not compile:\n${stderr.toString()}`, { cause: error });
   return binary;
 }
 

@@ -1,8 +1,13 @@
 /** For tests: the types of the functions that a WebAssembly module exports, read from its binary. */
-import type { KernelFunctionType, WasmType } from './kernel-interface.ts';
 
 const SECTION_TYPE = 1, SECTION_FUNCTION = 3, SECTION_EXPORT = 7;
 const KIND_FUNCTION = 0;
+const VALUE_TYPES: Record<number, string> = { 0x7f: 'i32', 0x7e: 'i64', 0x7b: 'v128' };
+
+interface FunctionType {
+  readonly params: readonly string[];
+  readonly result: string | undefined;
+}
 
 class Reader {
   private readonly bytes: Uint8Array;
@@ -26,12 +31,12 @@ class Reader {
 }
 
 /** Types by export name; the module must import no functions. */
-export function exportedTypes(bytes: Uint8Array): Record<string, KernelFunctionType> {
+export function exportedTypes(bytes: Uint8Array): Record<string, FunctionType> {
   const reader = new Reader(bytes, 8);
-  let types: KernelFunctionType[] = [];
+  let types: FunctionType[] = [];
   let functions: number[] = [];
-  const result: Record<string, KernelFunctionType> = {};
-  const valueType = (): WasmType => (reader.byte() === 0x7f ? 'i32' : 'i64');
+  const result: Record<string, FunctionType> = {};
+  const valueType = (): string => VALUE_TYPES[reader.byte()];
   while (reader.at < bytes.length) {
     const section = reader.byte();
     const end = reader.u32() + reader.at;

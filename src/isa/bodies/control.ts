@@ -6,7 +6,6 @@ const VECTOR_BR = 5;
 const VECTOR_UD = 6;
 const CX = 1;
 const BP = 5;
-const SP = 4;
 
 const jcc = (code: Condition): Body => (o) => o.e.if(o.condition(code), () => o.jumpRelative(0));
 
@@ -62,9 +61,10 @@ const pusha: Body = (o) => {
 const popa: Body = (o) => {
   const bits = o.osize as 16 | 32;
   const size = bits / 8;
-  const values = [7, 6, 5, 4, 3, 2, 1, 0].map((n, i) => [n, o.stackTop(bits, i * size)] as const);
+  // What is in the place of (E)SP is not read [SDM2 POPA].
+  const values = [7, 6, 5, 3, 2, 1, 0].map((n) => [n, o.stackTop(bits, (7 - n) * size)] as const);
   o.adjustStack(8 * size);
-  for (const [n, value] of values) if (n !== SP) o.setReg(n, bits, value);
+  for (const [n, value] of values) o.setReg(n, bits, value);
 };
 
 const pushSegment = (segment: number): Body => (o) => o.push(o.segmentSelector(segment), o.osize);

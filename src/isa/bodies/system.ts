@@ -5,6 +5,8 @@ const AX = 0;
 
 /** A helper that takes the linear address of its memory operand and the operand size. */
 const loadTable = (name: string): Body => (o) => {
+  // The privilege comes before the operand [SDM2 LGDT, Protected Mode Exceptions].
+  o.helper('CHECK_CPL0');
   // Checks the segment and the page of the operand; the helper then takes its linear address.
   o.loadOperand(0, 'u16');
   o.loadOperand(0, 'i32', 2);
@@ -14,8 +16,11 @@ const storeTable = (name: string): Body => (o) => {
   o.probeWrite(0, 6);
   o.helper(name, o.linear(0), o.i32(o.osize));
 };
-/** A helper that takes a 16-bit source. */
-const withSource = (name: string): Body => (o) => o.helper(name, o.get(0) as I32);
+/** A helper for privilege level 0 that takes a 16-bit source: the operand is read after the check. */
+const withPrivilegedSource = (name: string): Body => (o) => {
+  o.helper('CHECK_CPL0');
+  o.helper(name, o.get(0) as I32);
+};
 /** A helper that gives the destination's value. */
 const fromHelper = (name: string): Body => (o) => o.put(0, o.helperValue(name));
 const plain = (name: string): Body => (o) => o.helper(name);
@@ -56,7 +61,7 @@ const output: Body = (o) => {
 export const systemBodies: Record<string, Body> = {
   LGDT: loadTable('LGDT'), LIDT: loadTable('LIDT'), SGDT: storeTable('SGDT'), SIDT: storeTable('SIDT'),
   INVLPG: (o) => o.helper('INVLPG', o.linear(0)),
-  LLDT: withSource('LLDT'), LTR: withSource('LTR'), LMSW: withSource('LMSW'),
+  LLDT: withPrivilegedSource('LLDT'), LTR: withPrivilegedSource('LTR'), LMSW: withPrivilegedSource('LMSW'),
   SLDT: fromHelper('SLDT'), STR: fromHelper('STR'), SMSW: fromHelper('SMSW'),
   VERR: verify('VERR'), VERW: verify('VERW'), LAR: inspect('LAR'), LSL: inspect('LSL'), ARPL: arpl,
   MOV_FROM_CR: (o) => o.put(0, o.helperValue('MOV_FROM_CR', o.field(1))),

@@ -255,7 +255,7 @@ FF /6 PUSH Ev : stack
 0F BF MOVSX Gv Ew
 0F C0 XADD Eb Gb : lock
 0F C1 XADD Ev Gv : lock
-0F C3 m MOVNTI Md Gd
+NP 0F C3 m MOVNTI Md Gd
 0F C7 /1 m CMPXCHG8B M : lock
 0F C8+ BSWAP Zv
 0F FF UD Gv Ev : rare

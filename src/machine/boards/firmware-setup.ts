@@ -59,7 +59,7 @@ function shadowAllRam(ports: PortBus): void {
 }
 
 function setUpPci({ ports, pirqIrqs, pciMemoryBase }: FirmwareSetup): void {
-  pirqIrqs.forEach((irq, i) => writeConfig(ports, ISA_BRIDGE, 0, PIRQRC + i, 1, irq));
+  for (const [i, irq] of pirqIrqs.entries()) writeConfig(ports, ISA_BRIDGE, 0, PIRQRC + i, 1, irq);
   const next = { io: PCI_IO_BASE, memory: pciMemoryBase };
   for (let slot = 0; slot < 32; slot++) {
     const functions = readConfig(ports, slot, 0, HEADER_TYPE, 1) & MULTI_FUNCTION ? 8 : 1;
@@ -188,7 +188,7 @@ function writeFont(ports: PortBus, memory: GuestMemory): void {
 
 function writeBiosDataArea({ memory, serialBases }: FirmwareSetup): void {
   const bda = new ByteWriter(0x100);
-  serialBases.forEach((base, i) => bda.u16(i * 2, base));
+  for (const [i, base] of serialBases.entries()) bda.u16(i * 2, base);
   bda.u16(0x0e, EBDA_BASE >> 4);
   bda.u16(0x10, 0x0026 | (serialBases.length << 9)); // coprocessor, mouse, 80x25 color, serial ports
   bda.u16(0x13, EBDA_BASE / 1024);

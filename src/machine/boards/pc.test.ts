@@ -13,7 +13,7 @@ function kernel(): Uint8Array {
   const bytes = new Uint8Array(64);
   const view = new DataView(bytes.buffer);
   const header = [0x1badb002, 0x10000, -(0x1badb002 + 0x10000), MIB, MIB, MIB + 64, MIB + 128, MIB + 32];
-  header.forEach((value, i) => view.setUint32(i * 4, value, true));
+  for (const [i, value] of header.entries()) view.setUint32(i * 4, value, true);
   return bytes;
 }
 

@@ -30,6 +30,7 @@ import { mapBios } from '../loaders/bios.ts';
 import { type BootPlan, entryRom } from '../loaders/boot-plan.ts';
 import { FIRMWARE_BASE } from '../loaders/memory-map.ts';
 import type { BoardParts } from '../machine.ts';
+import { CoprocessorError } from './coprocessor.ts';
 import { setUpAsFirmware } from './firmware-setup.ts';
 
 export interface PcBoardOptions {
@@ -72,6 +73,7 @@ class PcBoard implements Board {
   private readonly i8042: I8042;
   private readonly piix3: Piix3;
   private readonly pm: PM.Piix4Pm;
+  private readonly coprocessor: CoprocessorError;
   private hasEntry = false;
 
   constructor(parts: BoardParts, options: PcBoardOptions) {
@@ -86,6 +88,7 @@ class PcBoard implements Board {
     this.i8042 = this.add(this.createKeyboardController());
     this.add(new Port92({ a20: parts.setA20, resetCpu: parts.requestReset }));
     this.add(new Pit({ clock: parts.clock, irq: this.pic.line(0) }));
+    this.coprocessor = this.add(new CoprocessorError(this.pic.line(13)));
     this.serialPorts = SERIAL.slice(0, options.serialPorts).map((place, i) => this.add(this.createSerialPort(i, place)));
     for (const base of DEBUG_PORTS) {
       this.add(new DebugPort({ id: `debug-${base.toString(16)}`, base, output: (byte) => parts.debugOutput(base, byte) }));
@@ -115,6 +118,10 @@ class PcBoard implements Board {
 
   reset(kind: ResetKind): void {
     for (const device of this.devices) device.reset(kind);
+  }
+
+  coprocessorError(): void {
+    this.coprocessor.signal();
   }
 
   pressPowerButton(): void {

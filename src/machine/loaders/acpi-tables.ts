@@ -57,7 +57,7 @@ export function acpiTables(base: number, board: AcpiBoard): Placement {
 const align = (address: number): number => Math.ceil(address / 16) * 16;
 
 function text(writer: ByteWriter, at: number, chars: string): void {
-  [...chars].forEach((char, i) => writer.u8(at + i, char.charCodeAt(0)));
+  for (let i = 0; i < chars.length; i++) writer.u8(at + i, chars.charCodeAt(i));
 }
 
 /** Makes the bytes of a table sum to zero. */

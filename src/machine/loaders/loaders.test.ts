@@ -104,34 +104,31 @@ describe('Linux', () => {
   });
 });
 
+function setWords(bytes: Uint8Array, at: number, values: readonly number[]): void {
+  const view = new DataView(bytes.buffer);
+  for (const [i, value] of values.entries()) view.setUint32(at + i * 4, value, true);
+}
+
+/** A header at offset 64 of an image of zeros. */
 function multibootHeader(flags: number, fields: number[] = [], size = 256): Uint8Array {
   const image = new Uint8Array(size);
-  const view = new DataView(image.buffer);
-  [0x1badb002, flags, -(0x1badb002 + flags), ...fields].forEach((value, i) => view.setUint32(64 + i * 4, value, true));
+  setWords(image, 64, [0x1badb002, flags, -(0x1badb002 + flags), ...fields]);
   return image;
 }
 
+/** An executable of one segment of 100h bytes in the file and 300h in memory, at C0100000h virtual and 1 MiB physical. */
 function elf(patch: (view: DataView) => void = () => {}): Uint8Array {
-  const image = multibootHeader(3, [], 0x1100);
+  const image = multibootHeader(3, [], 0x1100).fill(0xab, 0x1000);
   const view = new DataView(image.buffer);
-  view.setUint32(0, 0x464c457f, true);
-  image[4] = 1;
+  setWords(image, 0, [0x464c457f, 0x01]);
   view.setUint16(16, 2, true);
   view.setUint16(18, 3, true);
-  view.setUint32(24, 0xc0100010, true);
-  view.setUint32(28, 0x34, true);
+  setWords(image, 24, [0xc0100010, 0x100]);
   view.setUint16(42, 32, true);
   view.setUint16(44, 1, true);
-  // The header at 64 lies inside the one program header's unused tail.
-  [1, 0x1000, 0xc0100000].forEach((value, i) => view.setUint32(0x34 + i * 4, value, true));
-  const moved = new Uint8Array(0x1100);
-  moved.set(image);
-  const table = new DataView(moved.buffer);
-  table.setUint32(28, 0x100, true);
-  [1, 0x1000, 0xc0100000, 0x100000, 0x100, 0x300].forEach((value, i) => table.setUint32(0x100 + i * 4, value, true));
-  moved.fill(0xab, 0x1000);
-  patch(table);
-  return moved;
+  setWords(image, 0x100, [1, 0x1000, 0xc0100000, 0x100000, 0x100, 0x300]);
+  patch(view);
+  return image;
 }
 
 describe('multiboot', () => {

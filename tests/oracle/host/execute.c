@@ -2,8 +2,8 @@
  * Executes single instructions on the host's own processor, in 64-bit mode, and tells the state after each.
  *
  * Reads from standard input: a 32-bit word 'B' and three pages of memory contents, then batches: a word with the number
- * of cases and as many 256-byte records (see tests/oracle/record.ts); writes the records back with their results filled
- * in. All of a case's memory lies below 4 GiB, where this position-independent program has nothing of its own.
+ * of cases, one with the distance of their records, and the records (see tests/oracle/record.ts); writes the records
+ * back with their results filled in. All of a case's memory lies below 4 GiB, where this position-independent program has nothing of its own.
  */
 #define _GNU_SOURCE
 #include <signal.h>
@@ -91,9 +91,21 @@ static void memory_after(struct record *r) {
   r->hash = hash;
 }
 
+/* The code pages, writable here and read-only at CODE. */
+static uint8_t *code;
+
+static void map_code(void) {
+  int file = memfd_create("code", 0);
+  if (file < 0 || ftruncate(file, CODE_SIZE) < 0) exit(2);
+  code = mmap(0, CODE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  void *p = mmap((void *)CODE, CODE_SIZE, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED_NOREPLACE, file, 0);
+  if (code == MAP_FAILED || p != (void *)CODE) exit(2);
+  memset(code, 0xcc, CODE_SIZE);
+}
+
 static void run(struct record *r) {
-  uint8_t *at = (uint8_t *)(uintptr_t)r->eip;
-  memcpy(at, r->code, r->length);
+  uint8_t *at = code + (r->eip - CODE);
+  memcpy(at, r->length > sizeof r->code ? (uint8_t *)(r + 1) : r->code, r->length);
   current = r;
   enter(r);
   current = 0;
@@ -116,8 +128,8 @@ static void give(const void *from, size_t size) {
     done += (size_t)n;
   }
 }
-static void map(uintptr_t at, size_t size, int protection) {
-  void *p = mmap((void *)at, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+static void map(uintptr_t at, size_t size) {
+  void *p = mmap((void *)at, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
   if (p != (void *)at) {
     perror("mmap");
     exit(2);
@@ -125,27 +137,28 @@ static void map(uintptr_t at, size_t size, int protection) {
 }
 
 int main(void) {
-  map(DATA, 2 * PAGE, PROT_READ | PROT_WRITE);
-  map(DATA + 0xf000, PAGE, PROT_READ | PROT_WRITE);
-  map(CODE, CODE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC);
-  memset((void *)CODE, 0xcc, CODE_SIZE);
+  map(DATA, 2 * PAGE);
+  map(DATA + 0xf000, PAGE);
+  map_code();
   stack_t stack = {.ss_sp = malloc(1 << 16), .ss_size = 1 << 16};
   sigaltstack(&stack, 0);
   struct sigaction action = {.sa_sigaction = trapped, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
   static const int signals[] = {SIGTRAP, SIGSEGV, SIGILL, SIGFPE, SIGBUS};
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) sigaction(signals[i], &action, 0);
-  struct record *records = 0;
-  uint32_t count;
+  uint8_t *records = 0;
+  uint32_t count, stride;
   while (take(&count, 4)) {
     if (count == 'B') {
       if (!take(baseline, sizeof baseline)) return 1;
       for (int p = 0; p < 3; p++) memcpy(pages[p], baseline[p], PAGE);
       continue;
     }
-    records = realloc(records, count * sizeof *records);
-    if (!take(records, count * sizeof *records)) return 1;
-    for (uint32_t i = 0; i < count; i++) run(&records[i]);
-    give(records, count * sizeof *records);
+    if (!take(&stride, 4)) return 1;
+    size_t size = (size_t)count * stride;
+    records = realloc(records, size);
+    if (!take(records, size)) return 1;
+    for (uint32_t i = 0; i < count; i++) run((struct record *)(records + (size_t)i * stride));
+    give(records, size);
   }
   return 0;
 }

@@ -5,6 +5,7 @@
 import { SSE_SCRATCH } from '../../layout';
 import { operate } from './arithmetic';
 import { UNORDERED, fromInteger, holds, narrow, relate, toInteger, widen } from './convert';
+import { reciprocal, reciprocalRoot } from './estimate';
 import { useDouble, useSingle } from './format';
 import { begin, finish } from './state';
 
@@ -180,4 +181,12 @@ export function sse_f32x2_to_f64x2(cpu: i32, value: v128): v128 {
   start(cpu, value, value);
   for (let i = 0; i < 2; i++) store<u64>(cpu + i * 8, widen(load<u32>(cpu + i * 4, A)), RESULT);
   return end(cpu);
+}
+
+export function sse_rcp_f32(_cpu: i32, value: i32): i32 {
+  return <i32>reciprocal(value);
+}
+
+export function sse_rsqrt_f32(_cpu: i32, value: i32): i32 {
+  return <i32>reciprocalRoot(value);
 }

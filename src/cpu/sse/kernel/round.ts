@@ -69,7 +69,7 @@ function encodeTiny(sign: u64, exponent: i32, sig: u64, drop: u64): u64 {
 }
 
 function overflow(sign: u64): u64 {
-  raiseAfter(OE | PE);
+  raiseAfter(inexact || masked(OE) ? OE | PE : OE);
   const rc = roundingControl();
   const toInfinity = rc != RC_CHOP && rc != (sign != 0 ? RC_UP : RC_DOWN);
   return sign | (toInfinity ? infinityBits() : infinityBits() - 1);

@@ -11,8 +11,6 @@ const SUBR = 3;
 const DIV = 4;
 const DIVR = 5;
 
-// @ts-ignore: decorator
-@inline
 function compute(op: i32, aSe: i32, aSig: u64, bSe: i32, bSig: u64): bool {
   if (op === ADD) return add(aSe, aSig, bSe, bSig);
   if (op === MUL) return multiplyReal(aSe, aSig, bSe, bSig);
@@ -22,8 +20,6 @@ function compute(op: i32, aSe: i32, aSig: u64, bSe: i32, bSig: u64): bool {
   return divideReal(bSe, bSig, aSe, aSig);
 }
 
-// @ts-ignore: decorator
-@inline
 function registers(op: i32, cpu: i32, dst: i32, src: i32, pops: i32): void {
   begin(cpu);
   const stored =
@@ -38,8 +34,6 @@ function registers(op: i32, cpu: i32, dst: i32, src: i32, pops: i32): void {
 }
 
 /** ST(0) op the value that was widened last; `denormal`: the memory operand was one before it was normalised. */
-// @ts-ignore: decorator
-@inline
 function withValue(op: i32, cpu: i32, denormal: bool): void {
   begin(cpu);
   let stored: bool;

@@ -4,53 +4,37 @@ import {
 } from './state';
 
 /** Neither zero, denormal, infinity, NaN nor unsupported. */
-// @ts-ignore: decorator
-@inline
 export function isNormal(se: i32, sig: u64): bool {
   return <u32>((se & EXPONENT_MASK) - 1) < 0x7ffe && <i64>sig < 0;
 }
 
-// @ts-ignore: decorator
-@inline
 export function isZero(se: i32, sig: u64): bool {
   return (se & EXPONENT_MASK) === 0 && sig === 0;
 }
 
 /** Denormal or pseudo-denormal. */
-// @ts-ignore: decorator
-@inline
 export function isDenormal(se: i32, sig: u64): bool {
   return (se & EXPONENT_MASK) === 0 && sig !== 0;
 }
 
 /** Pseudo-NaN, pseudo-infinity or unnormal. */
-// @ts-ignore: decorator
-@inline
 export function isUnsupported(se: i32, sig: u64): bool {
   return (se & EXPONENT_MASK) !== 0 && <i64>sig >= 0;
 }
 
-// @ts-ignore: decorator
-@inline
 export function isInfinity(se: i32, sig: u64): bool {
   return (se & EXPONENT_MASK) === EXPONENT_MASK && sig === INTEGER_BIT;
 }
 
-// @ts-ignore: decorator
-@inline
 export function isNan(se: i32, sig: u64): bool {
   return (se & EXPONENT_MASK) === EXPONENT_MASK && sig > INTEGER_BIT;
 }
 
-// @ts-ignore: decorator
-@inline
 export function isSignalling(se: i32, sig: u64): bool {
   return isNan(se, sig) && (sig & QUIET_BIT) === 0;
 }
 
 /** NaN or unsupported: what no computation starts with. */
-// @ts-ignore: decorator
-@inline
 export function isUnordered(se: i32, sig: u64): bool {
   return isNan(se, sig) || isUnsupported(se, sig);
 }
@@ -84,8 +68,6 @@ export function answerUnordered2(aSe: i32, aSig: u64, bSe: i32, bSig: u64): bool
 }
 
 /** Raises #D if the operand is denormal; says whether the instruction goes on. */
-// @ts-ignore: decorator
-@inline
 export function acceptDenormal(se: i32, sig: u64): bool {
   return !isDenormal(se, sig) || raiseBefore(DE);
 }
@@ -96,15 +78,11 @@ export function acceptDenormal2(aSe: i32, aSig: u64, bSe: i32, bSig: u64): bool 
 }
 
 /** The significand shifted until its top bit is set; not for zero. */
-// @ts-ignore: decorator
-@inline
 export function normalSig(sig: u64): u64 {
   return sig << clz<u64>(sig);
 }
 
 /** The biased exponent that goes with `normalSig`: below 1 for denormals. */
-// @ts-ignore: decorator
-@inline
 export function normalExponent(se: i32, sig: u64): i32 {
   const e = se & EXPONENT_MASK;
   return e === 0 ? 1 - i32(clz<u64>(sig)) : e;

@@ -114,7 +114,7 @@ export function roundToInteger(se: i32, sig: u64): bool {
     if (wasCarried()) setResult(se + 1, INTEGER_BIT);
     else setResult(se, rounded);
   } else {
-    const whole = shiftRightSticky(sig, 0, 63 - exponent > 128 ? 128 : 63 - exponent);
+    const whole = shiftRightSticky(sig, 0, min(63 - exponent, 128));
     const rounded = roundAt(sign !== 0, whole, low(), 0);
     setResult(rounded === 0 ? sign : sign | BIAS, rounded === 0 ? 0 : INTEGER_BIT);
   }

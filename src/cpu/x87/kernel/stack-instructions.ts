@@ -145,8 +145,6 @@ export function fxtract(cpu: i32): void {
   finish(cpu, C1);
 }
 
-// @ts-ignore: decorator
-@inline
 function remainderSt(cpu: i32, nearest: bool): void {
   begin(cpu);
   beginReduction();

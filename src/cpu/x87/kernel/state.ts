@@ -42,15 +42,11 @@ let resultSe: i32 = 0;
 let resultSig: u64 = 0;
 
 /** Starts an instruction. */
-// @ts-ignore: decorator
-@inline
 export function begin(cpu: i32): void {
   control = load<u16>(cpu, FCW);
   flags = 0;
 }
 
-// @ts-ignore: decorator
-@inline
 export function roundingControl(): i32 {
   return (control >> 10) & 3;
 }
@@ -61,22 +57,16 @@ export function setRoundingControl(rc: i32): void {
 }
 
 /** The significand bits below what PC keeps; the reserved value 1 keeps all 64 bits. */
-// @ts-ignore: decorator
-@inline
 export function precisionMask(): u64 {
   const pc = (control >> 8) & 3;
   return pc === 0 ? 0xffffffffff : pc === 2 ? 0x7ff : 0;
 }
 
-// @ts-ignore: decorator
-@inline
 export function raise(bits: i32): void {
   flags |= bits;
 }
 
 /** The exception flags and C1 gathered so far. */
-// @ts-ignore: decorator
-@inline
 export function raised(): i32 {
   return flags;
 }
@@ -85,8 +75,6 @@ export function forget(bits: i32): void {
   flags &= ~bits;
 }
 
-// @ts-ignore: decorator
-@inline
 export function masked(exception: i32): bool {
   return (control & exception) !== 0;
 }
@@ -97,21 +85,15 @@ export function raiseBefore(exception: i32): bool {
   return masked(exception);
 }
 
-// @ts-ignore: decorator
-@inline
 export function setResult(se: i32, sig: u64): void {
   resultSe = se;
   resultSig = sig;
 }
 
-// @ts-ignore: decorator
-@inline
 export function getResultSe(): i32 {
   return resultSe;
 }
 
-// @ts-ignore: decorator
-@inline
 export function getResultSig(): u64 {
   return resultSig;
 }
@@ -135,39 +117,27 @@ export function overflowStack(): bool {
   return masked(IE);
 }
 
-// @ts-ignore: decorator
-@inline
 function top(cpu: i32): i32 {
   return (load<u16>(cpu, FSW) >> TOP_SHIFT) & 7;
 }
 
-// @ts-ignore: decorator
-@inline
 function physical(cpu: i32, i: i32): i32 {
   return (top(cpu) + i) & 7;
 }
 
-// @ts-ignore: decorator
-@inline
 export function isEmpty(cpu: i32, i: i32): bool {
   return ((load<u8>(cpu, FTW) >> physical(cpu, i)) & 1) === 0;
 }
 
-// @ts-ignore: decorator
-@inline
 export function stSe(cpu: i32, i: i32): i32 {
   return load<u16>(cpu + (physical(cpu, i) << 4), FPR + 8);
 }
 
-// @ts-ignore: decorator
-@inline
 export function stSig(cpu: i32, i: i32): u64 {
   return load<u64>(cpu + (physical(cpu, i) << 4), FPR);
 }
 
 /** Writes ST(i) and marks it as not empty. */
-// @ts-ignore: decorator
-@inline
 export function setSt(cpu: i32, i: i32, se: i32, sig: u64): void {
   const n = physical(cpu, i);
   store<u64>(cpu + (n << 4), sig, FPR);
@@ -176,8 +146,6 @@ export function setSt(cpu: i32, i: i32, se: i32, sig: u64): void {
   store<u8>(cpu, <u8>(tags | (1 << n)), FTW);
 }
 
-// @ts-ignore: decorator
-@inline
 export function storeResult(cpu: i32, i: i32): void {
   setSt(cpu, i, resultSe, resultSig);
 }

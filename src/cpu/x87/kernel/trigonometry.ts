@@ -18,7 +18,8 @@ let rHigh: u64 = 0;
 let rLow: u64 = 0;
 let quarter: i32 = 0;
 
-// Sine and cosine of the reduced argument's magnitude. The sine is sHigh:sLow * 2^rExponent, both below one.
+// Sine and cosine of the reduced argument's magnitude: fractions, the sine's times 2^sExponent.
+let sExponent: i32 = 0;
 let sHigh: u64 = 0;
 let sLow: u64 = 0;
 let cHigh: u64 = 0;
@@ -118,9 +119,6 @@ function sineAndCosine(): void {
   cLow = 0 - termLow;
 }
 
-/** The sine is sHigh:sLow, as a fraction, times 2^sExponent. */
-let sExponent: i32 = 0;
-
 /** Makes the result sin(r + turns * pi / 2). */
 function turnedSine(turns: i32): void {
   const sign = turns & 2 ? SIGN : 0;
@@ -133,8 +131,10 @@ export function isOutOfRange(se: i32, sig: u64): bool {
   return (se & EXPONENT_MASK) >= BIAS + 63 && <i64>sig < 0 && (se & EXPONENT_MASK) !== EXPONENT_MASK;
 }
 
-/** What FSIN, FCOS and FPTAN have in common before they compute: true when the result is made or refused already. */
+/** Whether the result that `isAnswered` made is to be stored. */
 let stored: bool = false;
+
+/** What FSIN, FCOS and FPTAN have in common before they compute: true when the result is made or refused already. */
 function isAnswered(se: i32, sig: u64): bool {
   stored = false;
   if (isUnordered(se, sig)) stored = answerUnordered(se, sig);
@@ -245,50 +245,46 @@ let aLow: u64 = 0;
 function ratioAngle(n: u64, d: u64, difference: i32): void {
   let at: i32 = 0;
   if (difference < 6) at = i32(<f64>n / <f64>d * <f64>(64 >> difference) * 0.25 + 0.5);
-  let numeratorHigh: u64;
-  let numeratorLow: u64 = 0;
-  let negative = false;
-  let denominatorHigh = d;
-  let denominatorLow: u64 = 0;
-  aExponent = 1 - difference;
   if (at === 0) {
-    numeratorHigh = n >> 1;
-    numeratorLow = n << 63;
+    aExponent = 1 - difference;
+    smallAngle(divideFractions(n >> 1, n << 63, d, 0), low());
   } else {
-    // tan(a - atan c) = (n - c d) / (d + c n) with c = at / 16, exactly; in sixteenths, with five bits of headroom.
-    const nShift = <u64>(59 - difference);
-    const nHigh = n >> (64 - nShift);
-    const nLow = n << nShift;
-    const dHigh = d >> 5;
-    const dLow = d << 59;
-    const k = <u64>at;
-    let leftHigh = (nHigh << 4) | (nLow >> 60);
-    let leftLow = nLow << 4;
-    const rightHigh = multiply(dLow, k);
-    const rightLow = low();
-    const right = rightHigh + dHigh * k;
-    negative = leftHigh < right || (leftHigh === right && leftLow < rightLow);
-    numeratorHigh = negative
-      ? right - leftHigh - u64(rightLow < leftLow)
-      : leftHigh - right - u64(leftLow < rightLow);
-    numeratorLow = negative ? rightLow - leftLow : leftLow - rightLow;
-    leftHigh = (dHigh << 4) | (dLow >> 60);
-    leftLow = dLow << 4;
-    const addHigh = multiply(nLow, k) + nHigh * k;
-    const sum = leftLow + low();
-    denominatorHigh = leftHigh + addHigh + u64(sum < leftLow);
-    denominatorLow = sum;
-    const zeros = clz<u64>(denominatorHigh);
-    aExponent = 0;
-    if (zeros) {
-      denominatorHigh = (denominatorHigh << zeros) | (denominatorLow >> (64 - zeros));
-      denominatorLow <<= zeros;
-      numeratorHigh = (numeratorHigh << zeros) | (numeratorLow >> (64 - zeros));
-      numeratorLow <<= zeros;
-    }
+    const negative = subtractSixteenths(n, d, difference, <u64>at);
+    addTableAngle(at, negative);
   }
+}
+
+/** Makes a the magnitude of atan(n / d * 2^-difference) - atan(k / 16) and says whether that is negative. */
+function subtractSixteenths(n: u64, d: u64, difference: i32, k: u64): bool {
+  // tan(a - atan c) = (n - c d) / (d + c n) with c = k / 16, exactly; in sixteenths, with five bits of headroom.
+  const nShift = <u64>(59 - difference);
+  const nHigh = n >> (64 - nShift);
+  const nLow = n << nShift;
+  const dHigh = d >> 5;
+  const dLow = d << 59;
+  const leftHigh = (nHigh << 4) | (nLow >> 60);
+  const leftLow = nLow << 4;
+  const rightHigh = multiply(dLow, k) + dHigh * k;
+  const rightLow = low();
+  const negative = leftHigh < rightHigh || (leftHigh === rightHigh && leftLow < rightLow);
+  let numeratorHigh = negative
+    ? rightHigh - leftHigh - u64(rightLow < leftLow)
+    : leftHigh - rightHigh - u64(leftLow < rightLow);
+  let numeratorLow = negative ? rightLow - leftLow : leftLow - rightLow;
+  const base = (dHigh << 4) | (dLow >> 60);
+  const addHigh = multiply(nLow, k) + nHigh * k;
+  let denominatorLow = (dLow << 4) + low();
+  let denominatorHigh = base + addHigh + u64(denominatorLow < low());
+  const zeros = clz<u64>(denominatorHigh);
+  if (zeros) {
+    denominatorHigh = (denominatorHigh << zeros) | (denominatorLow >> (64 - zeros));
+    denominatorLow <<= zeros;
+    numeratorHigh = (numeratorHigh << zeros) | (numeratorLow >> (64 - zeros));
+    numeratorLow <<= zeros;
+  }
+  aExponent = 0;
   smallAngle(divideFractions(numeratorHigh, numeratorLow, denominatorHigh, denominatorLow), low());
-  if (at !== 0) addTableAngle(at, negative);
+  return negative;
 }
 
 /** Arctangent of a small fraction times 2^aExponent. */

@@ -2,8 +2,6 @@
 
 let lowWord: u64 = 0;
 
-// @ts-ignore: decorator
-@inline
 export function low(): u64 {
   return lowWord;
 }
@@ -22,8 +20,6 @@ export function multiply(a: u64, b: u64): u64 {
 }
 
 /** The high word of a * b. */
-// @ts-ignore: decorator
-@inline
 export function multiplyHigh(a: u64, b: u64): u64 {
   const al = a & 0xffffffff;
   const ah = a >> 32;

@@ -1,0 +1,19 @@
+/**
+ * `npm test` and `npm run test:guests`: installs what the tests need, builds, and runs them.
+ *
+ *   node scripts/test.mjs [--guests] [vitest arguments…]
+ */
+import { run } from './run.mjs';
+
+const [first, ...rest] = process.argv.slice(2);
+const guests = first === '--guests';
+const more = guests ? rest : process.argv.slice(2);
+
+run('what the tests need', 'node', 'scripts/setup.mjs', '--browser');
+run('guests', 'tsx', 'scripts/guests.ts', '--require-all');
+run('build', 'node', 'scripts/build.mjs');
+if (guests) run('guests to boot', 'vitest', 'run', '--project', 'guests', ...more);
+else {
+  run('the teaching image is what its source makes', 'tsx', 'images/teaching/build.ts', '--check');
+  run('tests', 'vitest', 'run', '--project', 'unit', '--project', 'oracle', '--project', 'kernels', '--project', 'browser', ...more);
+}

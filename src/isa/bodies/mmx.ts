@@ -1,0 +1,181 @@
+/** Packed integers: one body for the forms on MMX registers and those on XMM registers [SDM1 9.4, 11.4.2]. */
+import * as L from '../../cpu/layout.ts';
+import type { SIMD } from '../../wasm/opcodes.ts';
+import type { Body, I32, I64, Ops, V128 } from '../ops.ts';
+import { beginMmx, commitMmx, constantVector, isMmx, lowHalf, quadword, setVector, vector, withMmx, zeroVector } from './sse-operands.ts';
+
+type Binary = (o: Ops, a: V128, b: V128) => V128;
+type Shape = 'i8x16' | 'i16x8' | 'i32x4' | 'i64x2';
+
+/** dst = f(dst, src) */
+export const packed = (compute: Binary): Body => (o) =>
+  withMmx(o, () => {
+    const b = vector(o, 1);
+    setVector(o, 0, compute(o, vector(o, 0), b));
+  });
+export const simd = (op: keyof typeof SIMD): Binary => (o, a, b) => o.e.simd(op, a, b) as V128;
+const lanewise = (op: keyof typeof SIMD): Body => packed(simd(op));
+
+/** Packs 64-bit operands side by side first, so that an MMX register's half is packed like a whole XMM register. */
+const pack = (op: keyof typeof SIMD): Body => (o) =>
+  withMmx(o, () => {
+    const b = vector(o, 1);
+    const a = vector(o, 0);
+    if (!isMmx(o, 0)) return setVector(o, 0, simd(op)(o, a, b));
+    const joined = o.e.shuffle(a, b, [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]);
+    setVector(o, 0, simd(op)(o, joined, joined));
+  });
+
+/** Lanes of `bytes` bytes taken in turn from both operands' low or high halves, as a byte shuffle of 16. */
+export const interleave = (bytes: number, from: number, length: number): number[] => {
+  const out: number[] = [];
+  for (let at = from; at < from + length; at += bytes) {
+    for (let b = 0; b < bytes; b++) out.push(at + b);
+    for (let b = 0; b < bytes; b++) out.push(16 + at + b);
+  }
+  return out;
+};
+const unpackLow = (bytes: number): Body => packed((o, a, b) => o.e.shuffle(a, b, interleave(bytes, 0, 8)));
+const unpackHigh = (bytes: number): Body => (o) =>
+  withMmx(o, () => {
+    const b = vector(o, 1);
+    const a = vector(o, 0);
+    // An MMX register's high half lies in the middle of the pair.
+    const lanes = isMmx(o, 0) ? interleave(bytes, 4, 4) : interleave(bytes, 8, 8);
+    setVector(o, 0, o.e.shuffle(a, b, [...lanes, ...lanes].slice(0, 16)));
+  });
+
+const multiplyHigh = (low: keyof typeof SIMD, high: keyof typeof SIMD): Body =>
+  packed((o, a, b) => {
+    const odd = [2, 3, 6, 7, 10, 11, 14, 15];
+    return o.e.shuffle(simd(low)(o, a, b), simd(high)(o, a, b), [...odd, ...odd.map((i) => i + 16)]);
+  });
+const multiplyEven: Binary = (o, a, b) => {
+  const evens = [0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11];
+  return o.e.simd('i64x2.extmul_low_i32x4_u', o.e.shuffle(a, a, evens), o.e.shuffle(b, b, evens));
+};
+/** Sums of the absolute differences of eight bytes, in the low word of each half. */
+const sumOfDifferences: Binary = (o, a, b) => {
+  const { e } = o;
+  const differences = e.simd('v128.or', e.simd('i8x16.sub_sat_u', a, b), e.simd('i8x16.sub_sat_u', b, a));
+  const quads = e.simd('i32x4.extadd_pairwise_i16x8_u', e.simd('i16x8.extadd_pairwise_i8x16_u', differences));
+  const sums = e.simd('i64x2.add', quads, e.simd('i64x2.shr_u', quads, o.i32(32)));
+  return e.simd('v128.and', sums, constantVector(o, 64, [0xffff, 0xffff]));
+};
+
+/** A count is the low 64 bits of the source, or an immediate [SDM2 PSLLW]. */
+const shiftCount = (o: Ops): I64 => {
+  if (o.isImmediate(1)) return o.toI64(o.field(1));
+  return isMmx(o, 1) ? quadword(o, 1) : lowHalf(o, vector(o, 1));
+};
+const shift = (op: keyof typeof SIMD, bits: number, arithmetic = false): Body => (o) =>
+  withMmx(o, () => {
+    const count = shiftCount(o);
+    const a = vector(o, 0);
+    const inRange = o.ltU(count, o.i64(bits));
+    const by = o.wrap(count);
+    if (arithmetic) return setVector(o, 0, o.e.simd(op, a, o.select(inRange, by, o.i32(bits - 1))) as V128);
+    setVector(o, 0, o.select(inRange, o.e.simd(op, a, by) as V128, zeroVector(o)));
+  });
+const IOTA = Array.from({ length: 16 }, (_, i) => i);
+/** PSLLDQ and PSRLDQ: swizzling gives zero for indices outside the vector. */
+const shiftBytes = (op: 'i8x16.add' | 'i8x16.sub'): Body => (o) => {
+  const count = o.field(1);
+  const by = o.select(o.ltU(count, o.i32(16)), count, o.i32(16));
+  const indices = o.e.simd(op, constantVector(o, 8, IOTA), o.e.simd('i8x16.splat', by)) as V128;
+  setVector(o, 0, o.e.simd('i8x16.swizzle', vector(o, 0), indices));
+};
+
+/** Byte indices for lanes of `bits` bits, by the two-bit fields of an immediate: lane `at + i` is `at + field i`. */
+export function fieldIndices(o: Ops, bits: 16 | 32, order: I32, at: number): V128 {
+  const lanes = 128 / bits;
+  const inside = (i: number) => i >= at && i < at + 4;
+  const each = (f: (i: number) => number) => constantVector(o, bits, Array.from({ length: lanes }, (_, i) => f(i)));
+  const repeat = bits === 16 ? 0x0101 : 0x01010101;
+  const bytes = bits / 8;
+  const ramp = bits === 16 ? 0x0100 : 0x03020100;
+  const { e } = o;
+  // A multiplication moves each lane's field to bits 6 and 7.
+  const moved = e.simd(`i${bits}x${lanes}.mul` as 'i32x4.mul', e.simd(`i${bits}x${lanes}.splat` as 'i32x4.splat', order), each((i) => (inside(i) ? 64 >> (2 * (i - at)) : 0)));
+  const fields = e.simd('v128.and', e.simd(`i${bits}x${lanes}.shr_u` as 'i32x4.shr_u', moved, o.i32(6)), each(() => 3));
+  const scaled = e.simd(`i${bits}x${lanes}.mul` as 'i32x4.mul', fields, each(() => repeat * bytes));
+  return e.simd('i8x16.add', scaled, each((i) => ramp + repeat * bytes * (inside(i) ? at : i)));
+}
+const shuffleFields = (bits: 16 | 32, at: number): Body => (o) =>
+  withMmx(o, () => {
+    const source = vector(o, 1);
+    setVector(o, 0, o.e.simd('i8x16.swizzle', source, fieldIndices(o, bits, o.field(2), at)));
+  });
+
+/** Lane numbers are taken modulo the number of words. */
+const wordNumber = (o: Ops, operand: number, immediate: number): I32 => o.and(o.field(immediate), o.i32(isMmx(o, operand) ? 3 : 7));
+const extractWord: Body = (o) =>
+  withMmx(o, () => {
+    const first = o.shl(wordNumber(o, 1, 2), o.i32(1));
+    const indices = o.e.simd('i16x8.splat', o.or(o.mul(first, o.i32(0x0101)), o.i32(0x0100)));
+    o.put(0, o.e.extractLane('i16x8.extract_lane_u', o.e.simd('i8x16.swizzle', vector(o, 1), indices), 0));
+  });
+const insertWord: Body = (o) =>
+  withMmx(o, () => {
+    const word = o.get(1) as I32;
+    const chosen = o.e.simd('i16x8.splat', wordNumber(o, 0, 2));
+    const mask = o.e.simd('i16x8.eq', constantVector(o, 16, IOTA.slice(0, 8)), chosen);
+    setVector(o, 0, o.e.simd('v128.bitselect', o.e.simd('i16x8.splat', word), vector(o, 0), mask));
+  });
+const byteMask: Body = (o) =>
+  withMmx(o, () => {
+    const mask = o.e.simd('i8x16.bitmask', vector(o, 1));
+    o.put(0, isMmx(o, 1) ? o.and(mask, o.i32(0xff)) : mask);
+  });
+
+const emms: Body = (o) => {
+  beginMmx(o);
+  commitMmx(o);
+  o.stateStore('u8', L.FTW, o.i32(0));
+};
+
+const arithmetic = (shape: Shape, letter: string): Record<string, Body> => ({
+  [`PADD${letter}`]: lanewise(`${shape}.add`),
+  [`PSUB${letter}`]: lanewise(`${shape}.sub`),
+});
+const saturating = (shape: 'i8x16' | 'i16x8', letter: string): Record<string, Body> => ({
+  [`PADDS${letter}`]: lanewise(`${shape}.add_sat_s`), [`PADDUS${letter}`]: lanewise(`${shape}.add_sat_u`),
+  [`PSUBS${letter}`]: lanewise(`${shape}.sub_sat_s`), [`PSUBUS${letter}`]: lanewise(`${shape}.sub_sat_u`),
+  [`PAVG${letter}`]: lanewise(`${shape}.avgr_u`),
+});
+const comparing = (shape: 'i8x16' | 'i16x8' | 'i32x4', letter: string): Record<string, Body> => ({
+  [`PCMPEQ${letter}`]: lanewise(`${shape}.eq`), [`PCMPGT${letter}`]: lanewise(`${shape}.gt_s`),
+});
+const shifting = (shape: 'i16x8' | 'i32x4' | 'i64x2', letter: string, bits: number): Record<string, Body> => ({
+  [`PSLL${letter}`]: shift(`${shape}.shl`, bits), [`PSRL${letter}`]: shift(`${shape}.shr_u`, bits),
+  [`PSRA${letter}`]: shift(`${shape}.shr_s`, bits, true),
+});
+
+export const and = lanewise('v128.and');
+export const or = lanewise('v128.or');
+export const xor = lanewise('v128.xor');
+/** NOT of the destination AND the source. */
+export const andNot = packed((o, a, b) => o.e.simd('v128.andnot', b, a));
+export const unpackLowDoublewords = unpackLow(4);
+export const unpackHighDoublewords = unpackHigh(4);
+export const unpackLowQuadwords = packed((o, a, b) => o.e.shuffle(a, b, interleave(8, 0, 8)));
+export const unpackHighQuadwords = packed((o, a, b) => o.e.shuffle(a, b, interleave(8, 8, 8)));
+
+export const mmxBodies: Record<string, Body> = {
+  ...arithmetic('i8x16', 'B'), ...arithmetic('i16x8', 'W'), ...arithmetic('i32x4', 'D'), ...arithmetic('i64x2', 'Q'),
+  ...saturating('i8x16', 'B'), ...saturating('i16x8', 'W'),
+  ...comparing('i8x16', 'B'), ...comparing('i16x8', 'W'), ...comparing('i32x4', 'D'),
+  ...shifting('i16x8', 'W', 16), ...shifting('i32x4', 'D', 32), ...shifting('i64x2', 'Q', 64),
+  PSLLDQ: shiftBytes('i8x16.sub'), PSRLDQ: shiftBytes('i8x16.add'),
+  PAND: and, PANDN: andNot, POR: or, PXOR: xor,
+  PMINUB: lanewise('i8x16.min_u'), PMAXUB: lanewise('i8x16.max_u'), PMINSW: lanewise('i16x8.min_s'), PMAXSW: lanewise('i16x8.max_s'),
+  PMULLW: lanewise('i16x8.mul'), PMADDWD: lanewise('i32x4.dot_i16x8_s'),
+  PMULHW: multiplyHigh('i32x4.extmul_low_i16x8_s', 'i32x4.extmul_high_i16x8_s'),
+  PMULHUW: multiplyHigh('i32x4.extmul_low_i16x8_u', 'i32x4.extmul_high_i16x8_u'),
+  PMULUDQ: packed(multiplyEven), PSADBW: packed(sumOfDifferences),
+  PACKSSWB: pack('i8x16.narrow_i16x8_s'), PACKUSWB: pack('i8x16.narrow_i16x8_u'), PACKSSDW: pack('i16x8.narrow_i32x4_s'),
+  PUNPCKLBW: unpackLow(1), PUNPCKLWD: unpackLow(2), PUNPCKLDQ: unpackLowDoublewords, PUNPCKLQDQ: unpackLowQuadwords,
+  PUNPCKHBW: unpackHigh(1), PUNPCKHWD: unpackHigh(2), PUNPCKHDQ: unpackHighDoublewords, PUNPCKHQDQ: unpackHighQuadwords,
+  PSHUFW: shuffleFields(16, 0), PSHUFLW: shuffleFields(16, 0), PSHUFHW: shuffleFields(16, 4), PSHUFD: shuffleFields(32, 0),
+  PEXTRW: extractWord, PINSRW: insertWord, PMOVMSKB: byteMask, EMMS: emms,
+};

@@ -1,0 +1,125 @@
+/**
+ * SSE conversions [SDM1 10.4.5, 11.4.1.6]. As in sse-float.ts the plain WebAssembly operation serves where it is known to be
+ * exact or to round without being noticed, and the exact kernel everywhere else.
+ */
+import * as L from '../../cpu/layout.ts';
+import type { Body, I32, I64, Int, Ops, V128, Val } from '../ops.ts';
+import { guarded, lanesArePlain, roundsPlainly, scalarIsPlain } from './sse-float.ts';
+import { both, constantVector, convertWithMmx, doubleword, exact, isMmx, lowHalf, quadword, setVector, vector, withMmx } from './sse-operands.ts';
+
+// MXCSR: an inexact result is not noticed, by truncation or by rounding to nearest
+const PM_PE = 0x1020;
+const RC_PM_PE = 0x7020;
+
+/** Doubles whose magnitude lies between these patterns are normal singles when rounded. */
+const SMALLEST_SINGLE = 0x3810000000000000n;
+const LARGEST_SINGLE = 0x47efffffe0000000n;
+const TWO_TO_31 = 2 ** 31;
+
+const asSingle = (o: Ops, bits: I32): Val<'f32'> => o.e.convert('f32FromBits', bits);
+const asDouble = (o: Ops, bits: I64): Val<'f64'> => o.e.convert('f64FromBits', bits);
+
+const unnoticed = (o: Ops, truncate: boolean): I32 =>
+  o.eq(o.and(o.stateLoad('i32', L.MXCSR), o.i32(truncate ? PM_PE : RC_PM_PE)), o.i32(PM_PE));
+
+const singleToInteger = (truncate: boolean): Body => (o) => {
+  const bits = doubleword(o, 1);
+  const x = asSingle(o, bits);
+  const whole = truncate ? x : o.e.unary('nearest', x);
+  const n = o.e.convert('i32TruncSatF32', whole);
+  const exactly = o.e.compare('eq', o.e.convert('f32FromI32', n), x);
+  const inRange = o.e.compare('lt', o.e.unary('abs', whole), o.e.f32(TWO_TO_31));
+  const slow = () => exact(o, 'sse_f32_to_i32', 'i32', o.i32(truncate ? 1 : 0), bits) as I32;
+  o.put(0, guarded(o, o.and(inRange, o.or(exactly, unnoticed(o, truncate))), n, slow));
+};
+const doubleToInteger = (truncate: boolean): Body => (o) => {
+  const bits = quadword(o, 1);
+  const x = asDouble(o, bits);
+  const whole = truncate ? x : o.e.unary('nearest', x);
+  const n = o.e.convert('i32TruncSatF64', whole);
+  const exactly = o.e.compare('eq', o.e.convert('f64FromI32', n), x);
+  const inRange = o.e.compare('lt', o.e.unary('abs', whole), o.e.f64(TWO_TO_31));
+  const slow = () => exact(o, 'sse_f64_to_i32', 'i32', o.i32(truncate ? 1 : 0), bits) as I32;
+  o.put(0, guarded(o, o.and(inRange, o.or(exactly, unnoticed(o, truncate))), n, slow));
+};
+
+/** `n` is in range where it has not been saturated, and was not -2^31, which the kernel then settles. */
+const packedFits = (o: Ops, shape: 'f32x4' | 'f64x2', whole: V128, back: V128, x: V128, truncate: boolean): I32 => {
+  const integers = shape === 'f32x4' ? 'i32x4' : 'i64x2';
+  const limit = o.e.simd(`${shape}.splat`, shape === 'f32x4' ? o.e.f32(TWO_TO_31) : o.e.f64(TWO_TO_31)) as V128;
+  const inRange = o.e.simd(`${integers}.all_true`, o.e.simd(`${shape}.lt`, o.e.simd(`${shape}.abs`, whole), limit));
+  const exactly = o.e.simd(`${integers}.all_true`, o.e.simd(`${shape}.eq`, back, x));
+  return o.and(inRange, o.or(exactly, unnoticed(o, truncate)));
+};
+/** CVTPS2DQ; CVTPS2PI converts its two elements twice. */
+const singlesToIntegers = (truncate: boolean): Body => (o) =>
+  convertWithMmx(o, () => (isMmx(o, 0) ? both(o, quadword(o, 1)) : vector(o, 1)), (x) => {
+    const whole = truncate ? x : o.e.simd('f32x4.nearest', x);
+    const n = o.e.simd('i32x4.trunc_sat_f32x4_s', whole);
+    const fits = packedFits(o, 'f32x4', whole, o.e.simd('f32x4.convert_i32x4_s', n), x, truncate);
+    const slow = () => exact(o, 'sse_f32x4_to_i32x4', 'v128', o.i32(truncate ? 1 : 0), x) as V128;
+    setVector(o, 0, guarded(o, fits, n, slow));
+  });
+const doublesToIntegers = (truncate: boolean): Body => (o) =>
+  convertWithMmx(o, () => vector(o, 1), (x) => {
+    const whole = truncate ? x : o.e.simd('f64x2.nearest', x);
+    const n = o.e.simd('i32x4.trunc_sat_f64x2_s_zero', whole);
+    const fits = packedFits(o, 'f64x2', whole, o.e.simd('f64x2.convert_low_i32x4_s', n), x, truncate);
+    const slow = () => exact(o, 'sse_f64x2_to_i32x2', 'v128', o.i32(truncate ? 1 : 0), x) as V128;
+    setVector(o, 0, guarded(o, fits, n, slow));
+  });
+
+const integerToSingle: Body = (o) => {
+  const n = o.get(1) as I32;
+  const bits = o.e.convert('i32FromF32Bits', o.e.convert('f32FromI32', n));
+  o.storeRegister(0, 'i32', guarded(o, roundsPlainly(o), bits, () => exact(o, 'sse_i32_to_f32', 'i32', n) as I32));
+};
+const integerToDouble: Body = (o) => o.storeRegister(0, 'f64', o.e.convert('f64FromI32', o.get(1) as I32));
+const integersToSingles: Body = (o) =>
+  convertWithMmx(o, () => vector(o, 1), (n) => {
+    const slow = () => exact(o, 'sse_i32x4_to_f32x4', 'v128', n) as V128;
+    const x = guarded(o, roundsPlainly(o), o.e.simd('f32x4.convert_i32x4_s', n), slow);
+    // CVTPI2PS leaves the high half alone.
+    if (isMmx(o, 1)) o.storeRegister(0, 'i64', lowHalf(o, x));
+    else o.storeRegister(0, 'v128', x);
+  });
+const integersToDoubles: Body = (o) => withMmx(o, () => o.storeRegister(0, 'v128', o.e.simd('f64x2.convert_low_i32x4_s', vector(o, 1))));
+
+const singleToDouble: Body = (o) => {
+  const bits = doubleword(o, 1);
+  const wide = o.e.convert('i64FromF64Bits', o.e.convert('promote', asSingle(o, bits)));
+  o.storeRegister(0, 'i64', guarded(o, scalarIsPlain(o, bits), wide, () => exact(o, 'sse_f32_to_f64', 'i64', bits) as I64));
+};
+const singlesToDoubles: Body = (o) => {
+  const x = both(o, quadword(o, 1));
+  const slow = () => exact(o, 'sse_f32x2_to_f64x2', 'v128', x) as V128;
+  o.storeRegister(0, 'v128', guarded(o, lanesArePlain(o, 'f32x4', x), o.e.simd('f64x2.promote_low_f32x4', x), slow));
+};
+const doubleToSingle: Body = (o) => {
+  const bits = quadword(o, 1);
+  const size = o.and(bits, o.i64((1n << 63n) - 1n));
+  const inRange = o.and(o.e.compare('geU', size, o.i64(SMALLEST_SINGLE)), o.e.compare('leU', size, o.i64(LARGEST_SINGLE)));
+  const fits = o.and(roundsPlainly(o), o.or(o.eqz(size as Int), inRange));
+  const narrow = o.e.convert('i32FromF32Bits', o.e.convert('demote', asDouble(o, bits)));
+  o.storeRegister(0, 'i32', guarded(o, fits, narrow, () => exact(o, 'sse_f64_to_f32', 'i32', bits) as I32));
+};
+const doublesToSingles: Body = (o) => {
+  const x = vector(o, 1);
+  const size = o.e.simd('f64x2.abs', x);
+  const splat = (pattern: bigint) => constantVector(o, 64, [pattern, pattern]);
+  const above = (pattern: bigint) => o.e.simd('i64x2.gt_s', size, splat(pattern));
+  const inRange = o.e.simd('v128.andnot', above(SMALLEST_SINGLE - 1n), above(LARGEST_SINGLE));
+  const lanes = o.e.simd('v128.or', inRange, o.e.simd('i64x2.eq', size, splat(0n)));
+  const fits = o.and(roundsPlainly(o), o.e.simd('i64x2.all_true', lanes));
+  const slow = () => exact(o, 'sse_f64x2_to_f32x2', 'v128', x) as V128;
+  o.storeRegister(0, 'v128', guarded(o, fits, o.e.simd('f32x4.demote_f64x2_zero', x), slow));
+};
+
+export const sseConvertBodies: Record<string, Body> = {
+  CVTSS2SI: singleToInteger(false), CVTTSS2SI: singleToInteger(true), CVTSD2SI: doubleToInteger(false), CVTTSD2SI: doubleToInteger(true),
+  CVTPS2DQ: singlesToIntegers(false), CVTTPS2DQ: singlesToIntegers(true), CVTPS2PI: singlesToIntegers(false), CVTTPS2PI: singlesToIntegers(true),
+  CVTPD2DQ: doublesToIntegers(false), CVTTPD2DQ: doublesToIntegers(true), CVTPD2PI: doublesToIntegers(false), CVTTPD2PI: doublesToIntegers(true),
+  CVTSI2SS: integerToSingle, CVTSI2SD: integerToDouble, CVTDQ2PS: integersToSingles, CVTPI2PS: integersToSingles,
+  CVTDQ2PD: integersToDoubles, CVTPI2PD: integersToDoubles,
+  CVTSS2SD: singleToDouble, CVTPS2PD: singlesToDoubles, CVTSD2SS: doubleToSingle, CVTPD2PS: doublesToSingles,
+};

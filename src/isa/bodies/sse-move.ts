@@ -1,0 +1,125 @@
+/** Moves of MMX and XMM registers, logic and shuffles of floats, MXCSR and ordering [SDM1 9.4, 10.4, 11.4]. */
+import * as L from '../../cpu/layout.ts';
+import type { Bits, Body, I32, I64, Ops, V128 } from '../ops.ts';
+import {
+  and, andNot, fieldIndices, or, unpackHighDoublewords, unpackHighQuadwords, unpackLowDoublewords, unpackLowQuadwords, xor,
+} from './mmx.ts';
+import {
+  both, fromLow, highHalf, isMmx, lowHalf, quadword, requireAligned, setMmx, vector, withMmx,
+} from './sse-operands.ts';
+
+const VECTOR_GP = 13;
+const DI = 7;
+const MXCSR_RESERVED = 0xffff0000 | 0;
+const FXSAVE_BYTES = 512;
+/** Where the registers' other halves lie. */
+const HIGH = 8;
+
+const moveVector = (aligned: boolean): Body => (o) => {
+  for (const n of [0, 1]) if (aligned && o.inMemory(n)) requireAligned(o, n);
+  const value = o.inMemory(1) ? o.loadOperand(1, 'v128') : o.loadRegister(1, 'v128');
+  if (o.inMemory(0)) o.storeOperand(0, 'v128', value);
+  else o.storeRegister(0, 'v128', value);
+};
+
+/** Writes 64 bits: all of an MMX register or of memory; an XMM register is zero-extended. */
+function putQuadword(o: Ops, value: I64): void {
+  if (o.inMemory(0)) o.storeOperand(0, 'i64', value);
+  else if (isMmx(o, 0)) setMmx(o, 0, value);
+  else o.storeRegister(0, 'v128', fromLow(o, value));
+}
+const moveQuadword: Body = (o) => withMmx(o, () => putQuadword(o, quadword(o, 1)));
+const moveDoubleword: Body = (o) =>
+  withMmx(o, () => {
+    const isVector = (n: number) => o.operandKind(n) !== 'E';
+    const value = isVector(1) ? o.loadRegister(1, 'i32') : (o.get(1) as I32);
+    if (isVector(0)) putQuadword(o, o.toI64(value));
+    else o.put(0, value);
+  });
+
+/** MOVSS and MOVSD: a load clears the rest of the register, a move between registers leaves it. */
+const moveScalar = (kind: 'i32' | 'i64'): Body => (o) => {
+  if (o.inMemory(1)) {
+    const value = o.loadOperand(1, kind);
+    o.storeRegister(0, 'v128', fromLow(o, kind === 'i32' ? o.toI64(value as I32) : (value as I64)));
+  } else if (o.inMemory(0)) o.storeOperand(0, kind, o.loadRegister(1, kind));
+  else o.storeRegister(0, kind, o.loadRegister(1, kind));
+};
+/** Between memory and one half of a register, or between halves of two registers. */
+const moveHalf = (to: number, from: number): Body => (o) => {
+  if (o.inMemory(0)) return o.storeOperand(0, 'i64', o.loadRegister(1, 'i64', from));
+  o.storeRegister(0, 'i64', o.inMemory(1) ? o.loadOperand(1, 'i64') : o.loadRegister(1, 'i64', from), to);
+};
+
+const signMask = (op: 'i32x4.bitmask' | 'i64x2.bitmask'): Body => (o) => o.put(0, o.e.simd(op, vector(o, 1)));
+
+/** Stores the bytes whose mask has its top bit set, to [EDI]; nothing is stored when one of them would fault. */
+const storeMasked = (bytes: number): Body => (o) =>
+  withMmx(o, () => {
+    const { e } = o;
+    const at = o.reg(DI, o.asize as Bits) as I32;
+    const mask = e.variable('i32');
+    e.set(mask, o.and(e.simd('i8x16.bitmask', vector(o, 1)), o.i32((1 << bytes) - 1)));
+    const value = vector(o, 0);
+    e.if(e.get(mask), () => {
+      o.probeStore('operand', at, bytes);
+      e.loop((again) => {
+        const lane = e.unary('ctz', e.get(mask));
+        const byte = e.extractLane('i8x16.extract_lane_u', e.simd('i8x16.swizzle', value, e.simd('i8x16.splat', lane)), 0);
+        o.store('operand', o.zeroExtend(o.add(at, lane), o.asize as Bits) as I32, 'u8', byte);
+        e.set(mask, o.and(e.get(mask), o.sub(e.get(mask), o.i32(1))));
+        e.if(e.get(mask), () => e.branch(again));
+      });
+    });
+  });
+
+const HALVES = [0, 1, 2, 3, 4, 5, 6, 7, 24, 25, 26, 27, 28, 29, 30, 31];
+/** Low lanes from the destination, high ones from the source. */
+const shuffleSingles: Body = (o) => {
+  const b = vector(o, 1);
+  const a = vector(o, 0);
+  const indices = fieldIndices(o, 32, o.field(2), 0);
+  const pick = (v: V128) => o.e.simd('i8x16.swizzle', v, indices);
+  o.storeRegister(0, 'v128', o.e.shuffle(pick(a), pick(b), HALVES));
+};
+const shuffleDoubles: Body = (o) => {
+  const b = vector(o, 1);
+  const a = vector(o, 0);
+  const choose = (bit: number, v: V128) => o.select(o.bit(o.field(2), bit), highHalf(o, v), lowHalf(o, v));
+  o.storeRegister(0, 'v128', o.e.replaceLane('i64x2.replace_lane', both(o, choose(0, a)), 1, choose(1, b)));
+};
+
+const loadMxcsr: Body = (o) => {
+  const value = o.loadOperand(0, 'i32');
+  o.raiseIf(o.and(value, o.i32(MXCSR_RESERVED)), VECTOR_GP, 0);
+  o.stateStore('i32', L.MXCSR, value);
+};
+/** The helpers check the pages; the segment is checked here, by the area's ends. */
+const withFxsaveArea = (name: 'FXSAVE' | 'FXRSTOR', touch: (o: Ops, at: I32) => void): Body => (o) => {
+  requireAligned(o, 0);
+  const first = o.offset(0);
+  touch(o, first);
+  touch(o, o.zeroExtend(o.add(first, o.i32(FXSAVE_BYTES - 1)), o.asize as Bits) as I32);
+  o.helper(name, o.linear(0));
+};
+
+export const sseMoveBodies: Record<string, Body> = {
+  MOVAPS: moveVector(true), MOVAPD: moveVector(true), MOVDQA: moveVector(true),
+  MOVUPS: moveVector(false), MOVUPD: moveVector(false), MOVDQU: moveVector(false),
+  MOVNTPS: moveVector(true), MOVNTPD: moveVector(true), MOVNTDQ: moveVector(true),
+  MOVQ: moveQuadword, MOVNTQ: moveQuadword, MOVDQ2Q: moveQuadword, MOVQ2DQ: moveQuadword, MOVD: moveDoubleword,
+  MOVSS: moveScalar('i32'), MOVSD: moveScalar('i64'),
+  MOVLPS: moveHalf(0, 0), MOVLPD: moveHalf(0, 0), MOVHPS: moveHalf(HIGH, HIGH), MOVHPD: moveHalf(HIGH, HIGH),
+  MOVHLPS: moveHalf(0, HIGH), MOVLHPS: moveHalf(HIGH, 0),
+  MOVMSKPS: signMask('i32x4.bitmask'), MOVMSKPD: signMask('i64x2.bitmask'),
+  MASKMOVQ: storeMasked(8), MASKMOVDQU: storeMasked(16),
+  ANDPS: and, ANDPD: and, ANDNPS: andNot, ANDNPD: andNot, ORPS: or, ORPD: or, XORPS: xor, XORPD: xor,
+  UNPCKLPS: unpackLowDoublewords, UNPCKHPS: unpackHighDoublewords, UNPCKLPD: unpackLowQuadwords, UNPCKHPD: unpackHighQuadwords,
+  SHUFPS: shuffleSingles, SHUFPD: shuffleDoubles,
+  LDMXCSR: loadMxcsr, STMXCSR: (o) => o.storeOperand(0, 'i32', o.stateLoad('i32', L.MXCSR)),
+  FXSAVE: withFxsaveArea('FXSAVE', (o, at) => o.probeStore('operand', at, 1)),
+  FXRSTOR: withFxsaveArea('FXRSTOR', (o, at) => void o.load('operand', at, 'u8')),
+  LFENCE: () => {}, MFENCE: () => {}, SFENCE: () => {},
+  // Faults as a load of one byte does.
+  CLFLUSH: (o) => void o.loadOperand(0, 'u8'),
+};

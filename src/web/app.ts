@@ -1,0 +1,292 @@
+/**
+ * The page's one machine and how it changes: a new guest is loaded in a worker of its own while the old machine runs on,
+ * and takes its place only when it has everything; a start that fails leaves the old one alone.
+ */
+import type { Guest } from '../../images/manifest.ts';
+import { EmulatorError } from '../errors.ts';
+import { loadModules } from '../load-modules.ts';
+import type { MachineExit } from '../machine/machine.ts';
+import type { BootRequest, Report, Totals } from '../worker/protocol.ts';
+import { errorOf } from '../worker/transfer-errors.ts';
+import { checkWebAssembly } from '../worker/wasm-features.ts';
+import { guestInAddress, setGuestInAddress } from './address.ts';
+import { byId } from './dom.ts';
+import { GuestList } from './guest-list.ts';
+import { type Catalog, defaultGuest, EMBEDDED, firmwareFiles, guestRequest, loadCatalog } from './guests.ts';
+import { connectKeyboard } from './keyboard.ts';
+import { type Action, Notices } from './notices.ts';
+import { OwnImage } from './own-image.ts';
+import { Progress } from './progress.ts';
+import { type ScreenState, ScreenView } from './screen.ts';
+import { Session } from './session.ts';
+import { SerialTerminal } from './terminal.ts';
+import { Toolbar } from './toolbar.ts';
+
+const PROCESSOR_STEP = 'Processor', MACHINE_STEP = 'Machine';
+const EXIT_TEXTS: Readonly<Record<MachineExit['reason'], string>> = {
+  poweroff: 'The guest switched the machine off',
+  reset: 'The guest ended with a reset',
+  'debug-exit': 'The guest ended the machine',
+};
+
+/** Something to start, by the page or by a user. */
+export interface Start {
+  readonly title: string;
+  /** Name of the guest, if it is one of the list. */
+  readonly guest?: string;
+  readonly request: BootRequest;
+}
+
+export class App {
+  readonly terminal: SerialTerminal;
+  private readonly toolbar: Toolbar;
+  private readonly screen = new ScreenView();
+  private readonly notices = new Notices(byId('notices', HTMLDivElement));
+  private readonly progress = new Progress(byId('progress', HTMLElement));
+  private readonly guestList = new GuestList((guest) => void this.startGuest(guest));
+  private readonly copy = byId('copy-screen', HTMLButtonElement);
+  private readonly catalog: Promise<Catalog>;
+  private current: { readonly session: Session; readonly start: Start } | undefined;
+  private loading: Session | undefined;
+  private latest: Totals | undefined;
+
+  constructor() {
+    this.toolbar = new Toolbar({
+      onRun: () => this.run(), onPause: () => this.pause(), onReset: () => this.reset(), onPower: () => this.pressPowerButton(),
+    });
+    this.terminal = new SerialTerminal({
+      place: byId('terminal', HTMLDivElement),
+      onInput: (text) => this.session?.sendSerial(text),
+      onLeave: () => this.toolbar.focus(),
+    });
+    connectKeyboard({
+      field: byId('screen-keys', HTMLTextAreaElement),
+      hint: byId('screen-hint', HTMLParagraphElement),
+      onKey: (code, down) => this.session?.sendKey(code, down),
+      onText: (text) => this.session?.sendText(text),
+      onRelease: () => this.session?.releaseKeys(),
+      onLeave: () => this.toolbar.focus(),
+    });
+    new OwnImage({
+      onStart: (title, request) => void this.startOwn(title, request),
+      onError: (title, error) => {
+        this.notices.clear();
+        this.notices.showError(title, error);
+      },
+    });
+    this.copy.addEventListener('click', () => void this.copyScreen());
+    this.catalog = loadCatalog();
+  }
+
+  get session(): Session | undefined {
+    return this.current?.session;
+  }
+
+  get guest(): string | undefined {
+    return this.current?.start.guest;
+  }
+
+  get totals(): Totals | undefined {
+    return this.latest;
+  }
+
+  get state(): ScreenState {
+    return this.session?.state ?? (this.loading ? 'loading' : 'empty');
+  }
+
+  /** Shows the guests and boots the one that the address names, or the first. */
+  async open(): Promise<void> {
+    this.showState();
+    const catalog = await this.catalog;
+    this.guestList.show(catalog);
+    addEventListener('hashchange', () => {
+      const name = guestInAddress();
+      if (name !== undefined && name !== this.guest) void this.boot(name).catch(() => {});
+    });
+    const named = guestInAddress();
+    if (named === undefined) await this.startGuest(defaultGuest(catalog), true);
+    else await this.boot(named).catch(() => {});
+  }
+
+  async guests(): Promise<readonly Guest[]> {
+    return (await this.catalog).guests;
+  }
+
+  /** Boots a guest of the list. @throws EmulatorError after it has been shown */
+  async boot(name: string): Promise<void> {
+    const { guests } = await this.catalog;
+    const guest = guests.find((candidate) => candidate.name === name);
+    if (guest) return this.startGuest(guest);
+    const error = new EmulatorError('missing-file', `there is no guest “${name}” here; choose one from the list`);
+    this.notices.clear();
+    this.notices.showError('This address names no guest', error);
+    throw error;
+  }
+
+  async startOwn(title: string, request: BootRequest): Promise<void> {
+    const has = (role: string): boolean => request.files.some((file) => file.role === role);
+    const direct = has('kernel') || has('multiboot');
+    const firmware = direct ? [] : firmwareFiles(await this.catalog).filter(({ role }) => !has(role));
+    if (!direct && !has('bios') && !firmware.some(({ role }) => role === 'bios')) {
+      const advice = 'drop SeaBIOS’s bios-256k.bin and vgabios-stdvga.bin (package seabios) together with the image';
+      this.notices.clear();
+      this.notices.showError(`${title} cannot be started`, new EmulatorError('missing-file', `a disk needs firmware to start from, and there is none here; ${advice}`));
+      return;
+    }
+    await this.start({ title, request: { ...request, files: [...request.files, ...firmware] } }).catch(() => {});
+  }
+
+  /** Goes on, or switches on what is off. */
+  run(): void {
+    this.session?.run();
+  }
+
+  pause(): void {
+    this.session?.pause();
+  }
+
+  /** The reset button; a machine that is off starts anew as well. */
+  reset(): void {
+    const { session } = this;
+    if (session === undefined) return;
+    const off = session.state === 'off';
+    session.reset();
+    if (off) session.run();
+  }
+
+  pressPowerButton(): void {
+    this.session?.pressPowerButton();
+  }
+
+  /** @param fallBack boot the embedded guest when this one cannot be had and there is no machine */
+  private async startGuest(guest: Guest, fallBack = false): Promise<void> {
+    const request = guestRequest(guest, await this.catalog);
+    try {
+      await this.start({ title: guest.title, guest: guest.name, request });
+      if (!fallBack) setGuestInAddress(guest.name);
+    } catch (error) {
+      const elsewhere = error instanceof EmulatorError && error.code === 'fetch-failed';
+      if (!fallBack || !elsewhere || guest.name === EMBEDDED.name) {
+        if (fallBack) return;
+        throw error;
+      }
+      this.notices.showRemark('The guest that is part of the page boots instead', 'It needs nothing from a server.');
+      await this.start({ title: EMBEDDED.title, guest: EMBEDDED.name, request: guestRequest(EMBEDDED, await this.catalog) }, true).catch(() => {});
+    }
+  }
+
+  /** @throws after the error has been shown; a newer start ends this one in silence. */
+  private async start(start: Start, keepNotices = false): Promise<void> {
+    this.loading?.end();
+    if (!keepNotices) this.notices.clear();
+    let session: Session | undefined;
+    try {
+      checkWebAssembly();
+      session = new Session();
+      this.loading = session;
+      await this.load(session, start);
+    } catch (error) {
+      const superseded = session !== undefined && this.loading !== session;
+      session?.end();
+      if (superseded) return;
+      this.endLoading();
+      if (error instanceof DOMException && error.name === 'AbortError') return;
+      this.showStartError(start, error);
+      throw error;
+    }
+  }
+
+  private async load(session: Session, start: Start): Promise<void> {
+    this.showState();
+    this.progress.begin(`Starting ${start.title}`, () => session.end());
+    this.progress.wait(PROCESSOR_STEP, 'fetching and compiling');
+    const modules = await loadModules();
+    this.progress.done(PROCESSOR_STEP, 'ready');
+    for (const file of start.request.files) this.progress.update(file.name, 0, file.sizeBytes);
+    const canvas = document.createElement('canvas');
+    const waiting: Report[] = [];
+    await session.load(start.request, {
+      modules, canvas,
+      onReport: (report) => {
+        if (report.kind === 'progress') this.progress.update(report.step, report.loadedBytes, report.totalBytes);
+        else if (this.session === session) this.receive(report);
+        else waiting.push(report);
+      },
+    });
+    this.progress.done(MACHINE_STEP, 'ready');
+    this.endLoading();
+    this.current?.session.end();
+    this.current = { session, start };
+    this.latest = undefined;
+    this.screen.attach(canvas);
+    this.terminal.clear();
+    this.toolbar.clear();
+    for (const report of waiting) this.receive(report);
+    this.showState();
+    session.run();
+  }
+
+  private endLoading(): void {
+    this.loading = undefined;
+    this.progress.end();
+    this.showState();
+  }
+
+  private showStartError(start: Start, error: unknown): void {
+    const again: Action = { label: 'Try again', run: () => void this.start(start).catch(() => {}) };
+    const runsOn = this.session?.state === 'running' ? '; the running machine goes on' : '';
+    this.notices.showError(`${start.title} could not be started${runsOn}`, error, [again]);
+  }
+
+  private receive(report: Report): void {
+    switch (report.kind) {
+      case 'serial':
+        this.terminal.write(report.data);
+        return;
+      case 'screen':
+        this.screen.setSize(report);
+        return;
+      case 'frame':
+        this.screen.draw(report, report.pixels);
+        return;
+      case 'totals':
+        this.latest = report.totals;
+        this.toolbar.setTotals(report.totals);
+        return;
+      case 'state':
+        this.showState();
+        return;
+      case 'exit':
+        this.screen.setState('off', EXIT_TEXTS[report.exit.reason]);
+        return;
+      case 'error':
+        this.notices.showError('The machine was stopped', errorOf(report.error));
+        return;
+      case 'reset':
+      case 'progress':
+        return;
+    }
+  }
+
+  private showState(): void {
+    const { state, current } = this;
+    this.toolbar.setTitle(current?.start.title ?? (state === 'loading' ? 'Starting' : 'No machine yet'));
+    this.toolbar.setState(state);
+    this.guestList.mark(this.guest);
+    this.copy.disabled = current === undefined;
+    if (state === 'loading') this.screen.setState(state, 'The first guest is on its way');
+    else this.screen.setState(state);
+  }
+
+  private async copyScreen(): Promise<void> {
+    const rows = await this.session?.readTextScreen();
+    try {
+      if (rows === undefined) throw new EmulatorError('bad-option', 'the screen is in a graphics mode, which has no text');
+      await navigator.clipboard.writeText(rows.map((row) => row.trimEnd()).join('\n'));
+    } catch (cause) {
+      const error = cause instanceof EmulatorError ? cause : new EmulatorError('unsupported-host', 'this browser keeps its clipboard from the page; it is there on secure (https) pages');
+      this.notices.clear();
+      this.notices.showError('The text was not copied', error);
+    }
+  }
+}

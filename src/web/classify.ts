@@ -1,0 +1,73 @@
+/** What the files are that somebody dropped onto the page, judged by their contents, together. */
+import type { GuestFileRole } from '../../images/manifest.ts';
+import { EmulatorError } from '../errors.ts';
+import { type ImageKind, SNIFF_BYTES, sniffImage } from '../machine/loaders/sniff.ts';
+import type { ImageFile } from '../worker/protocol.ts';
+
+const ROLE_OF_KIND: Readonly<Record<ImageKind, GuestFileRole>> = {
+  linux: 'kernel', multiboot: 'multiboot', iso9660: 'cdrom', disk: 'hda', floppy: 'fda',
+};
+
+/** Initial RAM disks: cpio archives, plain or compressed. */
+const INITRD_MAGICS: readonly (readonly number[])[] = [
+  [0x30, 0x37, 0x30, 0x37, 0x30, 0x31], // cpio, newc
+  [0x1f, 0x8b], // gzip
+  [0xfd, 0x37, 0x7a, 0x58, 0x5a], // xz
+  [0x28, 0xb5, 0x2f, 0xfd], // zstd
+  [0x02, 0x21, 0x4c, 0x18], // lz4, as the kernel's build writes it
+  [0x5d, 0, 0], // lzma
+  [0x42, 0x5a, 0x68], // bzip2
+];
+
+/** Firmware of PCs is a power of two in size and begins, at its reset vector, with a jump. */
+const BIOS_SIZES: readonly number[] = [64, 128, 256, 512, 1024, 2048].map((kibibytes) => kibibytes * 1024);
+const RESET_VECTOR_FROM_END = 16;
+const JMP_FAR = 0xea, JMP_NEAR = 0xe9;
+
+/** @throws EmulatorError `bad-image` that says what would be accepted; `storage-failed` */
+export async function classify(files: readonly File[]): Promise<ImageFile[]> {
+  const looked = await Promise.all(files.map(async (file) => ({ file, ...(await look(file)) })));
+  const hasKernel = looked.some(({ role }) => role === 'kernel' || role === 'multiboot');
+  return looked.map(({ file, role, initrd, error }) => {
+    const found = hasKernel && initrd && role === undefined ? 'initrd' : role;
+    if (found === undefined) {
+      const advice = initrd ? '. If it is an initial RAM disk, give it together with its kernel' : '';
+      throw new EmulatorError('bad-image', `${file.name}: ${error.message}${advice}`);
+    }
+    return { role: found, name: file.name, source: file };
+  });
+}
+
+interface Look {
+  readonly role: GuestFileRole | undefined;
+  readonly initrd: boolean;
+  /** Why there is no role. */
+  readonly error: Error;
+}
+
+async function look(file: File): Promise<Look> {
+  const start = await bytesOf(file, 0, SNIFF_BYTES);
+  const initrd = INITRD_MAGICS.some((magic) => magic.every((byte, i) => start[i] === byte));
+  const firmware = await firmwareRole(file, start);
+  if (firmware) return { role: firmware, initrd, error: new Error() };
+  try {
+    return { role: ROLE_OF_KIND[sniffImage(start, file.size)], initrd, error: new Error() };
+  } catch (error) {
+    return { role: undefined, initrd, error: error as Error };
+  }
+}
+
+async function firmwareRole(file: File, start: Uint8Array): Promise<GuestFileRole | undefined> {
+  if (start[0] === 0x55 && start[1] === 0xaa && start[2] * 512 <= file.size && file.size <= 0x20000) return 'vgaBios';
+  if (!BIOS_SIZES.includes(file.size)) return undefined;
+  const [opcode] = await bytesOf(file, file.size - RESET_VECTOR_FROM_END, RESET_VECTOR_FROM_END);
+  return opcode === JMP_FAR || opcode === JMP_NEAR ? 'bios' : undefined;
+}
+
+async function bytesOf(file: File, from: number, length: number): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await file.slice(from, from + length).arrayBuffer());
+  } catch (cause) {
+    throw new EmulatorError('storage-failed', `${file.name} cannot be read; is it a folder? Choose one or more image files`, { cause });
+  }
+}

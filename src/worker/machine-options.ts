@@ -1,0 +1,45 @@
+/** From the files of a boot request to the options of a machine: what is needed whole is loaded, disks stay where they are. */
+import type { GuestFileRole } from '../../images/manifest.ts';
+import type { MachineOptions } from '../create-machine.ts';
+import type { BlockBackend } from '../storage/block.ts';
+import { openImage } from '../storage/open.ts';
+import { loadBytes, type ProgressListener } from './downloads.ts';
+import type { BootRequest, ImageFile } from './protocol.ts';
+
+export type FileProgress = (step: string, ...progress: Parameters<ProgressListener>) => void;
+
+/** Images that a drive reads block by block. */
+const DRIVES: ReadonlySet<GuestFileRole> = new Set(['hda', 'cdrom', 'fda']);
+
+/** @throws EmulatorError for a file that does not arrive; those opened before are closed then. */
+export async function machineOptions(request: BootRequest, onProgress: FileProgress): Promise<MachineOptions> {
+  const { memoryMiB, append, boot } = request;
+  const opened: BlockBackend[] = [];
+  const load = async (file: ImageFile): Promise<MachineOptions> => {
+    const progress: ProgressListener = (...of) => onProgress(file.name, ...of);
+    if (!DRIVES.has(file.role)) return { [optionFor(file.role)]: await loadBytes(file, progress) };
+    const backend = await openDrive(file, progress);
+    opened.push(backend);
+    return { [optionFor(file.role)]: backend };
+  };
+  const results = await Promise.allSettled(request.files.map(load));
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed) {
+    for (const backend of opened) void backend.close();
+    throw failed.reason;
+  }
+  const files = results.map((result) => (result.status === 'fulfilled' ? result.value : {}));
+  return Object.assign({ memoryMiB, ...(append === undefined ? {} : { append }), ...(boot === undefined ? {} : { boot }) }, ...files);
+}
+
+function optionFor(role: GuestFileRole): keyof MachineOptions {
+  return role === 'multiboot' ? 'kernel' : role;
+}
+
+/** The guest's writes go into memory: neither a server nor a file that the user chose is to change. */
+async function openDrive(file: ImageFile, onProgress: ProgressListener): Promise<BlockBackend> {
+  onProgress(0, file.sizeBytes);
+  const backend = await openImage(file.source, { writes: 'memory', onProgress });
+  onProgress(backend.sizeBytes, backend.sizeBytes);
+  return backend;
+}

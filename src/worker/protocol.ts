@@ -1,0 +1,90 @@
+/**
+ * What the page and a machine's worker say to each other. The page calls `MachineWorker` through Comlink; the worker
+ * answers with the results and, meanwhile, with reports. Everything large is transferred, never copied twice.
+ */
+import type { GuestFileRole } from '../../images/manifest.ts';
+import type { CpuModules } from '../cpu/cpu.ts';
+import type { EmulatorErrorCode } from '../errors.ts';
+import type { MachineExit, MachineState, ResetCause } from '../machine/machine.ts';
+
+/** A file that a machine starts with. */
+export interface ImageFile {
+  readonly role: GuestFileRole;
+  /** For people: in the progress, and in errors. */
+  readonly name: string;
+  /** A file of the user's, or an absolute address. */
+  readonly source: Blob | string;
+  /** What the manifest says about the file; a download that differs is refused. */
+  readonly sizeBytes?: number;
+  readonly sha256?: string;
+}
+
+/** A machine to make, switched on and paused. */
+export interface BootRequest {
+  readonly files: readonly ImageFile[];
+  readonly memoryMiB: number;
+  /** Command line of a kernel. */
+  readonly append?: string;
+  /** Order in which firmware tries the drives, as the option of `createMachine`. */
+  readonly boot?: string;
+}
+
+export interface ScreenSize {
+  /** Pixels of the picture. */
+  readonly width: number;
+  readonly height: number;
+  /** Width to height on a monitor; pixels are not square in most VGA modes. */
+  readonly aspect: number;
+}
+
+/** Sums since power-on; the page makes rates from two of them. */
+export interface Totals {
+  readonly instructions: number;
+  readonly guestSeconds: number;
+  /** Host time during which the machine was running, busy or idle. */
+  readonly wallSeconds: number;
+  readonly idleSeconds: number;
+  /** Memory that the guest really uses. */
+  readonly frameBytes: number;
+}
+
+/** An error on its way through a message; `code` is absent for a fault of Coracle's own. */
+export interface ErrorReport {
+  readonly message: string;
+  readonly code?: EmulatorErrorCode;
+  readonly stack?: string;
+}
+
+export type Report =
+  | { readonly kind: 'progress'; readonly step: string; readonly loadedBytes: number; readonly totalBytes: number | undefined }
+  | { readonly kind: 'serial'; readonly data: Uint8Array<ArrayBuffer> }
+  | ({ readonly kind: 'screen' } & ScreenSize)
+  /** In place of painting, where the worker has no canvas: RGBA. */
+  | ({ readonly kind: 'frame'; readonly pixels: Uint8ClampedArray<ArrayBuffer> } & ScreenSize)
+  | { readonly kind: 'state'; readonly state: MachineState }
+  | { readonly kind: 'reset'; readonly cause: ResetCause }
+  | { readonly kind: 'exit'; readonly exit: MachineExit }
+  | { readonly kind: 'totals'; readonly totals: Totals }
+  | { readonly kind: 'error'; readonly error: ErrorReport };
+
+export type ReportListener = (report: Report) => void;
+
+export interface MachineWorker {
+  /**
+   * Loads the files and makes the machine; once per worker.
+   * @throws EmulatorError as `createMachine`, and `fetch-failed` or `bad-image` for files that do not arrive whole.
+   */
+  load(request: BootRequest, modules: CpuModules, canvas: OffscreenCanvas | undefined, listener: ReportListener): Promise<void>;
+  run(): void;
+  pause(): void;
+  reset(): void;
+  pressPowerButton(): void;
+  sendSerial(data: Uint8Array): void;
+  /** `code` as in `KeyboardEvent.code`. */
+  sendKey(code: string, down: boolean): void;
+  releaseKeys(): void;
+  /** Types text on the guest's keyboard, by the US layout. */
+  sendText(text: string): void;
+  /** The characters on the screen; undefined in graphics modes. */
+  readTextScreen(): string[] | undefined;
+}

@@ -1,0 +1,84 @@
+/**
+ * What the bench runs, all built here from the sources as they are: bundles of the pages and workers, the processor's
+ * modules, and an initramfs with the guest programs. Nothing that is timed runs through a loader that rewrites code.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+import { type CpioEntry, writeCpio } from '../../images/lib/cpio.ts';
+import { CACHE, GUESTS } from '../../images/lib/paths.ts';
+import type { Guest, GuestManifest } from '../../images/manifest.ts';
+import { buildX87Kernel } from '../../src/cpu/x87/build-kernel.ts';
+import { generateInterpreter } from '../../src/interp/generate.ts';
+import { HANDLERS } from '../../src/interp/handlers.ts';
+import { buildPrograms } from './programs/build.ts';
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+/** Everything built is here, and the server serves it as /bench/. */
+export const BUILT = join(CACHE, 'bench');
+const V86_MODULE = join(HERE, '../../node_modules/v86/build/v86.wasm');
+
+const WEB_ENTRIES = ['pages/machine-page.ts', 'pages/coracle-worker.ts', 'pages/v86-worker.ts', 'pages/interpreter-page.ts', 'pages/interpreter-worker.ts'];
+
+/** Runs a command between two lines that the bench looks for; short, so that typing it takes the guest no time. */
+const RUNNER = `#!/bin/sh
+echo "@start $*"
+"$@"
+echo "@end $?"
+`;
+
+/** Processor modules and code, for pages and for Node. */
+export async function buildCode(): Promise<void> {
+  mkdirSync(BUILT, { recursive: true });
+  writeFileSync(join(BUILT, 'interpreter.wasm'), generateInterpreter(HANDLERS));
+  writeFileSync(join(BUILT, 'kernel.wasm'), await buildX87Kernel());
+  writeFileSync(join(BUILT, 'v86.wasm'), readFileSync(V86_MODULE));
+  await build({
+    entryPoints: WEB_ENTRIES.map((entry) => join(HERE, entry)), outdir: BUILT,
+    bundle: true, format: 'esm', target: 'es2022', minify: true, logLevel: 'error',
+    external: ['node:*', 'crypto', 'fs', 'perf_hooks', 'fs/promises'],
+  });
+  await build({
+    entryPoints: [join(HERE, 'interpreter/node.ts')], outfile: join(BUILT, 'interpreter-node.mjs'),
+    bundle: true, format: 'esm', platform: 'node', target: 'node20', minify: true, logLevel: 'error',
+  });
+  for (const page of ['machine', 'interpreter']) {
+    writeFileSync(join(BUILT, `${page}.html`), `<!doctype html><title>${page}</title><link rel="icon" href="data:,"><script type="module" src="${page}-page.js"></script>`);
+  }
+  writeFileSync(join(BUILT, 'empty.html'), '<!doctype html><title>empty</title><link rel="icon" href="data:,">');
+}
+
+/** The Debian guest of the recipes. */
+export function debianGuest(): Guest {
+  const manifest = join(GUESTS, 'guests.json');
+  const guest = existsSync(manifest)
+    ? (JSON.parse(readFileSync(manifest, 'utf8')) as GuestManifest).guests.find(({ name }) => name === 'debian-i386')
+    : undefined;
+  if (guest === undefined) throw new Error('the Debian i386 guest is missing; make it with: npx tsx scripts/guests.ts');
+  return guest;
+}
+
+export interface GuestFiles {
+  readonly guest: Guest;
+  readonly kernel: string;
+  /** The guest's own initramfs with the programs behind it; the kernel unpacks one after the other. */
+  readonly initrd: string;
+}
+
+/** Firmware for machines that need it to enter a kernel. */
+export const BIOS = join(GUESTS, 'firmware/bios-256k.bin');
+export const VGA_BIOS = join(GUESTS, 'firmware/vgabios-stdvga.bin');
+
+export function buildGuest(): GuestFiles {
+  const guest = debianGuest();
+  const file = (role: string): string => join(GUESTS, guest.files.find((entry) => entry.role === role)?.path ?? role);
+  const tree = new Map<string, CpioEntry>();
+  tree.set('bin/b', { kind: 'file', data: Buffer.from(RUNNER), mode: 0o755 });
+  const programs = buildPrograms(join(BUILT, 'programs'));
+  for (const name of readdirSync(programs)) tree.set(`bin/${name}`, { kind: 'file', data: readFileSync(join(programs, name)), mode: 0o755 });
+  const initrd = join(BUILT, 'initrd.gz');
+  writeFileSync(initrd, Buffer.concat([readFileSync(file('initrd')), gzipSync(writeCpio(tree), { level: 9 })]));
+  return { guest, kernel: file('kernel'), initrd };
+}

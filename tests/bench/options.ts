@@ -1,0 +1,67 @@
+/** The command line of `npm run bench`. */
+import { MACHINE_NAMES, type MachineName } from './machines/machine.ts';
+import { PROGRAM_GROUPS } from './programs/list.ts';
+
+export const GROUPS = ['interpreter', 'memory-use', 'boot', ...PROGRAM_GROUPS] as const;
+
+export interface BenchOptions {
+  readonly groups: readonly string[];
+  /** Repetitions that count; medians are taken over them. */
+  readonly runs: number;
+  /** Work of the guest programs, in percent. */
+  readonly percent: number;
+  /** Only programs whose name is one of these; empty: all. */
+  readonly programs: readonly string[];
+  readonly machines: readonly MachineName[];
+  readonly json: string | undefined;
+  readonly svg: string | undefined;
+  /** Writes the table into this document, between its markers. */
+  readonly document: string | undefined;
+}
+
+export const USAGE = `npm run bench -- [options]
+  --group NAME[,NAME]    ${GROUPS.join(', ')}; default: all
+  --program NAME[,NAME]  only these guest programs
+  --runs N               repetitions, of which the median counts; default: 5
+  --scale PERCENT        work of the guest programs; default: 100
+  --machines NAMES       ${MACHINE_NAMES.join(', ')}; default: all that are installed
+  --json FILE            writes the figures
+  --svg FILE             draws the ratios
+  --document FILE        puts the table into a document, e.g. docs/performance.md`;
+
+export class UsageError extends Error {}
+
+const DEFAULT_RUNS = 5, DEFAULT_PERCENT = 100;
+
+export function parseOptions(args: readonly string[]): BenchOptions {
+  const values = new Map<string, string>();
+  for (let n = 0; n < args.length; n += 2) {
+    if (!/^--(group|program|runs|scale|machines|json|svg|document)$/.test(args[n])) throw new UsageError(`unknown option ${args[n]}`);
+    if (args[n + 1] === undefined) throw new UsageError(`${args[n]} needs a value`);
+    values.set(args[n].slice(2), args[n + 1]);
+  }
+  return {
+    groups: names(values.get('group'), GROUPS, 'group') ?? GROUPS,
+    runs: count(values.get('runs'), DEFAULT_RUNS, 'runs'),
+    percent: count(values.get('scale'), DEFAULT_PERCENT, 'scale'),
+    programs: values.get('program')?.split(',') ?? [],
+    machines: names(values.get('machines'), MACHINE_NAMES, 'machine') ?? MACHINE_NAMES,
+    json: values.get('json'),
+    svg: values.get('svg'),
+    document: values.get('document'),
+  };
+}
+
+function names<T extends string>(list: string | undefined, known: readonly T[], what: string): T[] | undefined {
+  return list?.split(',').map((name) => {
+    const found = known.find((candidate) => candidate === name);
+    if (found === undefined) throw new UsageError(`no ${what} ${name}; there are ${known.join(', ')}`);
+    return found;
+  });
+}
+
+function count(text: string | undefined, fallback: number, what: string): number {
+  const value = text === undefined ? fallback : Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new UsageError(`--${what} takes a whole number from 1 on, not ${text}`);
+  return value;
+}

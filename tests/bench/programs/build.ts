@@ -1,0 +1,44 @@
+/** Compiles the guest programs, static and for i386, with the host's gcc, and says what there is to run. */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const SOURCES = dirname(fileURLToPath(import.meta.url));
+
+interface Binary {
+  readonly name: string;
+  readonly source: string;
+  readonly flags: readonly string[];
+}
+
+/** No SSE where it is not what is measured: a processor without it runs these as well. */
+const PENTIUM_PRO = ['-march=i686', '-mfpmath=387', '-mno-sse'];
+const PENTIUM_4 = ['-march=pentium4', '-mfpmath=sse', '-msse2'];
+const COMMON = ['-m32', '-static', '-O2', '-Wall', '-Wextra', '-Werror', '-std=gnu11', '-fno-strict-aliasing', '-s'];
+
+const BINARIES: readonly Binary[] = [
+  { name: 'bench-integer', source: 'integer.c', flags: PENTIUM_PRO },
+  { name: 'bench-x87', source: 'float.c', flags: PENTIUM_PRO },
+  { name: 'bench-sse2', source: 'float.c', flags: [...PENTIUM_4, '-ftree-vectorize'] },
+  { name: 'bench-memory', source: 'memory.c', flags: PENTIUM_PRO },
+  { name: 'bench-system', source: 'system.c', flags: PENTIUM_PRO },
+  { name: 'bench-cold', source: 'cold.c', flags: PENTIUM_PRO },
+];
+
+/**
+ * Compiles into `directory` and gives it back.
+ * @throws Error that names the packages to install when gcc cannot build for i386.
+ */
+export function buildPrograms(directory: string): string {
+  mkdirSync(directory, { recursive: true });
+  for (const { name, source, flags } of BINARIES) {
+    const inputs = [source, 'main.c'].map((file) => join(SOURCES, file));
+    try {
+      execFileSync('gcc', [...COMMON, ...flags, ...inputs, '-o', join(directory, name), '-lm'], { stdio: ['ignore', 'inherit', 'inherit'] });
+    } catch (cause) {
+      throw new Error('the guest programs need gcc for i386 (Debian: apt-get install gcc gcc-multilib)', { cause });
+    }
+  }
+  return directory;
+}

@@ -1,0 +1,61 @@
+/** The figures as tables in Markdown, for the terminal and for docs/performance.md. */
+import type { BenchResults, GroupResult, LoopResult } from '../results.ts';
+
+const START = '<!-- bench: written by npm run bench -->', END = '<!-- /bench -->';
+const MIB = 2 ** 20;
+
+export function formatTable(results: BenchResults): string {
+  const parts = [origin(results)];
+  if (results.interpreter) parts.push(interpreterTable(results.interpreter));
+  if (results.memoryUse) parts.push(memoryTable(results.memoryUse));
+  const groups = Object.entries(results.groups);
+  if (groups.length > 0) parts.push(programTable(groups));
+  return `${parts.join('\n\n')}\n`;
+}
+
+function origin(results: BenchResults): string {
+  const qemu = results.qemu ?? 'no QEMU';
+  const scale = results.percent === 100 ? '' : `, programs at ${results.percent} %`;
+  return `${results.date}, ${results.processor}; Chromium ${results.chromium}, Node ${results.node}, v86 ${results.v86Version}, ${qemu}; ` +
+    `medians of ${results.runs}${scale}.`;
+}
+
+function interpreterTable(result: NonNullable<BenchResults['interpreter']>): string {
+  const row = (name: string, { coracle, sketch, ratio }: LoopResult): string => `| ${name} | ${coracle} | ${sketch} | ${ratio} |`;
+  return [
+    '| Six-instruction loop | Coracle, MIPS | smallest interpreter, MIPS | ratio |', '|---|---|---|---|',
+    row('Node', result.node), row('Chromium', result.chromium),
+  ].join('\n');
+}
+
+function memoryTable(result: NonNullable<BenchResults['memoryUse']>): string {
+  const row = (name: string, bytes: number): string => `| ${name} | ${(bytes / MIB).toFixed(1)} |`;
+  return [
+    `| Guest with ${result.guestMiB} MiB | MiB |`, '|---|---|',
+    row('frames at the shell', result.shellFrameBytes),
+    row(`frames for ${result.touchedMiB} MiB touched`, result.frameBytesForTouched),
+    row('arena beside frames', result.arenaFixedBytes),
+    row('tab above an empty one', result.tabBytes),
+    row('tab beside frames', result.tabFixedBytes),
+  ].join('\n');
+}
+
+function programTable(groups: readonly (readonly [string, GroupResult])[]): string {
+  const cell = (value: number | undefined): string => (value === undefined ? '' : String(value));
+  const lines = ['| | Coracle, ms | v86, ms | TCG, ms | v86 / ours | TCG / ours |', '|---|---|---|---|---|---|'];
+  for (const [group, result] of groups) {
+    for (const [name, { ms, v86, tcg }] of Object.entries(result.programs)) {
+      lines.push(`| ${group} ${name} | ${cell(ms.coracle)} | ${cell(ms.v86)} | ${cell(ms.tcg)} | ${cell(v86)} | ${cell(tcg)} |`);
+    }
+    lines.push(`| **${group}** | | | | **${cell(result.v86)}** | **${cell(result.tcg)}** |`);
+  }
+  return lines.join('\n');
+}
+
+/** Replaces what is between the document's two markers. */
+export function intoDocument(document: string, results: BenchResults): string {
+  const start = document.indexOf(START);
+  const end = document.indexOf(END);
+  if (start < 0 || end < start) throw new Error(`the document has no “${START}” … “${END}”`);
+  return `${document.slice(0, start + START.length)}\n${formatTable(results)}${document.slice(end)}`;
+}

@@ -1,0 +1,61 @@
+/** What a run of the bench found: the form of the JSON file. */
+import type { MachineName } from './machines/machine.ts';
+
+export interface ProgramResult {
+  /** Medians in milliseconds. */
+  readonly ms: Partial<Record<MachineName, number>>;
+  /** Every repetition that counts. */
+  readonly runs: Partial<Record<MachineName, readonly number[]>>;
+  /** The incumbent's time over ours. */
+  readonly v86?: number;
+  readonly tcg?: number;
+}
+
+export interface GroupResult {
+  /** Geometric mean of the incumbent's time over ours. */
+  readonly v86?: number;
+  readonly tcg?: number;
+  readonly programs: Record<string, ProgramResult>;
+}
+
+export interface LoopResult {
+  /** Medians in millions of instructions a second. */
+  readonly coracle: number;
+  readonly sketch: number;
+  /** Ours over the sketch's. */
+  readonly ratio: number;
+}
+
+export interface InterpreterResult {
+  readonly node: LoopResult;
+  readonly chromium: LoopResult;
+}
+
+export interface MemoryUseResult {
+  readonly guestMiB: number;
+  /** Frames of the guest at its shell, and after it has touched `touchedMiB` more. */
+  readonly shellFrameBytes: number;
+  readonly touchedMiB: number;
+  readonly touchedFrameBytes: number;
+  /** What the touched memory cost in frames. */
+  readonly frameBytesForTouched: number;
+  /** The arena without frames: TLBs, tables, decoded code. */
+  readonly arenaFixedBytes: number;
+  /** The tab's process: resident bytes above those of an empty tab, and the part of it that is not frames. */
+  readonly tabBytes: number;
+  readonly tabFixedBytes: number;
+}
+
+export interface BenchResults {
+  readonly date: string;
+  readonly chromium: string;
+  readonly node: string;
+  readonly v86Version: string;
+  readonly qemu: string | undefined;
+  readonly processor: string;
+  readonly runs: number;
+  readonly percent: number;
+  interpreter?: InterpreterResult;
+  memoryUse?: MemoryUseResult;
+  readonly groups: Record<string, GroupResult>;
+}

@@ -1,0 +1,249 @@
+/** The built page in Chromium, as a static host serves it under a sub-path: boots, is typed into, and survives bad input. */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Browser, Locator } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { launchChromium } from './chromium.ts';
+import { PageDriver } from './page-driver.ts';
+import { PageServer, type PageServerOptions } from './page-server.ts';
+
+const root = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+const READY = 'coracle teaching: shell ready';
+const HAS_FIRMWARE = existsSync(root('dist/page/guests/firmware/bios-256k.bin'));
+const HAS_DEBIAN = existsSync(root('dist/page/guests/debian-i386/vmlinuz'));
+
+let browser: Browser;
+const opened: (PageDriver | PageServer)[] = [];
+
+async function open(options: Partial<PageServerOptions> = {}, address = '#guest=teaching', beforeLoad?: () => void): Promise<PageDriver> {
+  const server = await PageServer.start({ base: '/some/where/', ...options });
+  opened.push(server);
+  const driver = await PageDriver.open(browser, server.url + address, {}, beforeLoad);
+  opened.push(driver);
+  return driver;
+}
+
+const occurrences = (text: string, part: string): number => text.split(part).length - 1;
+
+beforeAll(async () => {
+  if (!existsSync(root('dist/page/index.html'))) throw new Error('the page is not built; run npm run build first');
+  browser = await launchChromium();
+});
+
+afterEach(async () => {
+  for (const each of opened.splice(0).reverse()) await ('stop' in each ? each.stop() : each.close());
+});
+
+afterAll(() => browser?.close());
+
+describe('the embedded guest', () => {
+  it('boots to its shell on the screen and on the serial port, without isolation, asking its own host only', async () => {
+    const driver = await open();
+    const foreign: string[] = [];
+    driver.page.on('request', (request) => {
+      if (new URL(request.url()).origin !== new URL(driver.page.url()).origin && !request.url().startsWith('data:')) foreign.push(request.url());
+    });
+    await driver.waitForSerial(READY);
+    await driver.waitForScreen(READY);
+    expect(await driver.page.evaluate(() => crossOriginIsolated)).toBe(false);
+    expect(await driver.page.title()).toContain('How a PC comes up');
+    expect(foreign).toEqual([]);
+    expect(driver.faults).toEqual([]);
+  });
+
+  it('boots in a cross-origin isolated page as well', async () => {
+    const driver = await open({ isolated: true, base: '/' });
+    await driver.waitForSerial(READY);
+    expect(await driver.page.evaluate(() => crossOriginIsolated)).toBe(true);
+    expect(driver.faults).toEqual([]);
+  });
+
+  it('answers what is typed into the terminal', async () => {
+    const driver = await open();
+    await driver.waitForSerial(READY);
+    await driver.page.locator('#terminal').click();
+    await driver.page.keyboard.type('help\n');
+    await driver.waitForSerial('poweroff');
+  });
+
+  it('answers what is typed on the screen, and gives the keyboard back', async () => {
+    const driver = await open();
+    await driver.waitForScreen(READY);
+    await driver.page.locator('#screen').click();
+    await driver.page.keyboard.type('help\n', { delay: 20 });
+    await driver.waitForScreen('poweroff');
+    await driver.page.keyboard.press('Control+Alt+KeyG');
+    expect(await driver.page.evaluate(() => document.activeElement?.id)).toBe('run');
+  });
+
+  it('powers off, and is switched on again', async () => {
+    const driver = await open();
+    await driver.waitForSerial(READY);
+    await driver.page.evaluate(() => window.coracle?.sendSerial('poweroff\r'));
+    await driver.waitForState('off');
+    await driver.page.getByRole('button', { name: 'Switch on' }).click();
+    await expect.poll(async () => occurrences(await driver.serialText(), READY), { timeout: 30_000 }).toBe(2);
+    expect(driver.faults).toEqual([]);
+  });
+});
+
+describe('the buttons', () => {
+  it('pause, go on and reset', async () => {
+    const driver = await open();
+    const button = (name: string): Locator => driver.page.getByRole('button', { name, exact: true });
+    await driver.waitForSerial(READY);
+    await button('Pause').click();
+    await driver.waitForState('paused');
+    const instructions = (): Promise<number | undefined> => driver.page.evaluate(() => window.coracle?.totals?.instructions);
+    const before = await instructions();
+    await driver.page.waitForTimeout(700);
+    expect(await instructions()).toBe(before);
+    await button('Run').click();
+    await driver.waitForState('running');
+    await expect.poll(instructions, { timeout: 5000 }).toBeGreaterThan(before!);
+    await button('Reset').click();
+    await expect.poll(async () => occurrences(await driver.serialText(), READY), { timeout: 30_000 }).toBe(2);
+  });
+
+  it('shows speed, idle share and guest time', async () => {
+    const driver = await open();
+    await driver.waitForSerial(READY);
+    await expect.poll(() => driver.page.locator('#figure-idle').innerText(), { timeout: 10_000 }).toMatch(/^\d+ %$/);
+    expect(await driver.page.locator('#figure-speed').innerText()).toMatch(/^[\d.]+ MIPS$/);
+    expect(await driver.page.locator('#figure-time').innerText()).toMatch(/^\d+:\d\d/);
+  });
+});
+
+describe('an image of the user’s own', () => {
+  it('is recognised, shown with options and started', async () => {
+    const driver = await open();
+    await driver.waitForSerial(READY);
+    await driver.page.locator('#file-picker').setInputFiles(root('images/teaching/teaching.img'));
+    const form = driver.page.locator('#own-form');
+    await form.getByText('Memory in MiB').waitFor();
+    expect(await form.getByLabel('teaching.img is').inputValue()).toBe('multiboot');
+    await form.getByLabel('Memory in MiB').fill('32');
+    await form.getByRole('button', { name: 'Start' }).click();
+    await expect.poll(() => driver.page.title(), { timeout: 10_000 }).toContain('teaching.img');
+    await driver.waitForSerial('31744 KiB above');
+    expect(driver.faults).toEqual([]);
+  });
+
+  it('that is none gives a readable error when dropped, and the machine goes on', async () => {
+    const driver = await open();
+    await driver.waitForSerial(READY);
+    const data = await driver.page.evaluateHandle(() => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([new Uint8Array(5000).fill(7)], 'holiday.jpg'));
+      return transfer;
+    });
+    await driver.page.dispatchEvent('body', 'drop', { dataTransfer: data });
+    await driver.waitForNotice('holiday.jpg cannot be started');
+    expect(await driver.notices()).toContain('no boot signature');
+    expect(await driver.notices()).toContain('Coracle starts');
+    await stillAnswers(driver);
+  });
+
+  it('that is truncated gives a readable error, and the machine goes on', async () => {
+    const driver = await open();
+    await driver.waitForSerial(READY);
+    const sector = Buffer.alloc(512);
+    // A partition of 2,048 sectors from sector 63 on, of which nothing is there.
+    sector.set([0x80, 0, 0, 0, 0x83, 0, 0, 0, 63, 0, 0, 0, 0, 8, 0, 0], 446);
+    sector.set([0x55, 0xaa], 510);
+    await driver.page.locator('#file-picker').setInputFiles([
+      { name: 'disk.img', mimeType: 'application/octet-stream', buffer: sector },
+      // So that the disk's own fault shows whether or not there is real firmware.
+      { name: 'bios.bin', mimeType: 'application/octet-stream', buffer: firmwareLike() },
+    ]);
+    await driver.page.locator('#own-form').getByRole('button', { name: 'Start' }).click();
+    await driver.waitForNotice('truncated');
+    await stillAnswers(driver);
+  });
+});
+
+describe('what is missing', () => {
+  it('a guest whose file the server does not have gives a readable error, and the machine goes on', async (context) => {
+    if (!HAS_DEBIAN) context.skip();
+    const driver = await open({ missing: /vmlinuz$/ });
+    await driver.waitForSerial(READY);
+    await driver.page.locator('[data-guest="debian-i386"]').click();
+    await driver.waitForNotice('404');
+    expect(await driver.notices()).toContain('could not be started; the running machine goes on');
+    expect(await driver.notices()).toContain('vmlinuz');
+    await stillAnswers(driver);
+  });
+
+  it('a guest that cannot be fetched on open makes room for the embedded one', async (context) => {
+    if (!HAS_DEBIAN) context.skip();
+    const driver = await open({ missing: /vmlinuz$/ }, '');
+    await driver.waitForSerial(READY);
+    expect(await driver.notices()).toContain('404');
+    expect(await driver.notices()).toContain('boots instead');
+  });
+
+  it('without any guests the embedded one boots, with a note why', async () => {
+    const driver = await open({ missing: /^guests\// }, '');
+    await driver.waitForSerial(READY);
+    expect(await driver.page.locator('#guests-note').innerText()).toContain('404');
+    expect(await driver.notices()).toBe('');
+  });
+
+  it('a name that is no guest gives a readable error', async () => {
+    const driver = await open({}, '#guest=plan9');
+    await driver.waitForNotice('plan9');
+    expect(await driver.state()).toBe('empty');
+  });
+
+  it('the processor’s own file gives a readable error', async () => {
+    const driver = await open({ missing: /\.wasm$/ });
+    await driver.waitForNotice('404');
+    expect(await driver.state()).toBe('empty');
+  });
+
+  it('a feature of WebAssembly gives a readable error', async () => {
+    const driver = await open({}, '', () => {
+      WebAssembly.validate = () => false;
+    });
+    await driver.waitForNotice('tail calls');
+    expect(await driver.notices()).toContain('Chrome');
+    expect(await driver.state()).toBe('empty');
+  });
+
+  it('OffscreenCanvas is done without', async () => {
+    const driver = await open({}, '#guest=teaching', () => {
+      Reflect.deleteProperty(HTMLCanvasElement.prototype, 'transferControlToOffscreen');
+    });
+    await driver.waitForScreen(READY);
+    await expect.poll(() => driver.page.evaluate(() => {
+      const canvas = document.querySelector<HTMLCanvasElement>('#screen canvas');
+      const pixels = canvas?.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
+      return pixels.some((value, i) => i % 4 !== 3 && value > 0);
+    }), { timeout: 5000 }).toBe(true);
+  });
+});
+
+describe('firmware', () => {
+  it('SeaBIOS shows its messages on the screen', async (context) => {
+    if (!HAS_FIRMWARE) context.skip();
+    const driver = await open({}, '?guest=seabios');
+    await driver.waitForScreen('SeaBIOS (version');
+    await driver.waitForScreen('No bootable device', 90_000);
+  });
+});
+
+/** The guest that ran before still does what it is told. */
+async function stillAnswers(driver: PageDriver): Promise<void> {
+  expect(await driver.state()).toBe('running');
+  const before = occurrences(await driver.serialText(), 'teach>');
+  await driver.page.evaluate(() => window.coracle?.sendSerial('help\r'));
+  await expect.poll(async () => occurrences(await driver.serialText(), 'teach>'), { timeout: 10_000 }).toBeGreaterThan(before);
+  expect(driver.faults).toEqual([]);
+}
+
+/** 64 KiB with a jump at the reset vector. */
+function firmwareLike(): Buffer {
+  const image = Buffer.alloc(0x10000);
+  image[image.length - 16] = 0xea;
+  return image;
+}

@@ -1,0 +1,35 @@
+/**
+ * By hand: `npx tsx tests/kernels/record.ts [--qemu] [--record] [NAME…]` runs kernels and prints how their logs differ
+ * from the recorded ones; --qemu runs QEMU in place of Coracle, --record makes Coracle's logs the recorded ones.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { differences, logPath, recordedLog } from './logs.ts';
+import { assemble, findNasm, findQemu, kernelNames, runCoracle, runQemu, testDisk } from './run.ts';
+
+const args = process.argv.slice(2);
+const names = args.filter((arg) => !arg.startsWith('--'));
+const onQemu = args.includes('--qemu');
+const nasm = await findNasm();
+const folder = mkdtempSync(join(tmpdir(), 'coracle-kernels-'));
+const disk = join(folder, 'disk.img');
+writeFileSync(disk, testDisk());
+for (const name of names.length > 0 ? names : kernelNames()) {
+  const kernel = assemble(nasm, name);
+  let log: string;
+  if (onQemu) {
+    const qemu = findQemu();
+    if (qemu === undefined) throw new Error('there is no qemu-system-i386 on PATH; apt install qemu-system-x86');
+    const file = join(folder, `${name}.bin`);
+    writeFileSync(file, kernel);
+    log = runQemu(qemu, file, disk);
+  } else {
+    log = await runCoracle(kernel);
+    if (args.includes('--record')) writeFileSync(logPath(name), log);
+  }
+  if (args.includes('--print')) process.stdout.write(log);
+  console.log(`${name}: ${log.split('\n').length - 1} lines`);
+  for (const { recorded, found } of differences(recordedLog(name), log)) console.log(`  - ${recorded ?? ''}\n  + ${found ?? ''}`);
+}
+rmSync(folder, { recursive: true });

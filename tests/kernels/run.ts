@@ -1,0 +1,106 @@
+/**
+ * Runs the test kernels: assembles them, lets Coracle or QEMU execute them, and gives what they wrote to port E9h.
+ * A kernel ends by isa-debug-exit or by resetting the machine.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Apt } from '../../images/lib/apt.ts';
+import { findTool, run, type Tool } from '../../images/lib/tools.ts';
+import { createMachine } from '../../src/create-machine.ts';
+import { loadNodeModules } from '../../src/node/wasm-modules.ts';
+
+const FOLDER = fileURLToPath(new URL('.', import.meta.url));
+const EXIT_PORT = 0xf4;
+/** Guest memory in MiB; the kernels look at no more. */
+const MEMORY_MIB = 32;
+const TIMEOUT_MS = 30_000;
+/** As Coracle's processor has it: SSE2, PAE and NX, no local APIC. */
+const QEMU_CPU = 'n270,-apic,-ssse3,-movbe,-x2apic,-hypervisor,-mce,-mca';
+
+/** Sectors of the disk that the kernels find as primary master: each holds its number in every doubleword. */
+const DISK_SECTORS = 2048;
+
+/** Names of the kernels: every `.asm` file of this folder. */
+export function kernelNames(): string[] {
+  return readdirSync(FOLDER)
+    .filter((file) => file.endsWith('.asm'))
+    .map((file) => file.slice(0, -'.asm'.length))
+    .sort();
+}
+
+export async function findNasm(): Promise<Tool> {
+  return findTool('nasm', new Apt());
+}
+
+export function assemble(nasm: Tool, name: string): Uint8Array {
+  const folder = mkdtempSync(join(tmpdir(), 'coracle-kernel-'));
+  try {
+    const output = join(folder, `${name}.bin`);
+    run(nasm, ['-f', 'bin', '-Wno-label-orphan', '-i', `${FOLDER}lib/`, '-o', output, join(FOLDER, `${name}.asm`)]);
+    return new Uint8Array(readFileSync(output));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+export function testDisk(): Uint8Array {
+  const disk = new Uint32Array((DISK_SECTORS * 512) / 4);
+  for (let sector = 0; sector < DISK_SECTORS; sector++) disk.fill(sector, sector * 128, sector * 128 + 128);
+  return new Uint8Array(disk.buffer);
+}
+
+/** What the kernel writes when Coracle runs it, and a last line when it ended otherwise than by isa-debug-exit. */
+export async function runCoracle(kernel: Uint8Array): Promise<string> {
+  const machine = await createMachine({
+    kernel, hda: testDisk(), memoryMiB: MEMORY_MIB, pace: 'none', noReboot: true, serialPorts: 1, modules: await loadNodeModules(),
+    debugExit: { iobase: EXIT_PORT }, date: new Date('2026-01-02T03:04:05Z'),
+  });
+  let text = '';
+  const decoder = new TextDecoder('latin1');
+  machine.on('debug-output', ({ data }) => {
+    text += decoder.decode(data);
+  });
+  try {
+    const end = await new Promise<string>((resolve, reject) => {
+      const timer = setTimeout(() => resolve('timeout'), TIMEOUT_MS);
+      machine.on('error', reject);
+      machine.on('exit', ({ reason }) => {
+        clearTimeout(timer);
+        resolve(reason === 'debug-exit' ? '' : reason);
+      });
+      machine.run();
+    });
+    return withEnd(text, end);
+  } finally {
+    machine.pause();
+    await machine.dispose();
+  }
+}
+
+/** QEMU for 32-bit guests, if it is installed. */
+export function findQemu(): string | undefined {
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  return folders.map((folder) => join(folder, 'qemu-system-i386')).find((path) => existsSync(path));
+}
+
+export function runQemu(qemu: string, kernelFile: string, diskFile: string): string {
+  const args = [
+    '-accel', 'tcg', '-M', 'pc', '-cpu', QEMU_CPU, '-m', String(MEMORY_MIB), '-kernel', kernelFile, '-display', 'none', '-no-reboot',
+    '-nodefaults', '-vga', 'std', '-debugcon', 'stdio', '-serial', 'null', '-device', `isa-debug-exit,iobase=${EXIT_PORT}`,
+    '-drive', `file=${diskFile},format=raw,if=ide,index=0,snapshot=on`, '-rtc', 'base=2026-01-02T03:04:05',
+  ];
+  const result = spawnSync(qemu, args, { encoding: 'latin1', timeout: TIMEOUT_MS });
+  if (result.error !== undefined && (result.error as NodeJS.ErrnoException).code !== 'ETIMEDOUT') throw result.error;
+  if (result.status === null) return withEnd(result.stdout, 'timeout');
+  if (result.status !== 0 && result.status !== 1) throw new Error(`QEMU failed (${result.status}): ${result.stderr}`);
+  return withEnd(result.stdout, result.status === 0 ? 'reset' : '');
+}
+
+/** How the machine ended is a line of its own. */
+function withEnd(text: string, end: string): string {
+  const lines = text === '' || text.endsWith('\n') ? text : `${text}\n`;
+  return end === '' ? lines : `${lines}${end}\n`;
+}

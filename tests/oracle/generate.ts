@@ -1,0 +1,280 @@
+/**
+ * Makes test cases from the opcode table: an encoding of a row, with operand form, sizes and prefixes drawn at random,
+ * and states for it whose registers and addresses lie at the edges.
+ */
+import { hasModrm, type Operand, type Row } from '../../src/isa/row.ts';
+import { usesOperandSize } from '../../src/interp/variant.ts';
+import * as R from './record.ts';
+import type { Random } from './random.ts';
+
+/** Addressing of a memory operand, for giving its registers values that point somewhere interesting. */
+interface Address {
+  readonly base: number;
+  readonly index: number;
+  readonly scale: number;
+  readonly displacement: number;
+  /** Subtracted from the target: the base of the segment, relative to the offset space of the mode. */
+  readonly segmentBase: number;
+}
+
+export interface Encoding {
+  readonly row: Row;
+  readonly bytes: Uint8Array;
+  readonly mode: number;
+  readonly osize: 16 | 32;
+  readonly asize: 16 | 32;
+  readonly address: Address | undefined;
+  readonly segmentOverride: number;
+  readonly repeat: number;
+  readonly lock: boolean;
+  /** The immediate, or of two the first. */
+  readonly immediate: number;
+  readonly modrm: number;
+}
+
+const STRINGS = new Set(['MOVSB', 'MOVSW', 'CMPSB', 'CMPSW', 'STOSB', 'STOSW', 'LODSB', 'LODSW', 'SCASB', 'SCASW', 'INSB', 'INSW', 'OUTSB', 'OUTSW']);
+const BIT_TESTS = new Set(['BT', 'BTS', 'BTR', 'BTC']);
+/** Not for cases at privilege level 3 with the plain environment, or whose results are the processor's own. */
+const LEFT_OUT = new Set(['CPUID', 'RDTSC', 'RDPMC', 'RDMSR', 'WRMSR', 'SYSENTER', 'SYSEXIT']);
+const SEGMENT_PREFIXES = [0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65];
+const FS = 4;
+const GS = 5;
+
+export function rowsToTest(rows: readonly Row[]): Row[] {
+  return rows.filter((row) => !LEFT_OUT.has(row.mnemonic) && !['fpu', 'mmx', 'sse', 'wait'].some((a) => row.attributes.has(a as never)));
+}
+
+export class Generator {
+  protected readonly random: Random;
+  constructor(random: Random) {
+    this.random = random;
+  }
+
+  encode(row: Row, mode: number, osize: 16 | 32, asize: 16 | 32, wantsMemory: boolean): Encoding {
+    const { random } = this;
+    const bytes: number[] = [];
+    const natural = mode === R.MODE_CODE16 ? 16 : 32;
+    let repeat = 0;
+    let lock = false;
+    let segmentOverride = -1;
+    const prefixes: number[] = [];
+    if (osize !== natural) prefixes.push(0x66);
+    if (asize !== natural) prefixes.push(0x67);
+    if (STRINGS.has(row.mnemonic) && random.chance(60)) prefixes.push((repeat = random.pick([0xf2, 0xf3])));
+    if (row.attributes.has('lock') && wantsMemory && random.chance(15)) {
+      lock = true;
+      prefixes.push(0xf0);
+    }
+    if (random.chance(15)) prefixes.push(SEGMENT_PREFIXES[(segmentOverride = random.below(6))] as number);
+    for (let i = prefixes.length - 1; i > 0; i--) {
+      const k = random.below(i + 1);
+      [prefixes[i], prefixes[k]] = [prefixes[k] as number, prefixes[i] as number];
+    }
+    bytes.push(...prefixes, ...row.opcode);
+    if (row.plusRegister) bytes[bytes.length - 1] = (bytes.at(-1) as number) + random.below(8);
+    let address: Address | undefined;
+    let modrm = 0;
+    if (row.modrm !== undefined) bytes.push((modrm = row.modrm));
+    else if (hasModrm(row)) {
+      const reg = row.digit ?? random.below(8);
+      modrm = (reg << 3) | random.below(8) | (wantsMemory ? random.below(3) << 6 : 0xc0);
+      const made = wantsMemory ? this.memory(modrm, asize, mode, segmentOverride) : undefined;
+      if (made) {
+        bytes.push(...made.bytes);
+        address = made.address;
+        modrm = made.bytes[0] as number;
+      } else bytes.push(modrm);
+    }
+    let immediate = 0;
+    for (const o of row.operands) {
+      const made = this.immediate(row, o, osize, asize, mode);
+      if (!made) continue;
+      immediate = made.value;
+      bytes.push(...made.bytes);
+    }
+    return { row, bytes: Uint8Array.from(bytes), mode, osize, asize, address, segmentOverride, repeat, lock, immediate, modrm };
+  }
+
+  protected little(value: number, bytes: number): number[] {
+    return Array.from({ length: bytes }, (_, i) => (value / 2 ** (8 * i)) & 0xff);
+  }
+
+  private immediate(row: Row, o: Operand, osize: 16 | 32, asize: 16 | 32, mode: number): { bytes: number[]; value: number } | undefined {
+    const { random } = this;
+    if (o.kind === 'O') return { bytes: this.little(this.target(mode) >>> 0, asize / 8), value: 0 };
+    if (o.kind === 'A') {
+      const selector = random.pick([0, 0x1b, 0x23, 0x2b, 0x08, 0x48, 0x50, 0xfff8]);
+      return { bytes: [...this.little(this.value(), osize / 8), ...this.little(selector, 2)], value: 0 };
+    }
+    if (o.kind === 'J') return this.branch(o, osize);
+    if (o.kind !== 'I') return undefined;
+    const size = o.size === 'b' ? 1 : o.size === 'w' ? 2 : osize / 8;
+    const value = row.mnemonic === 'ENTER' ? random.below(64) : this.value();
+    const bytes = this.little(value, size);
+    if (row.mnemonic === 'ENTER') bytes.push(random.pick([0, 0, 1, 2, 3, 5, 31, 32, 33, 255]));
+    return { bytes, value };
+  }
+
+  /** Branches land in the INT3s around, or far away; never on the instruction itself. */
+  private branch(o: Operand, osize: 16 | 32): { bytes: number[]; value: number } {
+    const { random } = this;
+    const size = o.size === 'b' ? 1 : osize / 8;
+    let value = random.chance(70) ? random.below(200) - 100 : this.value();
+    if (value > -17 && value < 0) value = -40;
+    const low = size === 1 ? (value << 24) >> 24 : size === 2 ? (value << 16) >> 16 : value | 0;
+    if (low > -17 && low < 0) value = 16;
+    return { bytes: this.little(value >>> 0, size), value };
+  }
+
+  value(): number {
+    return this.random.value();
+  }
+
+  /** An offset that a memory operand is to have, in the offsets of the mode's plain segment. */
+  target(mode: number): number {
+    const { random } = this;
+    const kind = random.below(20);
+    let offset: number;
+    if (kind < 12) offset = 0x40 + random.below(0x1f00);
+    else if (kind < 14) offset = 0x1000 - random.below(16);
+    else if (kind < 15) offset = 0x2000 - random.below(20);
+    else if (kind < 16) offset = 0x10000 - random.below(20);
+    else if (kind < 17) offset = 0xf000 + random.below(8) - 4;
+    else if (kind < 18) offset = random.below(8) - 4;
+    else if (kind < 19) offset = 0x800 + 4 * random.below(64);
+    else return this.value();
+    return mode === R.MODE_FLAT32 ? (R.DATA_BASE + offset) >>> 0 : offset & 0xffff;
+  }
+
+  protected memory(modrm: number, asize: 16 | 32, mode: number, segmentOverride: number): { bytes: number[]; address: Address } {
+    const { random } = this;
+    const flat = mode === R.MODE_FLAT32;
+    const segmentBase = flat && segmentOverride === FS ? R.DATA_BASE + 0x123 : flat && segmentOverride === GS ? R.DATA_BASE : 0;
+    const mod = modrm >> 6;
+    const rm = modrm & 7;
+    if (asize === 16) {
+      const base = [3, 3, 5, 5, 6, 7, 5, 3][rm] as number;
+      const index = [6, 7, 6, 7, -1, -1, -1, -1][rm] as number;
+      const direct = mod === 0 && rm === 6;
+      const size = direct ? 2 : mod;
+      const displacement = size === 1 ? random.below(256) : this.target(R.MODE_CODE16) & 0xffff;
+      const address = { base: direct ? -1 : base, index, scale: 0, displacement: size === 1 ? (displacement << 24) >> 24 : size === 2 ? displacement : 0, segmentBase };
+      return { bytes: [modrm, ...this.little(displacement, size)], address };
+    }
+    const bytes = [modrm];
+    let base = rm;
+    let index = -1;
+    let scale = 0;
+    if (rm === 4) {
+      const sib = random.below(256);
+      bytes.push(sib);
+      base = sib & 7;
+      index = (sib >> 3) & 7;
+      scale = sib >> 6;
+      if (index === 4) {
+        index = -1;
+        scale = 0;
+      }
+    }
+    const noBase = base === 5 && mod === 0;
+    if (noBase) base = -1;
+    const size = mod === 1 ? 1 : mod === 2 || noBase ? 4 : 0;
+    const wanted = noBase ? (this.target(mode) - segmentBase) >>> 0 : random.value();
+    const displacement = size === 1 ? (wanted << 24) >> 24 : size === 4 ? wanted : 0;
+    bytes.push(...this.little(displacement >>> 0, size));
+    return { bytes, address: { base, index, scale, displacement, segmentBase } };
+  }
+
+  /** Writes a case for the encoding into the batch. */
+  state(e: Encoding, batch: R.Batch, n: number): void {
+    const { random } = this;
+    const r = Array.from({ length: 8 }, () => this.value());
+    this.stack(e, r);
+    this.shapes(e, r);
+    if (e.address) this.solve(e, e.address, r);
+    // An IRET to a 16-bit stack leaves the upper half of ESP what it is in the kernel, on processors and in QEMU.
+    if (e.mode === R.MODE_CODE16) r[4] = (((r[4] as number) & 0xffff) | 0x100000) >>> 0;
+    batch.clear(n);
+    batch.setCode(n, e.bytes);
+    batch.setU32(n, R.MODE, e.mode);
+    const place = random.chance(10) ? 0x1000 - random.below(e.bytes.length + 1) : 0x400 + random.below(0x800);
+    batch.setU32(n, R.EIP, e.mode === R.MODE_FLAT32 ? R.CODE_BASE + place : place);
+    batch.setU32(n, R.EFLAGS, (random.u32() & 0x8d5) | 0x202 | (random.chance(25) ? 0x400 : 0));
+    for (let i = 0; i < 8; i++) batch.setU32(n, R.REGISTERS + 4 * i, r[i] as number);
+  }
+
+  private stack(e: Encoding, r: number[]): void {
+    const { random } = this;
+    const plain = e.row.attributes.has('stack') || random.chance(50);
+    if (!plain) return;
+    const at = random.chance(85) ? 0x100 + random.below(0x1e00) : this.target(R.MODE_CODE16);
+    r[4] = (e.mode === R.MODE_FLAT32 ? R.DATA_BASE + at : at | (random.chance(50) ? 0 : random.u32() << 16)) >>> 0;
+    if (e.row.mnemonic === 'ENTER' || e.row.mnemonic === 'LEAVE') r[5] = this.target(e.mode);
+  }
+
+  /** Registers that the instruction uses without naming them. */
+  private shapes(e: Encoding, r: number[]): void {
+    const { random } = this;
+    const { mnemonic } = e.row;
+    const low = (value: number, from: number) => (e.asize === 16 ? ((value & 0xffff) | (random.chance(50) ? 0 : from & 0xffff0000)) : value) >>> 0;
+    if (STRINGS.has(mnemonic)) {
+      const source = e.mode === R.MODE_FLAT32 && e.segmentOverride >= FS ? 0x200 : this.target(e.mode);
+      r[6] = low(source, r[6] as number);
+      r[7] = low(random.chance(40) ? source + random.below(40) - 20 : this.target(e.mode), r[7] as number);
+      r[1] = low(random.chance(90) ? random.below(random.chance(80) ? 20 : 700) : 0x2000, r[1] as number);
+    }
+    if (mnemonic.startsWith('LOOP') || mnemonic === 'JCXZ') if (random.chance(70)) r[1] = low(random.below(3), r[1] as number);
+    if (mnemonic === 'XLAT') r[3] = low(this.target(e.mode) - random.below(256), r[3] as number);
+    if ((mnemonic === 'DIV' || mnemonic === 'IDIV') && random.chance(60)) {
+      const sign = mnemonic === 'IDIV' && (r[0] as number) >>> 31 ? 0xffffffff : 0;
+      r[2] = random.chance(50) ? sign : random.below(64);
+      if (random.chance(50)) r[0] = random.below(0x4000);
+    }
+    if (BIT_TESTS.has(mnemonic) && e.address && random.chance(80)) r[(e.modrm >> 3) & 7] = (random.below(0x800) - 0x400) >>> 0;
+  }
+
+  /** Gives the base register the value that makes the address the wanted one. */
+  private solve(e: Encoding, a: Address, r: number[]): void {
+    const { random } = this;
+    if (random.chance(3)) return;
+    const wanted = this.target(e.asize === 16 && e.mode === R.MODE_FLAT32 ? R.MODE_CODE16 : e.mode) - a.segmentBase - a.displacement;
+    if (a.base < 0) {
+      if (a.index >= 0) r[a.index] = random.chance(80) ? random.below(16) : (r[a.index] as number);
+      return;
+    }
+    if (a.index >= 0 && a.index !== a.base) {
+      if (random.chance(50)) r[a.index] = random.below(32);
+      r[a.base] = (wanted - ((r[a.index] as number) << a.scale)) >>> 0;
+    } else if (a.index < 0) r[a.base] = wanted >>> 0;
+    else if (a.scale > 0) r[a.base] = Math.imul(wanted, [0, 0xaaaaaaab, 0xcccccccd, 0x38e38e39][a.scale] as number) >>> 0;
+    if (e.asize === 16 && random.chance(50)) r[a.base] = (((r[a.base] as number) & 0xffff) | (random.u32() << 16)) >>> 0;
+  }
+}
+
+/** Memory contents: bytes of edge values at all alignments. */
+export function makeBaseline(random: Random): Uint8Array {
+  const pages = new Uint8Array(3 * 4096);
+  const view = new DataView(pages.buffer);
+  let at = 0;
+  while (at < pages.length - 4) {
+    view.setUint32(at, random.value(), true);
+    at += random.pick([1, 2, 4, 4, 4]);
+  }
+  return pages;
+}
+
+/** All sizes and forms that a row has in a mode. */
+export function formsOf(row: Row, mode: number): { osize: 16 | 32; asize: 16 | 32; memory: boolean }[] {
+  const natural = mode === R.MODE_CODE16 ? 16 : 32;
+  const osizes: (16 | 32)[] = usesOperandSize(row) ? [16, 32] : [natural];
+  const modrm = hasModrm(row) && row.modrm === undefined;
+  const register = modrm && row.form !== 'memory' && !row.operands.some((o) => o.kind === 'M');
+  const memory = modrm && row.form !== 'register' && !row.operands.some((o) => 'RNUT'.includes(o.kind));
+  const moffs = row.operands.some((o) => o.kind === 'O');
+  const forms: { osize: 16 | 32; asize: 16 | 32; memory: boolean }[] = [];
+  for (const osize of osizes) {
+    if (register || (!memory && !row.attributes.has('asize') && !moffs)) forms.push({ osize, asize: natural, memory: false });
+    if (memory || row.attributes.has('asize') || moffs) for (const asize of [16, 32] as const) forms.push({ osize, asize, memory });
+  }
+  return forms;
+}

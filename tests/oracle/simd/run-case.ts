@@ -1,0 +1,158 @@
+/** Runs one case of the SIMD oracle (a `Record` of simd-oracle.c) on the processor and says how the outcome differs from the host's. */
+import { Cpu, type CpuModules } from '../../../src/cpu/cpu.ts';
+import * as L from '../../../src/cpu/layout.ts';
+import { setFlatSegment } from '../../../src/cpu/segments.ts';
+import { Arena } from '../../../src/memory/arena.ts';
+import { GuestMemory } from '../../../src/memory/guest-memory.ts';
+import { PagePool } from '../../../src/memory/pool.ts';
+
+const MEMORY_BYTES = 32;
+const HEADER = 4;
+const SIZE = 72 + MEMORY_BYTES;
+export const RECORD_SIZE = HEADER + 2 * SIZE;
+/** Fields of a state: name, offset, and bytes. */
+const FIELDS: readonly (readonly [string, number, number])[] = [
+  ['MXCSR', 0, 4], ['EFLAGS', 4, 4], ['ECX', 8, 4], ['EDX', 12, 4], ['FSW', 16, 2], ['exponent of MM1', 18, 2], ['exponent of MM2', 20, 2],
+  ['FTW', 22, 1], ['XMM1', 24, 16], ['XMM2', 40, 16], ['MM1', 56, 8], ['MM2', 64, 8], ['memory', 72, MEMORY_BYTES],
+];
+const hexOf = (bytes: Uint8Array): string => [...bytes].reverse().map((b) => b.toString(16).padStart(2, '0')).join('');
+
+/** Where memory operands lie. */
+export const DATA = 0x6000;
+const IDT = 0x3000, GDT = 0x3800, STACK = 0x4ff0, HANDLERS = 0x5000, CODE = 0x10000;
+/** Room for each immediate's copy of the instruction. */
+const CODE_STEP = 16;
+const CR0 = 0x60000031;
+const CR4_OSFXSR_OSXMMEXCPT = 0x600;
+
+export class Subject {
+  readonly cpu: Cpu;
+  readonly memory: GuestMemory;
+  private readonly arena: Arena;
+  private length = 0;
+  private hasImmediate = false;
+  private next = CODE + 256 * CODE_STEP;
+
+  constructor(modules: CpuModules, cr4 = CR4_OSFXSR_OSXMMEXCPT) {
+    this.arena = new Arena();
+    this.memory = new GuestMemory(new PagePool(this.arena), 1 << 20);
+    this.cpu = new Cpu(this.arena, {
+      memory: this.memory, ports: { readPort: () => 0xff, writePort: () => {} }, interrupts: { pending: false, acknowledge: () => 0 }, tsc: () => 0n,
+    }, modules);
+    const { state } = this.cpu;
+    state.setCr(0, CR0);
+    state.setCr(4, cr4);
+    for (let n = 0; n < 6; n++) setFlatSegment(state, n, n === 1 ? 8 : 16, 0);
+    state.setU32(L.GDTR_BASE, GDT);
+    state.setU32(L.GDTR_LIMIT, 0x17);
+    state.setU32(L.IDTR_BASE, IDT);
+    state.setU32(L.IDTR_LIMIT, 0xff);
+    this.write(GDT + 8, [0xff, 0xff, 0, 0, 0, 0x9b, 0xcf, 0, 0xff, 0xff, 0, 0, 0, 0x93, 0xcf, 0]);
+    for (let v = 0; v < 32; v++) {
+      const handler = HANDLERS + v * 16;
+      // A fault retires nothing, so one instruction of the handler runs too: a jump to itself.
+      this.write(handler, [0xeb, 0xfe]);
+      this.write(IDT + v * 8, [handler & 0xff, handler >> 8, 8, 0, 0, 0x8e, 0, 0]);
+    }
+    this.cpu.updateMode();
+  }
+
+  write(at: number, bytes: ArrayLike<number>): void {
+    this.memory.write(at as never, Uint8Array.from(bytes));
+  }
+
+  /** Prepares an encoding: `text` as in encodings.ts. */
+  load(text: string): void {
+    const bytes = (text.replace('ib', '00').match(/../g) as string[]).map((h) => Number.parseInt(h, 16));
+    this.length = bytes.length;
+    const copies = text.endsWith('ib') ? 256 : 1;
+    for (let i = 0; i < copies; i++) {
+      if (copies > 1) bytes[bytes.length - 1] = i;
+      this.write(CODE + i * CODE_STEP, bytes);
+    }
+    this.hasImmediate = copies > 1;
+  }
+
+  /** Runs one instruction, with everything else as it stands; returns the vector of its exception, 0 for none. */
+  execute(code: readonly number[]): number {
+    this.next += CODE_STEP;
+    this.write(this.next, code);
+    this.length = code.length;
+    this.cpu.state.eip = this.next;
+    this.cpu.state.setReg(4, STACK);
+    this.cpu.run(1);
+    return this.vector(this.next);
+  }
+
+  /** Runs the record in `bytes` and returns the differences, none when it does as the host did. */
+  check(bytes: Uint8Array): string[] {
+    const offset = bytes[2];
+    const start = CODE + (this.hasImmediate ? bytes[0] * CODE_STEP : 0);
+    this.enter(bytes.subarray(HEADER, HEADER + SIZE), offset, start);
+    this.cpu.run(1);
+    const vector = this.vector(start);
+    const out = this.leave();
+    const expected = bytes.subarray(HEADER + SIZE, HEADER + 2 * SIZE);
+    const differences = vector === bytes[1] ? [] : [`vector ${vector} instead of ${bytes[1]}`];
+    for (const [name, at, size] of FIELDS) {
+      const got = hexOf(out.subarray(at, at + size));
+      const want = hexOf(expected.subarray(at, at + size));
+      if (got !== want) differences.push(`${name} ${got} instead of ${want}`);
+    }
+    return differences;
+  }
+
+  private enter(input: Uint8Array, offset: number, start: number): void {
+    const { state } = this.cpu;
+    const { u8 } = this.arena;
+    const view = new DataView(input.buffer, input.byteOffset);
+    state.setU32(L.MXCSR, view.getUint32(0, true));
+    state.eflags = view.getUint32(4, true) | 2;
+    state.setReg(1, view.getUint32(8, true));
+    state.setReg(2, view.getUint32(12, true));
+    state.setReg(4, STACK);
+    state.setReg(6, DATA + offset);
+    state.setReg(7, DATA + offset);
+    state.setU16(L.FSW, view.getUint16(16, true));
+    u8[state.base + L.FTW] = input[22];
+    for (let i = 1; i <= 2; i++) {
+      state.setU16(L.FPR + i * 16 + 8, view.getUint16(16 + i * 2, true));
+      u8.set(input.subarray(8 + i * 16, 24 + i * 16), state.base + L.XMM + i * L.XMM_STRIDE);
+      u8.set(input.subarray(48 + i * 8, 56 + i * 8), state.base + L.FPR + i * 16);
+    }
+    u8.set(input.subarray(72, SIZE), this.memory.writeFrame(DATA >> 12));
+    state.eip = start;
+  }
+
+  private vector(start: number): number {
+    const { eip } = this.cpu.state;
+    return eip === start + this.length ? 0 : (eip - HANDLERS) >> 4;
+  }
+
+  private leave(): Uint8Array {
+    const { state } = this.cpu;
+    const { u8 } = this.arena;
+    const out = new Uint8Array(SIZE);
+    const view = new DataView(out.buffer);
+    view.setUint32(0, state.getU32(L.MXCSR), true);
+    view.setUint32(4, state.eflags & 0x8d5, true);
+    view.setUint32(8, state.reg(1), true);
+    view.setUint32(12, state.reg(2), true);
+    view.setUint16(16, state.getU16(L.FSW), true);
+    out[22] = u8[state.base + L.FTW];
+    for (let i = 1; i <= 2; i++) {
+      view.setUint16(16 + i * 2, state.getU16(L.FPR + i * 16 + 8), true);
+      out.set(u8.subarray(state.base + L.XMM + i * L.XMM_STRIDE, state.base + L.XMM + i * L.XMM_STRIDE + 16), 8 + i * 16);
+      out.set(u8.subarray(state.base + L.FPR + i * 16, state.base + L.FPR + i * 16 + 8), 48 + i * 8);
+    }
+    const data = this.memory.readFrame(DATA >> 12);
+    out.set(u8.subarray(data, data + MEMORY_BYTES), 72);
+    return out;
+  }
+}
+
+/** One record as text, for a report. */
+export function describe(bytes: Uint8Array): string {
+  const input = FIELDS.map(([name, at, size]) => `${name} ${hexOf(bytes.subarray(HEADER + at, HEADER + at + size))}`).join(' ');
+  return `immediate ${bytes[0].toString(16)} offset ${bytes[2]}: ${input}`;
+}
