@@ -44,6 +44,8 @@ export interface CpuContext {
   updateMode(): void;
   /** Interrupt shadow after STI, MOV SS, POP SS: covers the next instruction. */
   inhibitInterrupts(): void;
+  /** Debug exceptions too, as MOV SS and POP SS do [SDM3 6.8.3]. */
+  inhibitDebug(): void;
   /** A data or I/O breakpoint matched (bits of DR6): #DB as a trap after the instruction that executes. */
   debugTrap(dr6: number): void;
   /** HLT: no instruction runs until an interrupt arrives. */

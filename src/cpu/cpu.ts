@@ -102,6 +102,8 @@ export class Cpu implements CpuContext {
   private nmiBlocked = false;
   /** Interrupts are inhibited while fewer instructions than this have retired. */
   private shadowUntil = 0;
+  /** Likewise for debug exceptions. */
+  private debugShadowUntil = 0;
   /** DR6 bits of a trap that follows the instruction. */
   private pendingDebug = 0;
   /** Records that were changed to stop the handlers, with their handlers. */
@@ -163,7 +165,7 @@ export class Cpu implements CpuContext {
     state.setU32(L.MXCSR, 0x1f80);
     state.setU32(L.BLOCK_TABLE, this.code.table);
     this.halted = this.stopped = this.nmiPending = this.nmiBlocked = false;
-    this.shadowUntil = this.pendingDebug = 0;
+    this.shadowUntil = this.debugShadowUntil = this.pendingDebug = 0;
     this.msrs.reset(tsc);
     applyDebugRegisters(this);
     this.updateMode();
@@ -232,8 +234,12 @@ export class Cpu implements CpuContext {
   inhibitInterrupts(): void {
     this.shadowUntil = this.instructions + 2;
   }
+  inhibitDebug(): void {
+    this.debugShadowUntil = this.instructions + 2;
+  }
   debugTrap(dr6: number): void {
     this.pendingDebug |= dr6;
+    this.state.setU32(L.TRAP_PENDING, 1);
     if (this.running) this.stopAfterCurrent();
   }
   halt(): void {
@@ -248,11 +254,7 @@ export class Cpu implements CpuContext {
   /** Traps first, then NMI, then interrupts [SDM3 6.9]. */
   private takeEvents(): void {
     const { state } = this;
-    if (this.pendingDebug !== 0) {
-      state.setDr(6, state.dr(6) | this.pendingDebug);
-      this.pendingDebug = 0;
-      this.deliverEvent(VECTOR_DB, 'exception', undefined);
-    }
+    this.takeDebugTrap();
     if (this.retired < this.shadowUntil) return;
     if (this.nmiPending && !this.nmiBlocked) {
       this.nmiPending = false;
@@ -261,12 +263,25 @@ export class Cpu implements CpuContext {
     } else if (this.host.interrupts.pending && state.getU32(L.EFLAGS) & EFLAGS_IF) {
       this.deliverEvent(this.host.interrupts.acknowledge(), 'external', undefined);
     }
+    this.takeDebugTrap();
+  }
+
+  /** In a loop: the trap's handler may be a task whose T bit asks for one more. */
+  private takeDebugTrap(): void {
+    const { state } = this;
+    while (this.pendingDebug !== 0 && this.retired >= this.debugShadowUntil) {
+      state.setDr(6, state.dr(6) | this.pendingDebug);
+      this.pendingDebug = 0;
+      state.setU32(L.TRAP_PENDING, 0);
+      this.deliverEvent(VECTOR_DB, 'exception', undefined);
+    }
   }
 
   private deliverEvent(vector: number, kind: 'exception' | 'external' | 'nmi', errorCode: number | undefined): void {
     this.halted = false;
     this.nextEip = this.state.eip;
-    deliver(this, vector, { kind, errorCode });
+    deliver(this, vector, { kind, errorCode, betweenIterations: this.repeated });
+    this.repeated = false;
   }
 
   // Running
@@ -285,7 +300,7 @@ export class Cpu implements CpuContext {
     const { state } = this;
     const before = state.getU32(L.EFLAGS);
     const linear = (state.segBase(CS) + state.eip) >>> 0;
-    if (!(before & EFLAGS_RF)) {
+    if (!(before & EFLAGS_RF) && this.retired >= this.debugShadowUntil) {
       const hits = instructionBreakpoint(state, linear);
       if (hits !== 0) {
         state.setDr(6, state.dr(6) | hits);
@@ -296,9 +311,11 @@ export class Cpu implements CpuContext {
     const record = this.blockAtRip();
     if (record === 0) return;
     const retired = this.retired;
+    state.setU32(L.EFLAGS, before & ~EFLAGS_RF);
     this.execute(this.truncated(record, 1), 0);
-    if (before & EFLAGS_RF) state.setU32(L.EFLAGS, state.getU32(L.EFLAGS) & ~EFLAGS_RF);
-    const trapped = this.retired > retired || this.repeated;
+    // RF holds until the instruction is done, which a repeated one may not be.
+    if (this.repeated) state.setU32(L.EFLAGS, state.getU32(L.EFLAGS) | (before & EFLAGS_RF));
+    const trapped = (this.retired > retired || this.repeated) && this.retired >= this.debugShadowUntil;
     // An instruction that entered a handler cleared TF, and its trap with it.
     if (before & EFLAGS_TF && trapped && !this.entered) this.pendingDebug |= DR6_BS;
   }
@@ -312,7 +329,7 @@ export class Cpu implements CpuContext {
     this.code.recycle();
     const eip = state.eip;
     if (eip > state.segLimit(CS)) {
-      this.deliverEvent(VECTOR_GP, 'exception', 0);
+      this.pastLimit();
       return 0;
     }
     const linear = (state.segBase(CS) + eip) >>> 0;
@@ -335,7 +352,28 @@ export class Cpu implements CpuContext {
       mmu.protectCode(this.arena.u32[entry + L.TLB_PHYSICAL / 4]);
     }
     if (record === 0) this.executeUncached(linear, user);
+    else if (state.segLimit(CS) - eip < 4096) return this.withinLimit(record);
     return record;
+  }
+
+  /** A copy of a block without the instructions that end past the limit of CS; 0 when the first one does. */
+  private withinLimit(record: number): number {
+    const { u8, u16 } = this.arena;
+    const room = ((this.state.segLimit(CS) - this.state.getU32(L.IP_BASE)) >>> 0) + 1;
+    let count = 0;
+    for (let at = record; u8[at + R.REC_LENGTH] !== 0; at += R.RECORD_SIZE) {
+      if (u16[(at + R.REC_OFFSET) >>> 1] + u8[at + R.REC_LENGTH] > room) break;
+      count++;
+    }
+    if (count > 0) return this.truncated(record, count);
+    this.pastLimit();
+    return 0;
+  }
+
+  /** An instruction that does not end within CS [SDM3 5.3]. */
+  private pastLimit(): void {
+    this.entered = true;
+    this.deliverEvent(VECTOR_GP, 'exception', 0);
   }
 
   /** An instruction that lies in two pages, or outside frames: decoded from a copy of its bytes, for once. */
@@ -347,9 +385,18 @@ export class Cpu implements CpuContext {
     const mode = state.getU32(L.MODE);
     const offset = linear & 0xfff;
     let result = this.translator.instruction(this.fetchBuffer, this.fetchBuffer + inPage, mode, out, offset, 1);
+    const room = state.segLimit(CS) - state.eip + 1;
     if (result === 'truncated') {
+      if (room <= inPage) {
+        this.pastLimit();
+        return;
+      }
       if (!this.fetchBytes(linear, inPage, MAX_INSTRUCTION - inPage, user)) return;
       result = this.translator.instruction(this.fetchBuffer, this.fetchBuffer + MAX_INSTRUCTION, mode, out, offset, 1);
+    }
+    if (arena.u8[out + R.REC_LENGTH] > room) {
+      this.pastLimit();
+      return;
     }
     state.setU32(L.IP_BASE, state.eip - offset);
     this.translator.stop(out + R.RECORD_SIZE, offset + arena.u8[out + R.REC_LENGTH], 2);

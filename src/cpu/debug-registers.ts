@@ -11,7 +11,8 @@
 import type { CpuContext } from './context.ts';
 import { requireCpl0, resync } from './control-registers.ts';
 import { fault } from './fault.ts';
-import { CR4_DE, VECTOR_DB, VECTOR_UD } from './registers.ts';
+import * as L from './layout.ts';
+import { CR4_DE, EFLAGS_RF, VECTOR_DB, VECTOR_UD } from './registers.ts';
 import type { CpuState } from './state.ts';
 
 export const DR6_BD = 1 << 13, DR6_BS = 1 << 14, DR6_BT = 1 << 15;
@@ -41,6 +42,8 @@ function resolve(cpu: CpuContext, n: number): number {
   requireCpl0(cpu);
   if (state.dr(7) & DR7_GD) {
     state.setDr(6, state.dr(6) | DR6_BD);
+    // As every fault but an instruction breakpoint it saves RF set [SDM3 17.3.1.1].
+    state.setU32(L.EFLAGS, state.getU32(L.EFLAGS) | EFLAGS_RF);
     fault(VECTOR_DB);
   }
   return alias ? n + 2 : n;

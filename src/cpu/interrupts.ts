@@ -8,11 +8,12 @@ import {
   type Descriptor, descriptorAt, ERROR_EXT, ERROR_IDT, INTERRUPT_GATE16, INTERRUPT_GATE32, isNull, markAccessed,
   requireDescriptor, requireGlobalDescriptor, selectorError, TASK_GATE, TRAP_GATE16, TRAP_GATE32,
 } from './descriptors.ts';
+import { DR7_GD } from './debug-registers.ts';
 import { fault, GuestFault } from './fault.ts';
 import * as L from './layout.ts';
 import {
   CR4_VME, CS, DS, EFLAGS_AC, EFLAGS_IF, EFLAGS_IOPL, EFLAGS_NT, EFLAGS_RF, EFLAGS_TF, EFLAGS_VIF, EFLAGS_VM, ES, FS,
-  GS, SS, TR, VECTOR_DB, VECTOR_DE, VECTOR_DF, VECTOR_GP, VECTOR_NP, VECTOR_PF, VECTOR_TS,
+  GS, SS, TR, VECTOR_DB, VECTOR_DE, VECTOR_DF, VECTOR_GP, VECTOR_MC, VECTOR_NP, VECTOR_PF, VECTOR_TS,
 } from './registers.ts';
 import { setCodeSegment, setFromDescriptor, setSegmentByParagraph, setUnusable } from './segments.ts';
 import { innerStack, type OperandSize, Stack, tssWord } from './stack.ts';
@@ -24,6 +25,8 @@ export interface CpuEvent {
   readonly errorCode?: number | undefined;
   /** Offset to return to; by default the next instruction for 'software' and `state.eip` for the rest. */
   readonly returnEip?: number;
+  /** It came between the iterations of a repeated instruction: RF is set in the flags that are saved. */
+  readonly betweenIterations?: boolean;
 }
 
 interface Delivery {
@@ -47,6 +50,8 @@ export function deliver(cpu: CpuContext, vector: number, event: CpuEvent): void 
   for (;;) {
     try {
       deliverOnce(cpu, current, currentEvent);
+      // The debug handler may use the debug registers [SDM3 17.2.4].
+      if (current === VECTOR_DB && currentEvent.kind === 'exception') cpu.state.setDr(7, cpu.state.dr(7) & ~DR7_GD);
       return;
     } catch (second) {
       if (!(second instanceof GuestFault)) throw second;
@@ -76,8 +81,7 @@ function isDoubleFault(first: number, second: number): boolean {
 function deliverOnce(cpu: CpuContext, vector: number, event: CpuEvent): void {
   const state = cpu.state;
   const software = event.kind === 'software';
-  // Faults save RF set, so that the restarted instruction does not hit its breakpoint again [SDM3 17.3.1.1].
-  const rf = event.kind === 'exception' && vector !== VECTOR_DB ? EFLAGS_RF : 0;
+  const rf = event.betweenIterations || (event.kind === 'exception' && isFault(vector)) ? EFLAGS_RF : 0;
   const delivery: Delivery = {
     vector, errorCode: event.errorCode, software, ext: software ? 0 : ERROR_EXT,
     returnEip: event.returnEip ?? (software ? cpu.nextEip : state.eip),
@@ -85,6 +89,14 @@ function deliverOnce(cpu: CpuContext, vector: number, event: CpuEvent): void {
   };
   if (state.protectedMode) deliverProtected(cpu, delivery);
   else deliverReal(cpu, delivery);
+}
+
+/**
+ * Faults save RF set, so that the restarted instruction does not hit its breakpoint again [SDM3 17.3.1.1]. #DB comes
+ * here for instruction breakpoints and traps; what general detect raises has the state set already.
+ */
+function isFault(vector: number): boolean {
+  return vector !== VECTOR_DB && vector !== VECTOR_DF && vector !== VECTOR_MC;
 }
 
 function deliverReal(cpu: CpuContext, d: Delivery): void {

@@ -59,6 +59,8 @@ export const FAULT_HAS_ERROR = 0x2f0;
 export const BLOCK_TABLE = 0x2f4; // u32
 /** 0, or HELPER_FAULT after a helper with a result has faulted. */
 export const HELPER_STATUS = 0x2f8; // u32
+/** Non-zero while a debug trap waits: repeated instructions stop between iterations. */
+export const TRAP_PENDING = 0x2fc; // u32
 /** x87 registers R0 to R7 (physical, not by TOP), 16 bytes each: significand u64, sign and exponent u16. MMn is the significand of Rn. */
 export const FPR = 0x300;
 export const FCW = 0x380; // u16

@@ -26,8 +26,10 @@ function afterLoad(cpu: CpuContext, n: number): number {
   const state = cpu.state;
   const mode = state.getU32(L.MODE);
   cpu.updateMode();
-  if (n === SS) cpu.inhibitInterrupts();
-  else if (state.getU32(L.MODE) === mode) return HELPER_NEXT;
+  if (n === SS) {
+    cpu.inhibitInterrupts();
+    cpu.inhibitDebug();
+  } else if (state.getU32(L.MODE) === mode) return HELPER_NEXT;
   state.eip = cpu.nextEip;
   return HELPER_RESYNC;
 }

@@ -35,6 +35,8 @@ export class TestCpu implements CpuContext {
   readonly msrs: MsrFile;
   nextEip = 0x1002;
   shadows = 0;
+  /** DR6 bits of the traps that were asked for. */
+  traps = 0;
   isShutDown = false;
 
   constructor() {
@@ -58,7 +60,8 @@ export class TestCpu implements CpuContext {
 
   updateMode(): void {}
   inhibitInterrupts(): void { this.shadows++; }
-  debugTrap(): void {}
+  inhibitDebug(): void {}
+  debugTrap(dr6: number): void { this.traps |= dr6; }
   halt(): void {}
   shutdown(): void { this.isShutDown = true; }
 

@@ -37,7 +37,7 @@ export class SlowAccess {
     const direct = this.direct(linear, size, 'read');
     if (direct !== undefined) return direct;
     if (!this.resolve(linear, size, 'read')) return 0;
-    if (this.cpu.mmu.hasBreakpoint(linear)) checkDataBreakpoint(this.cpu, linear, size, false);
+    this.checkBreakpoints(linear, size, false);
     this.fetch();
     return this.bounce;
   };
@@ -83,7 +83,7 @@ export class SlowAccess {
     const direct = this.direct(linear, size, 'write');
     if (direct !== undefined) return direct;
     if (!this.resolve(linear, size, 'write')) return 0;
-    if (this.cpu.mmu.hasBreakpoint(linear)) checkDataBreakpoint(this.cpu, linear, size, true);
+    this.checkBreakpoints(linear, size, true);
     if (old) this.fetch();
     this.size = size;
     return this.bounce;
@@ -137,6 +137,11 @@ export class SlowAccess {
       else arena.u8[at + done] = value;
       done += width;
     }
+  }
+
+  private checkBreakpoints(linear: number, size: number, write: boolean): void {
+    const { mmu } = this.cpu;
+    if (mmu.hasBreakpoint(linear) || mmu.hasBreakpoint(linear + size - 1)) checkDataBreakpoint(this.cpu, linear, size, write);
   }
 
   /** #AC for an access that is not aligned to its size (16-byte operands have rules of their own). */

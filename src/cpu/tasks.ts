@@ -15,7 +15,7 @@ import {
 import { fault } from './fault.ts';
 import * as L from './layout.ts';
 import {
-  CR0_PG, CR0_TS, CS, DS, EFLAGS_NT, EFLAGS_VM, ES, FS, GS, LDTR, SS, TR, VECTOR_DB, VECTOR_GP, VECTOR_NP, VECTOR_TS,
+  CR0_PG, CR0_TS, CS, DS, EFLAGS_NT, EFLAGS_VM, ES, FS, GS, LDTR, SS, TR, VECTOR_GP, VECTOR_NP, VECTOR_TS,
 } from './registers.ts';
 import {
   checkDataSegment, checkStackSegment, setCodeSegment, setFromDescriptor, setSegment, setUnusable, setV86Segment,
@@ -25,7 +25,7 @@ import {
 const DR7_LOCAL = 0x155;
 /** EFLAGS bits that exist; the rest of a TSS's image is ignored. */
 const EFLAGS_DEFINED = 0x3f7fd5;
-const CR0 = 0, DR6 = 6, DR7 = 7;
+const CR0 = 0, DR7 = 7;
 
 /** Where a TSS format keeps what a switch saves and loads [SDM3 7.2.1, 7.6]. */
 interface TssFormat {
@@ -195,11 +195,9 @@ function loadLdt(cpu: CpuContext, selector: number, ext: number): void {
   setFromDescriptor(cpu.state, LDTR, selector, d);
 }
 
-/** The last checks before the new task's first instruction. A debug trap leaves with the whole switch done. */
+/** The last checks before the new task's first instruction, which the trap of the T bit precedes. */
 export function enterTask(cpu: CpuContext, trap: boolean, ext: number): void {
   const state = cpu.state;
   if (state.eip > state.segLimit(CS)) fault(VECTOR_GP, ext);
-  if (!trap) return;
-  state.setDr(DR6, state.dr(DR6) | DR6_BT);
-  fault(VECTOR_DB);
+  if (trap) cpu.debugTrap(DR6_BT);
 }

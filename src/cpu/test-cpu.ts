@@ -62,6 +62,7 @@ export class TestCpu implements CpuContext {
 
   updateMode(): void { this.calls.push('updateMode'); }
   inhibitInterrupts(): void { this.calls.push('inhibitInterrupts'); }
+  inhibitDebug(): void { this.calls.push('inhibitDebug'); }
   halt(): void { this.calls.push('halt'); }
   shutdown(): void { this.calls.push('shutdown'); }
   debugTrap(dr6: number): void { this.calls.push(`debugTrap ${dr6}`); }

@@ -26,7 +26,8 @@ export interface PitCounterState {
 }
 
 export class PitCounter {
-  private mode = 3;
+  /** As the last control word has it, which the status byte gives back. */
+  private programmedMode = 3;
   private bcd = false;
   private rw = PIT_RW_BOTH;
   private gate: boolean;
@@ -62,10 +63,14 @@ export class PitCounter {
     return this.mode === 2 || this.mode === 4 || this.mode === 5;
   }
 
+  /** The top bit of modes 2 and 3 is "don't care". */
+  private get mode(): number {
+    return this.programmedMode > 5 ? this.programmedMode & 3 : this.programmedMode;
+  }
+
   setControl(rw: number, mode: number, bcd: boolean): void {
     this.rw = rw;
-    // The top bit of modes 2 and 3 is "don't care".
-    this.mode = mode > 5 ? mode & 3 : mode;
+    this.programmedMode = mode;
     this.bcd = bcd;
     this.loaded = false;
     this.held = undefined;
@@ -111,7 +116,7 @@ export class PitCounter {
 
   latchStatus(now: number): void {
     const flags = (this.out(now) ? STATUS_OUT : 0) | (this.nullCount(now) ? STATUS_NULL_COUNT : 0);
-    this.status ??= flags | (this.rw << 4) | (this.mode << 1) | (this.bcd ? 1 : 0);
+    this.status ??= flags | (this.rw << 4) | (this.programmedMode << 1) | (this.bcd ? 1 : 0);
   }
 
   setGate(level: boolean, now: number): void {
@@ -174,12 +179,12 @@ export class PitCounter {
   }
 
   save(): PitCounterState {
-    const { mode, bcd, rw, gate, loaded, count, start, held, pending, loadAt, writeLow, readHigh, latch, status } = this;
+    const { programmedMode: mode, bcd, rw, gate, loaded, count, start, held, pending, loadAt, writeLow, readHigh, latch, status } = this;
     return { mode, bcd, rw, gate, loaded, count, start, held, pending, loadAt, writeLow, readHigh, latch, status };
   }
 
   restore(state: PitCounterState): void {
-    this.mode = state.mode;
+    this.programmedMode = state.mode;
     this.bcd = state.bcd;
     this.rw = state.rw;
     this.gate = state.gate;

@@ -396,12 +396,18 @@ export class HandlerOps extends Ops {
     const { e } = this;
     const fuel = this.sub(this.fuel, count);
     e.if(this.ltS(fuel, this.i32(0)), () => this.exitTo(target, fuel, R.EXIT_BUDGET));
+    // A block ends with its page at the latest: where the limit of CS may lie in it, the dispatcher cuts it off there.
+    if (!this.flat) e.if(this.nearLimit(target), () => this.exitTo(target, fuel, R.EXIT_LOOKUP));
     if (miss === R.EXIT_RESOLVE) {
       const link = this.recordLoad('i32', R.REC_LINK);
       e.if(link, () => this.tailCall(link, fuel));
     }
     this.lookUp(target, fuel);
     this.exitTo(target, fuel, miss);
+  }
+  private nearLimit(target: I32): I32 {
+    const limit = this.stateLoad('i32', L.SEGMENTS + L.SEGMENT_SIZE + L.SEG_LIMIT);
+    return this.or(this.gtU(target, limit), this.ltU(this.sub(limit, target), this.i32(4096)));
   }
   private lookUp(target: I32, fuel: I32): void {
     const { e } = this;
@@ -480,7 +486,8 @@ export class HandlerOps extends Ops {
   }
   betweenIterations(done: I32): void {
     this.countIterations(done);
-    this.e.if(this.ltS(this.fuel, this.recordLoad('u8', R.REC_COUNT)), () => this.exit(R.EXIT_RESTART));
+    const spent = this.ltS(this.fuel, this.recordLoad('u8', R.REC_COUNT));
+    this.e.if(this.or(spent, this.stateLoad('i32', L.TRAP_PENDING)), () => this.exit(R.EXIT_RESTART));
   }
   countIterations(extra: I32): void {
     this.e.set(this.fuelVariable as Variable<'i32'>, this.sub(this.fuel, extra));

@@ -35,6 +35,8 @@ export interface Start {
   /** Name of the guest, if it is one of the list. */
   readonly guest?: string;
   readonly request: BootRequest;
+  /** Nobody asked for it: the page's address stays as it is. */
+  readonly automatic?: boolean;
 }
 
 export class App {
@@ -43,12 +45,14 @@ export class App {
   private readonly screen = new ScreenView();
   private readonly notices = new Notices(byId('notices', HTMLDivElement));
   private readonly progress = new Progress(byId('progress', HTMLElement));
-  private readonly guestList = new GuestList((guest) => void this.startGuest(guest));
+  private readonly guestList = new GuestList((guest) => this.quietly(this.startGuest(guest)));
   private readonly copy = byId('copy-screen', HTMLButtonElement);
   private readonly catalog: Promise<Catalog>;
   private current: { readonly session: Session; readonly start: Start } | undefined;
-  private loading: Session | undefined;
+  private loading: { readonly session: Session; readonly start: Start } | undefined;
   private latest: Totals | undefined;
+  /** How the machine was last switched off. */
+  private exit: MachineExit | undefined;
 
   constructor() {
     this.toolbar = new Toolbar({
@@ -68,7 +72,7 @@ export class App {
       onLeave: () => this.toolbar.focus(),
     });
     new OwnImage({
-      onStart: (title, request) => void this.startOwn(title, request),
+      onStart: (title, request) => this.quietly(this.startOwn(title, request)),
       onError: (title, error) => {
         this.notices.clear();
         this.notices.showError(title, error);
@@ -101,11 +105,11 @@ export class App {
     this.guestList.show(catalog);
     addEventListener('hashchange', () => {
       const name = guestInAddress();
-      if (name !== undefined && name !== this.guest) void this.boot(name).catch(() => {});
+      if (name !== undefined && name !== this.guest) this.quietly(this.boot(name));
     });
     const named = guestInAddress();
-    if (named === undefined) await this.startGuest(defaultGuest(catalog), true);
-    else await this.boot(named).catch(() => {});
+    if (named === undefined) this.quietly(this.startGuest(defaultGuest(catalog), true));
+    else this.quietly(this.boot(named));
   }
 
   async guests(): Promise<readonly Guest[]> {
@@ -123,17 +127,19 @@ export class App {
     throw error;
   }
 
+  /** @throws EmulatorError after it has been shown */
   async startOwn(title: string, request: BootRequest): Promise<void> {
     const has = (role: string): boolean => request.files.some((file) => file.role === role);
     const direct = has('kernel') || has('multiboot');
     const firmware = direct ? [] : firmwareFiles(await this.catalog).filter(({ role }) => !has(role));
     if (!direct && !has('bios') && !firmware.some(({ role }) => role === 'bios')) {
       const advice = 'drop SeaBIOS’s bios-256k.bin and vgabios-stdvga.bin (package seabios) together with the image';
+      const error = new EmulatorError('missing-file', `a disk needs firmware to start from, and there is none here; ${advice}`);
       this.notices.clear();
-      this.notices.showError(`${title} cannot be started`, new EmulatorError('missing-file', `a disk needs firmware to start from, and there is none here; ${advice}`));
-      return;
+      this.notices.showError(`${title} cannot be started`, error);
+      throw error;
     }
-    await this.start({ title, request: { ...request, files: [...request.files, ...firmware] } }).catch(() => {});
+    await this.start({ title, request: { ...request, files: [...request.files, ...firmware] } });
   }
 
   /** Goes on, or switches on what is off. */
@@ -160,33 +166,30 @@ export class App {
 
   /** @param fallBack boot the embedded guest when this one cannot be had and there is no machine */
   private async startGuest(guest: Guest, fallBack = false): Promise<void> {
-    const request = guestRequest(guest, await this.catalog);
+    const catalog = await this.catalog;
+    const startOf = (which: Guest): Start => ({ title: which.title, guest: which.name, request: guestRequest(which, catalog), automatic: fallBack });
     try {
-      await this.start({ title: guest.title, guest: guest.name, request });
-      if (!fallBack) setGuestInAddress(guest.name);
+      await this.start(startOf(guest));
     } catch (error) {
-      const elsewhere = error instanceof EmulatorError && error.code === 'fetch-failed';
-      if (!fallBack || !elsewhere || guest.name === EMBEDDED.name) {
-        if (fallBack) return;
-        throw error;
-      }
+      const elsewhere = error instanceof EmulatorError && (error.code === 'fetch-failed' || error.code === 'bad-image');
+      if (!fallBack || !elsewhere || guest.name === EMBEDDED.name) throw error;
       this.notices.showRemark('The guest that is part of the page boots instead', 'It needs nothing from a server.');
-      await this.start({ title: EMBEDDED.title, guest: EMBEDDED.name, request: guestRequest(EMBEDDED, await this.catalog) }, true).catch(() => {});
+      await this.start(startOf(EMBEDDED), true);
     }
   }
 
   /** @throws after the error has been shown; a newer start ends this one in silence. */
   private async start(start: Start, keepNotices = false): Promise<void> {
-    this.loading?.end();
+    this.loading?.session.end();
     if (!keepNotices) this.notices.clear();
     let session: Session | undefined;
     try {
       checkWebAssembly();
       session = new Session();
-      this.loading = session;
+      this.loading = { session, start };
       await this.load(session, start);
     } catch (error) {
-      const superseded = session !== undefined && this.loading !== session;
+      const superseded = session !== undefined && this.loading?.session !== session;
       session?.end();
       if (superseded) return;
       this.endLoading();
@@ -200,7 +203,7 @@ export class App {
     this.showState();
     this.progress.begin(`Starting ${start.title}`, () => session.end());
     this.progress.wait(PROCESSOR_STEP, 'fetching and compiling');
-    const modules = await loadModules();
+    const modules = await Promise.race([loadModules(), session.broken]);
     this.progress.done(PROCESSOR_STEP, 'ready');
     for (const file of start.request.files) this.progress.update(file.name, 0, file.sizeBytes);
     const canvas = document.createElement('canvas');
@@ -218,12 +221,19 @@ export class App {
     this.current?.session.end();
     this.current = { session, start };
     this.latest = undefined;
+    this.exit = undefined;
+    if (!start.automatic) setGuestInAddress(start.guest);
     this.screen.attach(canvas);
     this.terminal.clear();
     this.toolbar.clear();
     for (const report of waiting) this.receive(report);
     this.showState();
     session.run();
+  }
+
+  /** For callers that have nobody to tell: what failed stands on the page already. */
+  private quietly(work: Promise<void>): void {
+    work.catch(() => {});
   }
 
   private endLoading(): void {
@@ -233,7 +243,7 @@ export class App {
   }
 
   private showStartError(start: Start, error: unknown): void {
-    const again: Action = { label: 'Try again', run: () => void this.start(start).catch(() => {}) };
+    const again: Action = { label: 'Try again', run: () => this.quietly(this.start(start)) };
     const runsOn = this.session?.state === 'running' ? '; the running machine goes on' : '';
     this.notices.showError(`${start.title} could not be started${runsOn}`, error, [again]);
   }
@@ -257,7 +267,8 @@ export class App {
         this.showState();
         return;
       case 'exit':
-        this.screen.setState('off', EXIT_TEXTS[report.exit.reason]);
+        // The state follows, and shows it.
+        this.exit = report.exit;
         return;
       case 'error':
         this.notices.showError('The machine was stopped', errorOf(report.error));
@@ -270,11 +281,12 @@ export class App {
 
   private showState(): void {
     const { state, current } = this;
-    this.toolbar.setTitle(current?.start.title ?? (state === 'loading' ? 'Starting' : 'No machine yet'));
+    this.toolbar.setTitle((current ?? this.loading)?.start.title ?? 'No machine yet');
     this.toolbar.setState(state);
     this.guestList.mark(this.guest);
     this.copy.disabled = current === undefined;
-    if (state === 'loading') this.screen.setState(state, 'The first guest is on its way');
+    if (state === 'loading') this.screen.setState(state, 'The machine is on its way');
+    else if (state === 'off' && this.exit) this.screen.setState(state, EXIT_TEXTS[this.exit.reason]);
     else this.screen.setState(state);
   }
 

@@ -22,8 +22,17 @@ export class GuestList {
   /** Marks the guest whose machine is there. */
   mark(name: string | undefined): void {
     for (const button of this.list.querySelectorAll('button')) {
-      button.setAttribute('aria-current', String(button.dataset.guest === name));
+      const current = button.dataset.guest === name;
+      // On narrow windows the list scrolls sideways.
+      if (current && button.ariaCurrent !== 'true') this.reveal(button);
+      button.setAttribute('aria-current', String(current));
     }
+  }
+
+  private reveal(button: HTMLElement): void {
+    const strip = this.list.parentElement;
+    if (strip === null || strip.scrollWidth <= strip.clientWidth) return;
+    strip.scrollLeft = button.offsetLeft - strip.offsetLeft - (strip.clientWidth - button.offsetWidth) / 2;
   }
 
   private button(guest: Guest): HTMLButtonElement {
@@ -33,7 +42,7 @@ export class GuestList {
       'button', { type: 'button', class: 'guest', 'data-guest': guest.name, 'aria-current': 'false', onclick: () => this.onChoose(guest) },
       make('strong', {}, guest.title),
       make('span', { class: 'about', title: guest.description }, guest.description),
-      make('span', { class: 'facts', title: guest.contents }, `${guest.memoryMiB} MiB memory · ${size}`),
+      make('span', { class: 'facts', title: guest.contents }, `${guest.memoryMiB} MiB RAM · ${size}`),
     );
   }
 }

@@ -47,8 +47,8 @@ export class Notices {
   }
 }
 
-/** Messages of errors are clauses, as a command line prints them after its name. */
+/** Messages of errors are clauses, as a command line prints them after its name; a file's name in front keeps its case. */
 function sentence(message: string): string {
-  const capital = message.charAt(0).toUpperCase() + message.slice(1);
+  const capital = /^[a-z]+ /.test(message) ? message.charAt(0).toUpperCase() + message.slice(1) : message;
   return /[.!?]$/.test(capital) ? capital : `${capital}.`;
 }

@@ -1,10 +1,10 @@
 /** A machine in a worker of its own: made, driven and ended by the page. */
-import '../worker/transfer-errors.ts';
 import { proxy, type Remote, transfer, wrap } from 'comlink';
 import type { CpuModules } from '../cpu/cpu.ts';
 import { EmulatorError } from '../errors.ts';
 import type { MachineState } from '../machine/machine.ts';
 import type { BootRequest, MachineWorker, Report } from '../worker/protocol.ts';
+import { reportOf } from '../worker/transfer-errors.ts';
 
 export interface SessionOptions {
   readonly modules: CpuModules;
@@ -14,16 +14,27 @@ export interface SessionOptions {
 }
 
 export class Session {
+  /** Never resolves; rejects when the worker fails or the session is ended, for whoever waits for it. */
+  readonly broken: Promise<never>;
   private readonly worker: Worker;
   private readonly remote: Remote<MachineWorker>;
+  private fail!: (reason: Error) => void;
+  private onReport: ((report: Report) => void) | undefined;
   private ended = false;
   private machineState: MachineState = 'paused';
-  /** Ends a load that is under way. */
-  private abandon: (reason: Error) => void = () => {};
 
   constructor() {
     this.worker = new Worker(new URL('../worker/machine-worker.ts', import.meta.url), { type: 'module', name: 'machine' });
     this.remote = wrap<MachineWorker>(this.worker);
+    this.broken = new Promise((_, reject) => (this.fail = reject));
+    // Nobody may be waiting.
+    this.broken.catch(() => {});
+    this.worker.onerror = (event) => {
+      event.preventDefault();
+      const error = event.message ? new Error(event.message) : new EmulatorError('fetch-failed', 'the machine’s worker cannot be loaded; reload the page');
+      this.fail(error);
+      this.onReport?.({ kind: 'error', error: reportOf(error) });
+    };
   }
 
   get state(): MachineState {
@@ -32,18 +43,11 @@ export class Session {
 
   /** Loads the files and makes the machine, paused. @throws EmulatorError */
   async load(request: BootRequest, { modules, canvas, onReport }: SessionOptions): Promise<void> {
-    const failed = new Promise<never>((_, reject) => {
-      this.abandon = reject;
-      this.worker.onerror = (event) => {
-        event.preventDefault();
-        const message = event.message ? `the machine’s worker failed: ${event.message}` : 'the machine’s worker cannot be loaded; reload the page';
-        reject(new EmulatorError('fetch-failed', message));
-      };
-    });
     const offscreen = typeof canvas.transferControlToOffscreen === 'function' ? canvas.transferControlToOffscreen() : undefined;
     const listener = proxy((report: Report) => this.receive(report, onReport));
     const given = offscreen && transfer(offscreen, [offscreen]);
-    await Promise.race([this.remote.load(request, modules, given, listener), failed]);
+    await Promise.race([this.remote.load(request, modules, given, listener), this.broken]);
+    this.onReport = onReport;
   }
 
   run(): void {
@@ -82,11 +86,12 @@ export class Session {
     return this.remote.readTextScreen();
   }
 
-  /** Ends the machine and its worker at once. A load that is under way fails with `reason`. */
+  /** Ends the machine and its worker at once; whoever waits for it fails with `reason`. */
   end(reason: Error = new DOMException('the machine was ended', 'AbortError')): void {
     if (this.ended) return;
     this.ended = true;
-    this.abandon(reason);
+    this.onReport = undefined;
+    this.fail(reason);
     this.worker.terminate();
   }
 

@@ -13,7 +13,7 @@ export interface ToolbarOptions {
 
 const STATES: Readonly<Record<ScreenState, string>> = { empty: 'empty', loading: 'starting', running: 'running', paused: 'paused', off: 'off' };
 /** Guest time that lags less than this is on time. */
-const LAG_SECONDS = 1;
+const LAG_SECONDS = 2;
 
 export class Toolbar {
   private readonly title = byId('machine-title', HTMLHeadingElement);

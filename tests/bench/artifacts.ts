@@ -25,7 +25,7 @@ const WEB_ENTRIES = ['pages/machine-page.ts', 'pages/coracle-worker.ts', 'pages/
 /** Runs a command between two lines that the bench looks for; short, so that typing it takes the guest no time. */
 const RUNNER = `#!/bin/sh
 echo "@start $*"
-"$@"
+eval "$*"
 echo "@end $?"
 `;
 
@@ -67,10 +67,6 @@ export interface GuestFiles {
   readonly initrd: string;
 }
 
-/** Firmware for machines that need it to enter a kernel. */
-export const BIOS = join(GUESTS, 'firmware/bios-256k.bin');
-export const VGA_BIOS = join(GUESTS, 'firmware/vgabios-stdvga.bin');
-
 export function buildGuest(): GuestFiles {
   const guest = debianGuest();
   const file = (role: string): string => join(GUESTS, guest.files.find((entry) => entry.role === role)?.path ?? role);
@@ -78,7 +74,8 @@ export function buildGuest(): GuestFiles {
   tree.set('bin/b', { kind: 'file', data: Buffer.from(RUNNER), mode: 0o755 });
   const programs = buildPrograms(join(BUILT, 'programs'));
   for (const name of readdirSync(programs)) tree.set(`bin/${name}`, { kind: 'file', data: readFileSync(join(programs, name)), mode: 0o755 });
-  const initrd = join(BUILT, 'initrd.gz');
+  // Not named .gz: the server would say that browsers are to unpack it.
+  const initrd = join(BUILT, 'initrd');
   writeFileSync(initrd, Buffer.concat([readFileSync(file('initrd')), gzipSync(writeCpio(tree), { level: 9 })]));
   return { guest, kernel: file('kernel'), initrd };
 }

@@ -6,7 +6,7 @@ import { type BenchServer, startServer } from './server.ts';
 /** Nothing of a page that is not in front may run slower, and each process's memory can be measured. */
 const ARGUMENTS = [
   '--no-sandbox', '--disable-background-timer-throttling', '--disable-renderer-backgrounding',
-  '--disable-backgrounding-occluded-windows', '--disable-dev-shm-usage', '--process-per-tab',
+  '--disable-backgrounding-occluded-windows', '--disable-dev-shm-usage',
 ];
 
 export interface Browser {

@@ -9,6 +9,8 @@ export interface ProgramResult {
   /** The incumbent's time over ours. */
   readonly v86?: number;
   readonly tcg?: number;
+  /** Machines that computed something else than the first one: their times are of no worth. */
+  readonly differing?: readonly MachineName[];
 }
 
 export interface GroupResult {

@@ -9,7 +9,7 @@ import { type Browser, startBrowser } from './browser.ts';
 import { benchBoot, type Times } from './groups/boot.ts';
 import { benchInterpreter } from './groups/interpreter.ts';
 import { benchMemoryUse } from './groups/memory-use.ts';
-import { benchPrograms, type ProgramTimes } from './groups/programs.ts';
+import { benchPrograms } from './groups/programs.ts';
 import type { MachineName } from './machines/machine.ts';
 import { qemuVersion } from './machines/qemu.ts';
 import { type BenchOptions, parseOptions, USAGE, UsageError } from './options.ts';
@@ -21,12 +21,15 @@ import { geometricMean, median, rounded } from './statistics.ts';
 
 const say = (text: string): void => void process.stderr.write(`bench: ${text}\n`);
 
+/** Both markers may arrive in one piece; a ratio of shorter times says nothing. */
+const SHORTEST_MS = 5;
+
 function v86Version(): string {
   const path = new URL('../../node_modules/v86/package.json', import.meta.url);
   return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
 }
 
-function programResult(times: Times): ProgramResult {
+function programResult(times: Times, differing: readonly MachineName[]): ProgramResult {
   const ms: Partial<Record<MachineName, number>> = {};
   const runs: Partial<Record<MachineName, number[]>> = {};
   for (const [name, values] of Object.entries(times) as [MachineName, number[]][]) {
@@ -35,17 +38,25 @@ function programResult(times: Times): ProgramResult {
   }
   const over = (name: 'v86' | 'tcg'): number | undefined => {
     const [theirs, ours] = [times[name], times.coracle];
-    return theirs && ours && rounded(median(theirs) / median(ours));
+    if (theirs === undefined || ours === undefined || median(theirs) < SHORTEST_MS || median(ours) < SHORTEST_MS) return undefined;
+    return rounded(median(theirs) / median(ours));
   };
-  return { ms, runs, ...optional('v86', over('v86')), ...optional('tcg', over('tcg')) };
+  const found = { ms, runs, ...optional('v86', over('v86')), ...optional('tcg', over('tcg')) };
+  return differing.length === 0 ? found : { ...found, differing };
 }
 
 function optional<K extends string>(key: K, value: number | undefined): Partial<Record<K, number>> {
   return value === undefined ? {} : ({ [key]: value } as Record<K, number>);
 }
 
-function groupResult(entries: readonly (readonly [name: string, times: Times])[]): GroupResult {
-  const programs = Object.fromEntries(entries.map(([name, times]) => [name, programResult(times)]));
+interface Entry {
+  readonly name: string;
+  readonly times: Times;
+  readonly differing: readonly MachineName[];
+}
+
+function groupResult(entries: readonly Entry[]): GroupResult {
+  const programs = Object.fromEntries(entries.map(({ name, times, differing }) => [name, programResult(times, differing)]));
   const mean = (name: 'v86' | 'tcg'): number | undefined => {
     const ratios = Object.values(programs).flatMap((program) => program[name] ?? []);
     return ratios.length === 0 ? undefined : rounded(geometricMean(ratios));
@@ -63,12 +74,15 @@ async function measure(options: BenchOptions, browser: Browser, results: BenchRe
   say('building the guest programs');
   const files = buildGuest();
   if (wanted('memory-use')) results.memoryUse = await benchMemoryUse(browser, files, say);
-  if (wanted('boot')) results.groups.boot = groupResult([['shell', await benchBoot(browser, machines, files, options.runs, say)]]);
+  if (wanted('boot')) {
+    const times = await benchBoot(browser, machines, files, options.runs, say);
+    results.groups.boot = groupResult([{ name: 'shell', times, differing: [] }]);
+  }
   if (programs.length === 0) return;
   const measured = await benchPrograms(browser, machines, files, programs, options.runs, options.percent, say);
   for (const group of PROGRAM_GROUPS) {
     const own = measured.filter(({ program }) => program.group === group);
-    if (own.length > 0) results.groups[group] = groupResult(own.map(({ program, times }: ProgramTimes) => [program.name, times]));
+    if (own.length > 0) results.groups[group] = groupResult(own.map(({ program, ...rest }) => ({ name: program.name, ...rest })));
   }
 }
 

@@ -11,8 +11,12 @@ export class PageDriver {
   /** What went wrong without being shown to the user: uncaught errors and messages of severity error. */
   readonly faults: string[] = [];
 
+  /** Addresses that the page and its workers asked for. */
+  readonly requests: string[] = [];
+
   private constructor(page: Page) {
     this.page = page;
+    page.on('request', (request) => this.requests.push(request.url()));
     page.on('pageerror', (error) => this.faults.push(error.stack ?? error.message));
     page.on('console', (message) => {
       // The browser itself logs answers of 404, which tests provoke.
@@ -48,7 +52,12 @@ export class PageDriver {
   }
 
   notices(): Promise<string> {
-    return this.page.locator('#notices').innerText();
+    return this.text('#notices');
+  }
+
+  /** The text of an element. */
+  async text(selector: string): Promise<string> {
+    return (await this.page.locator(selector).textContent()) ?? '';
   }
 
   waitForSerial(text: string, timeout = 60_000): Promise<void> {

@@ -245,14 +245,6 @@ main:
     mov cr4, eax
     USER user_rdtsc
     DONE
-    CASE "cr0 with pg and without pe"
-    mov eax, 0x80000030
-    TRY mov cr0, eax
-    DONE
-    CASE "cr0 with nw and without cd"
-    mov eax, 0x20000031
-    TRY mov cr0, eax
-    DONE
     CASE "lmsw does not clear pe"
     xor eax, eax
     TRY lmsw ax
@@ -260,6 +252,14 @@ main:
     VAL eax
     mov eax, 0x31
     mov cr0, eax
+    DONE
+    CASE "cr0 with pg and without pe"
+    mov eax, 0x80000030
+    TRY mov cr0, eax
+    DONE
+    CASE "cr0 with nw and without cd"
+    mov eax, 0x20000031
+    TRY mov cr0, eax
     DONE
     CASE "write to reserved bits of cr4"
     mov eax, 0x80000000

@@ -295,6 +295,7 @@ main:
     mov eax, 0x1004
     mov fs, ax
 .gp16:
+    mov esp, [probe_esp]
     pop dword [IDT_GATE(13) + 4]
     pop dword [IDT_GATE(13)]
     mov eax, [DATA]

@@ -16,7 +16,7 @@ const FOLDER = fileURLToPath(new URL('.', import.meta.url));
 const EXIT_PORT = 0xf4;
 /** Guest memory in MiB; the kernels look at no more. */
 const MEMORY_MIB = 32;
-const TIMEOUT_MS = 30_000;
+const TIMEOUT_MS = 15_000;
 /** As Coracle's processor has it: SSE2, PAE and NX, no local APIC. */
 const QEMU_CPU = 'n270,-apic,-ssse3,-movbe,-x2apic,-hypervisor,-mce,-mca';
 
@@ -92,7 +92,7 @@ export function runQemu(qemu: string, kernelFile: string, diskFile: string): str
     '-nodefaults', '-vga', 'std', '-debugcon', 'stdio', '-serial', 'null', '-device', `isa-debug-exit,iobase=${EXIT_PORT}`,
     '-drive', `file=${diskFile},format=raw,if=ide,index=0,snapshot=on`, '-rtc', 'base=2026-01-02T03:04:05',
   ];
-  const result = spawnSync(qemu, args, { encoding: 'latin1', timeout: TIMEOUT_MS });
+  const result = spawnSync(qemu, args, { encoding: 'latin1', timeout: TIMEOUT_MS, maxBuffer: 64 << 20 });
   if (result.error !== undefined && (result.error as NodeJS.ErrnoException).code !== 'ETIMEDOUT') throw result.error;
   if (result.status === null) return withEnd(result.stdout, 'timeout');
   if (result.status !== 0 && result.status !== 1) throw new Error(`QEMU failed (${result.status}): ${result.stderr}`);

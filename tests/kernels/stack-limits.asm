@@ -1,5 +1,5 @@
-; Stacks without room and offsets past the limit of their segment, in transfers and in the delivery of events. QEMU
-; checks neither, so what it does from the second check on means nothing. [SDM3 5.3, 6.12.1]
+; Stacks without room and offsets past the limit of their segment, in transfers and in the delivery of events, and a
+; double fault by a task gate. [SDM3 5.3, 6.12.1]
 %include "kernel.inc"
 
 GATE0       equ SLOT(1)

@@ -14,35 +14,44 @@ BAD         equ SLOT(4)
 LDT_BASE    equ 0x72000
 STACK2      equ 0x74000
 
+; The state after a switch, a line of its own.
+%assign states 0
+%macro STATE 0
+    %assign states states + 1
+    %defstr number states
+    CASE "state after switch ", number
+    call show_state
+%endmacro
+
 main:
     call prepare
     CASE "call to a task and iret back"
     TRY call TSS2_SEL:0
     DONE
-    call show_state
+    STATE
     call prepare
     CASE "jump to a task and jump back"
     mov dword [TSS2 + 0x20], jump_back
     TRY jmp TSS2_SEL:0
     DONE
-    call show_state
+    STATE
     call prepare
     CASE "call through a task gate"
     GATE GDT_GATE(GATE_SEL), TSS2_SEL, 0, 0x85, 0
     TRY call GATE_SEL:0
     DONE
-    call show_state
+    STATE
     call prepare
     CASE "call to a 16-bit task and iret back"
     TRY call TSS3_SEL:0
     DONE
-    call show_state
+    STATE
     call prepare
     CASE "interrupt to a task"
     GATE IDT_GATE(0x2f), TSS2_SEL, 0, 0x85, 0
     TRY int 0x2f
     DONE
-    call show_state
+    STATE
     call prepare
     CASE "exception to a task with an error code"
     push dword [IDT_GATE(13)]
@@ -57,7 +66,7 @@ main:
     pop dword [IDT_GATE(13) + 4]
     pop dword [IDT_GATE(13)]
     DONE
-    call show_state
+    STATE
     call prepare
     CASE "task with an ldt"
     mov word [TSS2 + 0x60], LDT_SEL
@@ -93,7 +102,10 @@ main:
     CASE "the t bit of the new task"
     mov word [TSS2 + 0x64], 1
     mov dword [trap_count], 1
-    TRY call TSS2_SEL:0
+    EXPECT .trapped
+    mov dword [probe_base], task2
+    call TSS2_SEL:0
+.trapped:
     DONE
     call prepare
     CASE "local breakpoints are dropped"
@@ -160,7 +172,7 @@ main:
     GATE GDT_GATE(GATE_SEL), TSS2_SEL, 0, 0xe5, 0
     USER user_call_gate
     DONE
-    call show_state
+    STATE
     call prepare
     CASE "iret with nt and a link that is no task"
     mov word [TSS], KCS
@@ -278,7 +290,6 @@ prepare:
 
 ; What a switch left in tables and in the main task's TSS.
 show_state:
-    CASE "  state"
     movzx eax, byte [gdt + TSS_SEL + 5]
     VAL eax, 8
     movzx eax, byte [gdt + TSS2_SEL + 5]
@@ -380,9 +391,9 @@ fault_task:
     VAL eax
     movzx eax, word [TSS4]
     VAL eax, 16
-    mov eax, [TSS2 + 0x20]
-    sub eax, task2
-    VAL eax
+    cmp dword [TSS2 + 0x20], task2
+    sete al
+    VAL eax, 8
     mov eax, [TSS2 + 0x4c]
     VAL eax, 16
     mov eax, [TSS2 + 0x50]

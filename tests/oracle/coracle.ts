@@ -25,7 +25,7 @@ let modules: CpuModules | undefined;
 /** The interpreter is generated here, so that it is that of the sources as they are; the kernel is the built one. */
 export function loadModules(): CpuModules {
   modules ??= {
-    interpreter: new WebAssembly.Module(generateInterpreter(HANDLERS)),
+    interpreter: new WebAssembly.Module(new Uint8Array(generateInterpreter(HANDLERS))),
     kernel: new WebAssembly.Module(readFileSync(new URL('../../build/kernel.wasm', import.meta.url))),
   };
   return modules;
@@ -80,7 +80,7 @@ export class CoracleExecutor {
 
   async baseline(pages: Uint8Array): Promise<void> {
     this.base = R.DATA_PAGES.map((_, i) => Buffer.from(pages.subarray(i * 4096, i * 4096 + 4096)));
-    this.base.forEach((page, i) => this.arena.u8.set(page, this.frames[i]));
+    for (const [i, page] of this.base.entries()) this.arena.u8.set(page, this.frames[i]);
   }
 
   async run(batch: R.Batch): Promise<void> {

@@ -203,8 +203,25 @@ export class Generator {
     for (let i = 0; i < 8; i++) batch.setU32(n, R.REGISTERS + 4 * i, r[i] as number);
   }
 
+  /** The offset of a frame, far pointer or selector that the instruction can use; undefined for most. */
+  private prepared(e: Encoding): number | undefined {
+    const { random } = this;
+    const { mnemonic } = e.row;
+    const wide = e.osize === 32;
+    if (mnemonic === 'IRET' || mnemonic === 'RET_FAR') return wide ? FRAMES32 + 16 * random.below(32) : FRAMES16 + 8 * random.below(64);
+    if (mnemonic === 'POPF') return wide ? FRAMES32 + 8 + 16 * random.below(32) : FRAMES16 + 4 + 8 * random.below(64);
+    if (/^(L[EDSFG]S|CALL_FAR_INDIRECT|JMP_FAR_INDIRECT)$/.test(mnemonic)) return wide ? POINTERS32 + 8 * random.below(32) : POINTERS16 + 4 * random.below(64);
+    if (/^(POP_..|MOV_TO_SEG|LAR|LSL|VERR|VERW|ARPL|LLDT|LTR)$/.test(mnemonic)) return 0x800 + 4 * random.below(64);
+    return undefined;
+  }
+
   private stack(e: Encoding, r: number[]): void {
     const { random } = this;
+    if (/^(IRET|RET_FAR|POPF|POP_..)$/.test(e.row.mnemonic) && random.chance(80)) {
+      const at = this.prepared(e) as number;
+      r[4] = e.mode === R.MODE_FLAT32 ? R.DATA_BASE + at : at;
+      return;
+    }
     const plain = e.row.attributes.has('stack') || random.chance(50);
     if (!plain) return;
     const at = random.chance(85) ? 0x100 + random.below(0x1e00) : this.target(R.MODE_CODE16);
@@ -224,6 +241,14 @@ export class Generator {
       r[1] = low(random.chance(90) ? random.below(random.chance(80) ? 20 : 700) : 0x2000, r[1] as number);
     }
     if (mnemonic.startsWith('LOOP') || mnemonic === 'JCXZ') if (random.chance(70)) r[1] = low(random.below(3), r[1] as number);
+    // Selectors in registers
+    if (/^(MOV_TO_SEG|LAR|LSL|VERR|VERW|ARPL|LLDT|LTR)$/.test(mnemonic) && !e.address && random.chance(70)) {
+      r[e.modrm & 7] = (random.below(12) * 8) | random.pick([0, 3, 3, 3, 1, 4, 7]) | (random.u32() << 16);
+    }
+    // Data may hold any instruction: branches there would test those.
+    if (/^(CALL|JMP)_INDIRECT$/.test(mnemonic) && !e.address && (((r[e.modrm & 7] as number) ^ R.DATA_BASE) >>> 16) === 0) {
+      r[e.modrm & 7] = R.CODE_BASE + 0x400 + random.below(0x800);
+    }
     if (mnemonic === 'XLAT') r[3] = low(this.target(e.mode) - random.below(256), r[3] as number);
     if ((mnemonic === 'DIV' || mnemonic === 'IDIV') && random.chance(60)) {
       const sign = mnemonic === 'IDIV' && (r[0] as number) >>> 31 ? 0xffffffff : 0;
@@ -237,7 +262,8 @@ export class Generator {
   private solve(e: Encoding, a: Address, r: number[]): void {
     const { random } = this;
     if (random.chance(3)) return;
-    const wanted = this.target(e.asize === 16 && e.mode === R.MODE_FLAT32 ? R.MODE_CODE16 : e.mode) - a.segmentBase - a.displacement;
+    const there = e.row.attributes.has('stack') || random.chance(30) ? undefined : this.prepared(e);
+    const wanted = (there !== undefined ? (e.mode === R.MODE_FLAT32 && e.asize === 32 ? R.DATA_BASE : 0) + there : this.target(e.asize === 16 && e.mode === R.MODE_FLAT32 ? R.MODE_CODE16 : e.mode)) - a.segmentBase - a.displacement;
     if (a.base < 0) {
       if (a.index >= 0) r[a.index] = random.chance(80) ? random.below(16) : (r[a.index] as number);
       return;
@@ -251,7 +277,33 @@ export class Generator {
   }
 }
 
-/** Memory contents: bytes of edge values at all alignments. */
+/** Where the baseline holds return frames (16 bytes each with 32-bit words, 8 with 16-bit ones) and far pointers. */
+const FRAMES32 = 0xa00;
+const FRAMES16 = 0xc00;
+const POINTERS32 = 0xe00;
+const POINTERS16 = 0xf00;
+
+/** Frames and pointers with selectors that are good for something, each region of 256 bytes or more. */
+function addFrames(random: Random, view: DataView): void {
+  const code = () => random.pick([0x1b, 0x1b, 0x1b, 0x2b, 0x2b, 0x18, 0x08, 0x23, 0, 3, 0x48, 0x50, 0x1f]);
+  const data = () => random.pick([0x23, 0x33, 0x3b, 0x43, 0x20, 0x21, 0, 3, 0x10, 0x13, 0x1b, 0x2b, 0x08, 0x48, 0x50, 0x27]);
+  const flags = () => random.u32() & 0x243ed5;
+  for (let at = FRAMES32; at < FRAMES16; at += 16) {
+    view.setUint32(at, random.chance(80) ? R.CODE_BASE + 0x400 + random.below(0x800) : 0x400 + random.below(0x800), true);
+    view.setUint32(at + 4, code() | (random.u32() << 16), true);
+    view.setUint32(at + 8, flags(), true);
+  }
+  for (let at = FRAMES16; at < POINTERS32; at += 8) {
+    view.setUint16(at, 0x400 + random.below(0x800), true);
+    view.setUint16(at + 2, code(), true);
+    view.setUint16(at + 4, flags(), true);
+  }
+  for (let at = POINTERS32; at < POINTERS16; at += 8) view.setUint16(at + 4, random.chance(50) ? data() : code(), true);
+  for (let at = POINTERS16; at < 0x1000; at += 4) view.setUint16(at + 2, random.chance(50) ? data() : code(), true);
+  for (let at = 0x800; at < 0x900; at += 4) view.setUint32(at, data() | (random.u32() << 16), true);
+}
+
+/** Memory contents: bytes of edge values at all alignments, and some return frames, far pointers and selectors. */
 export function makeBaseline(random: Random): Uint8Array {
   const pages = new Uint8Array(3 * 4096);
   const view = new DataView(pages.buffer);
@@ -260,6 +312,7 @@ export function makeBaseline(random: Random): Uint8Array {
     view.setUint32(at, random.value(), true);
     at += random.pick([1, 2, 4, 4, 4]);
   }
+  addFrames(random, view);
   return pages;
 }
 

@@ -90,9 +90,12 @@ export class ProgramMaker {
         const far = random.chance(30);
         pieces.push({ bytes: far ? Uint8Array.of(0x4d, 0x0f, 0x8f) : Uint8Array.of(0x4d, 0x7f), target: loopStart - pieces.length - 1, displacement: far ? 4 : 1 });
         loopStart = -1;
-      } else if (random.chance(12)) this.branch(pieces);
-      else if (this.selfModifying && random.chance(12)) this.modification(pieces);
-      else this.instruction(pieces);
+      } else {
+        const kind = random.below(100);
+        if (kind < 12) this.branch(pieces);
+        else if (kind < 23 && this.selfModifying) this.modification(pieces);
+        else this.instruction(pieces);
+      }
     }
     return pieces;
   }
@@ -100,7 +103,7 @@ export class ProgramMaker {
   /** Stores to the immediate of a MOV up to some pieces back or a few forward; in a loop both ways count. */
   private modification(pieces: Piece[]): void {
     const { random } = this;
-    const patchable = pieces.map((p, i) => ({ p, i })).filter(({ p }) => p.displacement === undefined && p.bytes.length === 5 && ((p.bytes[0] as number) & 0xf8) === 0xb8);
+    const patchable = pieces.map((p, i) => ({ p, i })).filter(({ p }) => p.displacement === undefined && p.bytes.length === 5 && ((p.bytes[0] as number) & 0xf8) === 0xb8 && p.bytes[0] !== 0xbd);
     const wide = random.chance(40);
     const bytes = wide ? Uint8Array.of(0xc7, 0x05) : Uint8Array.of(0xc6, 0x05);
     const suffix = Uint8Array.from({ length: wide ? 4 : 1 }, () => random.below(256));

@@ -38,7 +38,7 @@ export class QemuExecutor implements Executor {
     const args = ['-accel', 'tcg', '-machine', 'pc,memory-backend=ram', '-cpu', 'max', '-m', `${RAM_BYTES >>> 20}M`, '-display', 'none', '-debugcon', 'stdio',
       '-object', `memory-backend-file,id=ram,size=${RAM_BYTES >>> 20}M,mem-path=${this.path},share=on`, '-nodefaults', '-kernel', KERNEL];
     this.file = openSync(this.path, 'w+');
-    this.child = spawn('qemu-system-i386', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    this.child = spawn('qemu-system-i386', args, { stdio: ['ignore', 'pipe', 'ignore'] });
     this.child.stdout?.on('data', (chunk: Buffer) => {
       for (const byte of chunk) this.hear(byte);
     });

@@ -6,7 +6,7 @@ import { readVectors } from '../../../tests/oracle/simd/vectors.ts';
 import type { CpuModules } from '../cpu.ts';
 import * as L from '../layout.ts';
 import {
-  CR0_EM, CR0_TS, CR4_OSFXSR, CR4_OSXMMEXCPT, VECTOR_GP, VECTOR_MF, VECTOR_NM, VECTOR_UD, VECTOR_XM,
+  CR0_EM, CR0_TS, CR4_OSFXSR, CR4_OSXMMEXCPT, FS, VECTOR_GP, VECTOR_MF, VECTOR_NM, VECTOR_UD, VECTOR_XM,
 } from '../registers.ts';
 import { buildX87Kernel } from '../x87/build-kernel.ts';
 import { exportedTypes } from '../x87/wasm-types-fixture.ts';
@@ -35,7 +35,9 @@ let modules: CpuModules;
 let subject: Subject;
 const state = () => subject.cpu.state;
 const xmm = (n: number): number[] => [0, 4, 8, 12].map((at) => state().getU32(L.XMM + n * L.XMM_STRIDE + at));
-const setXmm = (n: number, lanes: readonly number[]): void => lanes.forEach((v, i) => state().setU32(L.XMM + n * L.XMM_STRIDE + i * 4, v));
+const setXmm = (n: number, lanes: readonly number[]): void => {
+  for (const [i, v] of lanes.entries()) state().setU32(L.XMM + n * L.XMM_STRIDE + i * 4, v);
+};
 const setControl = (cr0: number, cr4: number): void => {
   state().setCr(0, (state().cr(0) & ~(CR0_EM | CR0_TS)) | cr0);
   state().setCr(4, cr4);
@@ -139,6 +141,9 @@ describe('SSE memory operands', () => {
     setXmm(2, [0x80008000, 0, 0, 0xff000000]);
     expect(subject.execute(MASKMOVDQU_XMM1_XMM2)).toBe(0);
     expect([0, 4, 8, 12].map((at) => subject.memory.readPhys(DATA + at, 4))).toEqual([0x03aa01aa, 0xaaaaaaaa, 0xaaaaaaaa, 0x0faaaaaa]);
+    state().setU32(state().segment(FS) + L.SEG_BASE, 0x1000);
+    expect(subject.execute([0x64, ...MASKMOVDQU_XMM1_XMM2])).toBe(0);
+    expect(subject.memory.readPhys(DATA + 0x1000, 4)).toBe(0x03000100);
   });
 
   it('keep all registers in FXSAVE and FXRSTOR', () => {

@@ -2,7 +2,7 @@
 
 const SECTION_TYPE = 1, SECTION_FUNCTION = 3, SECTION_EXPORT = 7;
 const KIND_FUNCTION = 0;
-const VALUE_TYPES: Record<number, string> = { 0x7f: 'i32', 0x7e: 'i64', 0x7b: 'v128' };
+const VALUE_TYPES = new Map([[0x7f, 'i32'], [0x7e, 'i64'], [0x7b, 'v128']]);
 
 interface FunctionType {
   readonly params: readonly string[];
@@ -36,7 +36,7 @@ export function exportedTypes(bytes: Uint8Array): Record<string, FunctionType> {
   let types: FunctionType[] = [];
   let functions: number[] = [];
   const result: Record<string, FunctionType> = {};
-  const valueType = (): string => VALUE_TYPES[reader.byte()];
+  const valueType = (): string => VALUE_TYPES.get(reader.byte()) ?? 'unknown';
   while (reader.at < bytes.length) {
     const section = reader.byte();
     const end = reader.u32() + reader.at;

@@ -88,18 +88,19 @@ const shiftBytes = (op: 'i8x16.add' | 'i8x16.sub'): Body => (o) => {
 
 /** Byte indices for lanes of `bits` bits, by the two-bit fields of an immediate: lane `at + i` is `at + field i`. */
 export function fieldIndices(o: Ops, bits: 16 | 32, order: I32, at: number): V128 {
-  const lanes = 128 / bits;
-  const inside = (i: number) => i >= at && i < at + 4;
-  const each = (f: (i: number) => number) => constantVector(o, bits, Array.from({ length: lanes }, (_, i) => f(i)));
-  const repeat = bits === 16 ? 0x0101 : 0x01010101;
-  const bytes = bits / 8;
-  const ramp = bits === 16 ? 0x0100 : 0x03020100;
   const { e } = o;
+  // Both shapes have the same operations.
+  const shape = (bits === 16 ? 'i16x8' : 'i32x4') as 'i32x4';
+  const inside = (i: number) => i >= at && i < at + 4;
+  const each = (f: (i: number) => number) => constantVector(o, bits, IOTA.slice(0, 128 / bits).map(f));
+  /** A lane's number in each of its bytes, times its size; and the bytes' numbers in a lane. */
+  const bytes = bits === 16 ? 0x0202 : 0x04040404;
+  const ramp = bits === 16 ? 0x0100 : 0x03020100;
   // A multiplication moves each lane's field to bits 6 and 7.
-  const moved = e.simd(`i${bits}x${lanes}.mul` as 'i32x4.mul', e.simd(`i${bits}x${lanes}.splat` as 'i32x4.splat', order), each((i) => (inside(i) ? 64 >> (2 * (i - at)) : 0)));
-  const fields = e.simd('v128.and', e.simd(`i${bits}x${lanes}.shr_u` as 'i32x4.shr_u', moved, o.i32(6)), each(() => 3));
-  const scaled = e.simd(`i${bits}x${lanes}.mul` as 'i32x4.mul', fields, each(() => repeat * bytes));
-  return e.simd('i8x16.add', scaled, each((i) => ramp + repeat * bytes * (inside(i) ? at : i)));
+  const moved = e.simd(`${shape}.mul`, e.simd(`${shape}.splat`, order), each((i) => (inside(i) ? 64 >> (2 * (i - at)) : 0)));
+  const fields = e.simd('v128.and', e.simd(`${shape}.shr_u`, moved, o.i32(6)), each(() => 3));
+  const scaled = e.simd(`${shape}.mul`, fields, each(() => bytes));
+  return e.simd('i8x16.add', scaled, each((i) => ramp + bytes * (inside(i) ? at : i)));
 }
 const shuffleFields = (bits: 16 | 32, at: number): Body => (o) =>
   withMmx(o, () => {

@@ -24,11 +24,14 @@ const patternOf = (o: Ops, like: Int, pattern: bigint): Int => (like.type === 'i
 
 const withoutSign = (o: Ops, bits: Int): Int => o.shl(bits, o.constantLike(bits, 1));
 const isZero = (o: Ops, shifted: Int): I32 => o.eqz(shifted);
-/** Neither zero, denormal, infinity nor NaN. */
-const isNormal = (o: Ops, shifted: Int): I32 => {
+/**
+ * A result that no exception but #P came with: finite, and above the smallest normal number, to which tiny results may
+ * have been rounded [SDM1 4.9.1.5].
+ */
+const isSafe = (o: Ops, shifted: Int): I32 => {
   const { normal, infinity } = formatOf(shifted);
-  const above = o.sub(shifted, patternOf(o, shifted, normal * 2n));
-  return o.ltU(above, patternOf(o, shifted, (infinity - normal) * 2n));
+  const above = o.sub(shifted, patternOf(o, shifted, normal * 2n + 1n));
+  return o.ltU(above, patternOf(o, shifted, (infinity - normal) * 2n - 1n));
 };
 const isNoDenormal = (o: Ops, shifted: Int): I32 => {
   const { normal } = formatOf(shifted);
@@ -42,10 +45,6 @@ const isPlain = (o: Ops, shifted: Int): I32 => {
   return o.or(isZero(o, shifted), o.e.compare('leU', above, patternOf(o, shifted, (infinity - normal) * 2n)));
 };
 export const scalarIsPlain = (o: Ops, bits: Int): I32 => isPlain(o, withoutSign(o, bits));
-export const scalarIsFinitePlain = (o: Ops, bits: Int): I32 => {
-  const shifted = withoutSign(o, bits);
-  return o.or(isZero(o, shifted), isNormal(o, shifted));
-};
 
 // The same on vectors of magnitudes, as masks
 
@@ -58,9 +57,9 @@ const magnitude = (o: Ops, shape: Shape, v: V128): V128 => o.e.simd(`${shape}.ab
 const above = (o: Ops, shape: Shape, v: V128, pattern: bigint): V128 =>
   o.e.simd(`${integerShape(shape)}.gt_s`, v, splatPattern(o, shape, pattern));
 const zeroLanes = (o: Ops, shape: Shape, v: V128): V128 => o.e.simd(`${integerShape(shape)}.eq`, v, splatPattern(o, shape, 0n));
-const normalLanes = (o: Ops, shape: Shape, v: V128): V128 => {
+const safeLanes = (o: Ops, shape: Shape, v: V128): V128 => {
   const { normal, infinity } = patterns(shape);
-  return o.e.simd('v128.andnot', above(o, shape, v, normal - 1n), above(o, shape, v, infinity - 1n));
+  return o.e.simd('v128.andnot', above(o, shape, v, normal), above(o, shape, v, infinity - 1n));
 };
 const noDenormalLanes = (o: Ops, shape: Shape, v: V128): V128 =>
   o.e.simd('v128.or', zeroLanes(o, shape, v), above(o, shape, v, patterns(shape).normal - 1n));
@@ -69,10 +68,6 @@ const plainLanes = (o: Ops, shape: Shape, v: V128): V128 =>
 const all = (o: Ops, shape: Shape, ...masks: V128[]): I32 =>
   o.e.simd(`${integerShape(shape)}.all_true`, masks.reduce((a, b) => o.e.simd('v128.and', a, b)));
 export const lanesArePlain = (o: Ops, shape: Shape, v: V128): I32 => all(o, shape, plainLanes(o, shape, magnitude(o, shape, v)));
-export const lanesAreFinitePlain = (o: Ops, shape: Shape, v: V128): I32 => {
-  const m = magnitude(o, shape, v);
-  return all(o, shape, o.e.simd('v128.or', zeroLanes(o, shape, m), normalLanes(o, shape, m)));
-};
 
 /** `fast` where `condition` holds, else what `slow` gives. */
 export function guarded<T extends 'i32' | 'i64' | 'v128'>(o: Ops, condition: I32, fast: Val<T>, slow: () => Val<T>): Val<T> {
@@ -106,7 +101,7 @@ const scalar = (wide: boolean, op: Operation): Body => (o) => {
   const bits = asBits(o, value);
   const [first, second, result] = [a, b, bits].map((x) => withoutSign(o, x));
   const zeros = { any: () => o.i32(1), either: () => o.or(isZero(o, first), isZero(o, second)), first: () => isZero(o, first) }[op.zeroFrom]();
-  const resultFits = o.or(isNormal(o, result), o.and(isZero(o, result), zeros));
+  const resultFits = o.or(isSafe(o, result), o.and(isZero(o, result), zeros));
   const operandsFit = op.name === 'sqrt' ? isNoDenormal(o, second) : o.and(isNoDenormal(o, first), isNoDenormal(o, second));
   const fits = o.and(roundsPlainly(o), o.and(resultFits, operandsFit));
   const slow = () => exact(o, wide ? 'sse_f64' : 'sse_f32', wide ? 'i64' : 'i32', o.i32(op.number), a, b) as Int;
@@ -124,7 +119,7 @@ const packedFloat = (shape: Shape, op: Operation): Body => (o) => {
     first: () => o.e.simd('v128.and', zeroLanes(o, shape, result), zeroLanes(o, shape, first)),
   }[op.zeroFrom]();
   const operands = op.name === 'sqrt' ? [second] : [first, second];
-  const lanes = all(o, shape, or(normalLanes(o, shape, result), zeros), ...operands.map((v) => noDenormalLanes(o, shape, v)));
+  const lanes = all(o, shape, or(safeLanes(o, shape, result), zeros), ...operands.map((v) => noDenormalLanes(o, shape, v)));
   const slow = () => exact(o, `sse_${shape}`, 'v128', o.i32(op.number), a, b) as V128;
   o.storeRegister(0, 'v128', guarded(o, o.and(roundsPlainly(o), lanes), value, slow));
 };

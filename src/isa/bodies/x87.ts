@@ -157,7 +157,9 @@ const storeImage = (helper: string, sizes: readonly [number, number]): Body => (
 
 /** Control instructions leave the instruction and operand pointers alone. */
 const control: Record<string, Body> = {
-  FNOP: () => {},
+  FNOP: waiting,
+  // The 8087's interrupt enables and the 80287's mode switch do nothing, without waiting.
+  FNENI: () => {}, FNDISI: () => {}, FNSETPM: () => {},
   FWAIT: waiting,
   FNINIT: (o) => void kernel(o, 'fninit'),
   FNCLEX: (o) => void kernel(o, 'fnclex'),

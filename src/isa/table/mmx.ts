@@ -29,7 +29,10 @@ NP 0F ${hex(0x60 + i)} ${m} Pq Qd : mmx
 
 /** Shifts by an immediate: groups 12, 13 and 14 [SDM2 table A-6]. */
 const shifts = (
-  [[0x71, 2, 'PSRLW'], [0x71, 4, 'PSRAW'], [0x71, 6, 'PSLLW'], [0x72, 2, 'PSRLD'], [0x72, 4, 'PSRAD'], [0x72, 6, 'PSLLD'], [0x73, 2, 'PSRLQ'], [0x73, 6, 'PSLLQ']] as const
+  [
+    [0x71, 2, 'PSRLW'], [0x71, 4, 'PSRAW'], [0x71, 6, 'PSLLW'], [0x72, 2, 'PSRLD'], [0x72, 4, 'PSRAD'], [0x72, 6, 'PSLLD'],
+    [0x73, 2, 'PSRLQ'], [0x73, 6, 'PSLLQ'],
+  ] as const
 ).map(
   ([op, digit, m]) => `
 NP 0F ${hex(op)} /${digit} ${m} Nq Ib : mmx

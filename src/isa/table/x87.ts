@@ -71,11 +71,11 @@ DB /2 m FIST Md : fpu
 DB /3 m FISTP Md : fpu
 DB /5 m FLD Mt : fpu
 DB /7 m FSTP Mt : fpu
-DB =E0 FNOP : fpu
-DB =E1 FNOP : fpu
+DB =E0 FNENI : fpu
+DB =E1 FNDISI : fpu
 DB =E2 FNCLEX : fpu
 DB =E3 FNINIT : fpu
-DB =E4 FNOP : fpu
+DB =E4 FNSETPM : fpu
 DB /5 r FUCOMI STi : fpu
 DB /6 r FCOMI STi : fpu
 DD /0 m FLD Mq : fpu

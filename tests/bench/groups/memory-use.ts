@@ -1,6 +1,6 @@
 /**
  * What a machine costs the tab: a guest with 256 MiB comes to its shell and touches 40 MiB. Frames are counted by the
- * page pool; the tab's cost is what its process holds resident above one with an empty page.
+ * page pool; the tab's cost is what the browser's renderers hold resident above what they do with an empty page.
  */
 import { readFileSync } from 'node:fs';
 import type { GuestFiles } from '../artifacts.ts';
@@ -16,18 +16,15 @@ const COMMAND_TIMEOUT_MS = 120_000;
 const SETTLE_MS = 3000;
 
 export async function benchMemoryUse(browser: Browser, files: GuestFiles, say: (text: string) => void): Promise<MemoryUseResult> {
-  const before = await rendererIds(browser);
   const empty = await browser.open('bench/empty.html');
-  const emptyBytes = await residentOfNew(browser, before);
+  const emptyBytes = await residentRenderers(browser);
   await empty.close();
-
-  const others = await rendererIds(browser);
   const machine = await BrowserMachine.open(browser, 'coracle', files, MEMORY_MIB);
   await machine.boot();
   const shell = await machine.usage();
   await machine.run(`b bench-system touch ${TOUCHED_MIB}`, COMMAND_TIMEOUT_MS);
   const touched = await machine.usage();
-  const tabBytes = (await residentOfNew(browser, others)) - emptyBytes;
+  const tabBytes = (await residentRenderers(browser)) - emptyBytes;
   await machine.close();
 
   const result: MemoryUseResult = {
@@ -46,16 +43,11 @@ export async function benchMemoryUse(browser: Browser, files: GuestFiles, say: (
   return result;
 }
 
-async function rendererIds(browser: Browser): Promise<ReadonlySet<number>> {
-  return new Set((await browser.processes()).filter(({ type }) => type === 'renderer').map(({ id }) => id));
-}
-
-/** Resident bytes of the renderers that were not there before. */
-async function residentOfNew(browser: Browser, before: ReadonlySet<number>): Promise<number> {
+/** Resident bytes of all renderers: which of them a page has is not told, and one may be kept in reserve. */
+async function residentRenderers(browser: Browser): Promise<number> {
   await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
-  const own = [...(await rendererIds(browser))].filter((id) => !before.has(id));
-  if (own.length === 0) throw new Error('the page has no process of its own to measure');
-  return own.reduce((sum, id) => sum + residentBytes(id), 0);
+  const renderers = (await browser.processes()).filter(({ type }) => type === 'renderer');
+  return renderers.reduce((sum, { id }) => sum + residentBytes(id), 0);
 }
 
 /** [Linux proc(5)]: RssAnon and RssShmem, without the files that all of Chromium's processes map. */

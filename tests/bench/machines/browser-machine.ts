@@ -25,7 +25,7 @@ export class BrowserMachine implements BenchMachine {
     const page = await browser.open('bench/machine.html');
     const guestUrl = (path: string): string => `/guests/${files.guest.files.find((file) => file.role === path)?.path}`;
     const spec: GuestSpec = {
-      kernelUrl: guestUrl('kernel'), initrdUrl: '/bench/initrd.gz', append: files.guest.append ?? '', memoryMiB,
+      kernelUrl: guestUrl('kernel'), initrdUrl: '/bench/initrd', append: files.guest.append ?? '', memoryMiB,
       biosUrl: '/guests/firmware/bios-256k.bin', vgaBiosUrl: '/guests/firmware/vgabios-stdvga.bin',
       v86WasmUrl: '/bench/v86.wasm', interpreterUrl: '/bench/interpreter.wasm', kernelModuleUrl: '/bench/kernel.wasm',
     };
@@ -46,10 +46,6 @@ export class BrowserMachine implements BenchMachine {
 
   usage(): Promise<MachineUsage> {
     return this.page.evaluate(() => machinePage.usage());
-  }
-
-  tabBytes(): Promise<number> {
-    return this.page.evaluate(() => machinePage.tabBytes());
   }
 
   async close(): Promise<void> {

@@ -37,8 +37,7 @@ export class Console {
     const end = this.log.waitFor(LINE_END, from, timeoutMs);
     const prompt = end.then(() => this.log.waitFor(this.prompt, from + command.length, timeoutMs));
     this.send(new TextEncoder().encode(`${command}\n`));
-    const [startMs, endMs] = await Promise.all([start, end]);
-    await prompt;
+    const [startMs, endMs] = await Promise.all([start, end, prompt]);
     const lines = this.log.since(from).split(/\r?\n/);
     const first = lines.findIndex((line) => line.startsWith('@start'));
     const last = lines.findIndex((line) => line.startsWith('@end'));

@@ -32,7 +32,7 @@ function usage(of: Machine): void {
   });
 }
 
-onmessage = ({ data }: MessageEvent<WorkerRequest>): void => {
+addEventListener('message', ({ data }: MessageEvent<WorkerRequest>): void => {
   switch (data.kind) {
     case 'load':
       load(data.spec).catch((error) => post({ kind: 'error', message: String(error) }));
@@ -46,4 +46,4 @@ onmessage = ({ data }: MessageEvent<WorkerRequest>): void => {
     case 'usage':
       if (machine) usage(machine);
   }
-};
+});

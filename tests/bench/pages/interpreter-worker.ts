@@ -12,11 +12,11 @@ async function measure(request: LoopRequest): Promise<void> {
   postMessage(measureLoops(createCoracleLoop(modules), createSketchLoop(), request.iterations, request.repetitions));
 }
 
-onmessage = ({ data }: MessageEvent<LoopRequest>): void => {
+addEventListener('message', ({ data }: MessageEvent<LoopRequest>): void => {
   measure(data).catch((error) => {
     // Reaches the page as the worker's error event.
     setTimeout(() => {
       throw error;
     });
   });
-};
+});

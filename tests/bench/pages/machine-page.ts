@@ -8,8 +8,6 @@ export interface MachinePage {
   boot(ready: string, timeoutMs: number): Promise<number>;
   run(command: string, timeoutMs: number): Promise<CommandResult>;
   usage(): Promise<MachineUsage>;
-  /** Bytes of the page and its workers as the browser counts them, after a collection. */
-  tabBytes(): Promise<number>;
 }
 
 let worker: Worker;
@@ -60,10 +58,6 @@ const machinePage: MachinePage = {
     });
     request({ kind: 'usage' });
     return Promise.race([answer, failure]);
-  },
-  async tabBytes() {
-    const measure = (performance as unknown as { measureUserAgentSpecificMemory(): Promise<{ bytes: number }> });
-    return (await measure.measureUserAgentSpecificMemory()).bytes;
   },
 };
 (globalThis as { machinePage?: MachinePage }).machinePage = machinePage;

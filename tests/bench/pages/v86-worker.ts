@@ -26,7 +26,7 @@ async function load(spec: GuestSpec): Promise<void> {
   emulator.add_listener('emulator-ready', () => post({ kind: 'loaded' }));
 }
 
-onmessage = ({ data }: MessageEvent<WorkerRequest>): void => {
+addEventListener('message', ({ data }: MessageEvent<WorkerRequest>): void => {
   switch (data.kind) {
     case 'load':
       load(data.spec).catch((error) => post({ kind: 'error', message: String(error) }));
@@ -40,4 +40,4 @@ onmessage = ({ data }: MessageEvent<WorkerRequest>): void => {
     case 'usage':
       post({ kind: 'error', message: 'v86 does not tell its memory' });
   }
-};
+});

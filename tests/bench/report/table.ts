@@ -42,12 +42,14 @@ function memoryTable(result: NonNullable<BenchResults['memoryUse']>): string {
 
 function programTable(groups: readonly (readonly [string, GroupResult])[]): string {
   const cell = (value: number | undefined): string => (value === undefined ? '' : String(value));
+  const bold = (value: number | undefined): string => (value === undefined ? '' : `**${value}**`);
   const lines = ['| | Coracle, ms | v86, ms | TCG, ms | v86 / ours | TCG / ours |', '|---|---|---|---|---|---|'];
   for (const [group, result] of groups) {
-    for (const [name, { ms, v86, tcg }] of Object.entries(result.programs)) {
-      lines.push(`| ${group} ${name} | ${cell(ms.coracle)} | ${cell(ms.v86)} | ${cell(ms.tcg)} | ${cell(v86)} | ${cell(tcg)} |`);
+    for (const [name, { ms, v86, tcg, differing }] of Object.entries(result.programs)) {
+      const wrong = differing ? ` (wrong result: ${differing.join(', ')})` : '';
+      lines.push(`| ${group} ${name}${wrong} | ${cell(ms.coracle)} | ${cell(ms.v86)} | ${cell(ms.tcg)} | ${cell(v86)} | ${cell(tcg)} |`);
     }
-    lines.push(`| **${group}** | | | | **${cell(result.v86)}** | **${cell(result.tcg)}** |`);
+    lines.push(`| **${group}** | | | | ${bold(result.v86)} | ${bold(result.tcg)} |`);
   }
   return lines.join('\n');
 }

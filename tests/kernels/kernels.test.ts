@@ -1,0 +1,37 @@
+/**
+ * The test kernels: Coracle's logs against the recorded ones and, where QEMU is installed, QEMU's against them too, but
+ * for what the tables beside the logs explain.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Tool } from '../../images/lib/tools.ts';
+import { differences, notForQemu, recordedLog, unexplained } from './logs.ts';
+import { assemble, findNasm, findQemu, kernelNames, runCoracle, runQemu, testDisk } from './run.ts';
+
+const qemu = findQemu();
+let nasm: Tool;
+let folder: string;
+let disk: string;
+
+beforeAll(async () => {
+  nasm = await findNasm();
+  folder = mkdtempSync(join(tmpdir(), 'coracle-kernels-'));
+  disk = join(folder, 'disk.img');
+  writeFileSync(disk, testDisk());
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe.each(kernelNames())('kernel %s', (name) => {
+  it('Coracle writes the recorded log', async () => {
+    const log = await runCoracle(assemble(nasm, name));
+    expect(differences(recordedLog(name), log)).toEqual([]);
+  });
+
+  it.skipIf(qemu === undefined || notForQemu(name) !== undefined)('QEMU writes it too, but for what the table explains', () => {
+    const file = join(folder, `${name}.bin`);
+    writeFileSync(file, assemble(nasm, name));
+    expect(unexplained(name, runQemu(qemu as string, file, disk))).toEqual([]);
+  });
+});

@@ -1,0 +1,43 @@
+/** A fixed-seed share of the oracle; `npm run test:oracle` runs on. Parts whose reference is missing are skipped. */
+import { describe, expect, it } from 'vitest';
+import { hasHost, hasQemu } from './available.ts';
+import { DecoderCampaign } from './decoder.ts';
+import { LockstepCampaign } from './lockstep.ts';
+import { hostReference, qemuReference, type Reference } from './reference.ts';
+import { SingleCampaign } from './single.ts';
+import { checkVectors } from './vectors.ts';
+
+const SEED = Number(process.env.ORACLE_SEED ?? '1');
+
+async function single(reference: Reference, perForm: number): Promise<void> {
+  const campaign = new SingleCampaign(reference, { seed: SEED, tiers: ['block', 'step'], perForm });
+  await campaign.run();
+  reference.executor.close();
+  expect([...campaign.findings.values()].map((f) => f.example)).toEqual([]);
+  expect(campaign.cases).toBeGreaterThan(2000);
+}
+
+describe(`oracle, seed ${SEED}`, () => {
+  it.skipIf(!hasHost())('single instructions agree with the host processor', () => single(hostReference(), 8));
+  it.skipIf(!hasQemu())('single instructions agree with QEMU', async () => single(await qemuReference(), 2));
+
+  it.skipIf(!hasQemu()).each([false, true])('programs agree with QEMU, self-modifying: %s', async (selfModifying) => {
+    const campaign = await LockstepCampaign.create({ seed: SEED, tiers: ['block', 'step', 'slice'], programs: 512, selfModifying });
+    await campaign.run();
+    campaign.close();
+    expect(campaign.findings).toEqual([]);
+  });
+
+  it.each([16, 32] as const)('decoding agrees with iced-x86 in %i bits', (size) => {
+    const campaign = new DecoderCampaign(SEED);
+    campaign.run(100_000, size);
+    expect([...campaign.report.findings.values()].map((f) => f.example)).toEqual([]);
+  });
+});
+
+describe('recorded vectors', () => {
+  it.each(['host', 'qemu'])('agree with what %s gave', async (name) => {
+    const { failures } = await checkVectors(new URL(`vectors/${name}.bin.gz`, import.meta.url), 'block');
+    expect(failures).toEqual([]);
+  });
+});

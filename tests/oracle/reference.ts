@@ -1,0 +1,151 @@
+/**
+ * The two references, and where each is no reference: what it cannot run, and differences that are known to be its own.
+ * `host` is the processor that the tests run on, in 64-bit mode; `qemu` runs 16- and 32-bit protected mode.
+ */
+import { RAM_BYTES } from './environment.ts';
+import type { Encoding } from './generate.ts';
+import { type Executor, nativeExecutor } from './native.ts';
+import { QemuExecutor } from './qemu.ts';
+import * as R from './record.ts';
+
+export interface Reference {
+  readonly name: 'host' | 'qemu';
+  readonly modes: readonly number[];
+  readonly executor: Executor;
+  /** Segment registers are among its results. */
+  readonly selectors: boolean;
+  /** Whether it can run the instruction. */
+  accepts(e: Encoding): boolean;
+  /** The cases as this reference is to run them. */
+  translate(batch: R.Batch, encodings: readonly Encoding[]): R.Batch;
+  /** Brings its results to what the emulator's would be, where the difference is the environment's. */
+  adjust(results: R.Batch, cases: R.Batch, encodings: readonly Encoding[]): void;
+  /** Why a difference is the reference's own, or undefined. */
+  excuse(e: Encoding, reference: R.Batch, mine: R.Batch, n: number, fields: readonly string[]): string | undefined;
+}
+
+const PAGE_FAULT = 14;
+const SEGMENT_FAULTS = [12, 13];
+const CS = 1;
+const FS = 4;
+
+/** Memory operands and implicit addresses need the address-size prefix in 64-bit mode. */
+export const usesAddress = (e: Encoding): boolean =>
+  e.address !== undefined || e.row.attributes.has('asize') || e.row.operands.some((o) => o.kind === 'O');
+
+/** Not in 64-bit mode, with another meaning there, or not for user programs to compare. */
+const NOT_ON_HOST = new Set([
+  'DAA', 'DAS', 'AAA', 'AAS', 'AAM', 'AAD', 'PUSHA', 'POPA', 'BOUND', 'INTO', 'SALC', 'ARPL', 'LES', 'LDS', 'MOV_TO_SEG', 'MOV_FROM_SEG',
+  'LSS', 'LFS', 'LGS', 'INT', 'INT3', 'ICEBP', 'IRET', 'CALL_FAR', 'JMP_FAR', 'RET_FAR', 'CALL_FAR_INDIRECT', 'JMP_FAR_INDIRECT',
+  'JMP_INDIRECT', 'SLDT', 'STR', 'LLDT', 'LTR', 'VERR', 'VERW', 'SGDT', 'SIDT', 'SMSW', 'LAR', 'LSL', 'PUSHF', 'POPF',
+]);
+
+export function hostAccepts(e: Encoding): boolean {
+  const { row } = e;
+  if (e.mode !== R.MODE_FLAT32 || e.asize !== 32 || e.segmentOverride >= FS || e.segmentOverride === CS) return false;
+  if (NOT_ON_HOST.has(row.mnemonic) || row.attributes.has('stack')) return false;
+  // 40 to 4F are REX prefixes, 82 is gone.
+  if (row.opcode.length === 1 && [0x40, 0x48, 0x82].includes(row.opcode[0] as number)) return false;
+  if (row.attributes.has('branch') && e.osize === 16) return false;
+  // ModRM 5 is relative to RIP.
+  if (e.address && (e.modrm & 0xc7) === 5) return false;
+  // PREFETCH with a register: a NOP on some processors, #UD on others.
+  if (row.opcode[0] === 0x0f && row.opcode[1] === 0x0d && !e.address) return false;
+  return e.bytes.length < 15;
+}
+
+const hostExcuse: Reference['excuse'] = (_e, reference, mine, n) => {
+  const wraps = reference.u32(n, R.CR2) >= 0xfffffff0 && mine.u32(n, R.VECTOR) === 13;
+  return wraps ? 'an operand across 4 GiB is within no 64-bit limit' : undefined;
+};
+
+export function hostReference(): Reference {
+  return {
+    name: 'host',
+    modes: [R.MODE_FLAT32],
+    executor: nativeExecutor(),
+    selectors: false,
+    accepts: hostAccepts,
+    translate(batch, encodings) {
+      const other = batch.copy();
+      for (const [n, e] of encodings.entries()) {
+        if (!usesAddress(e)) continue;
+        other.setCode(n, Uint8Array.of(0x67, ...e.bytes));
+        other.setU32(n, R.EIP, batch.u32(n, R.EIP) - 1);
+      }
+      return other;
+    },
+    adjust(results, cases, encodings) {
+      for (const [n, e] of encodings.entries()) {
+        const vector = results.u32(n, R.VECTOR);
+        const eip = results.u32(n, R.EIP_AFTER);
+        if (usesAddress(e) && eip === results.u32(n, R.EIP)) results.setU32(n, R.EIP_AFTER, eip + 1);
+        results.setU32(n, R.EIP, cases.u32(n, R.EIP));
+        if (vector === 3) results.setU32(n, R.ERROR, 0);
+        if (vector !== PAGE_FAULT) continue;
+        // No execute-disable here; the kernel's identity map makes low pages present.
+        let error = results.u32(n, R.ERROR) & ~0x10;
+        const cr2 = results.u32(n, R.CR2);
+        if (cr2 < RAM_BYTES) error |= 1;
+        else if (cr2 === results.u32(n, R.EIP_AFTER)) error &= ~1;
+        results.setU32(n, R.ERROR, error);
+      }
+    },
+    excuse: hostExcuse,
+  };
+}
+
+const FAR_TRANSFERS = /^(CALL_FAR|JMP_FAR|RET_FAR|IRET|CALL_FAR_INDIRECT|JMP_FAR_INDIRECT)$/;
+
+function qemuAccepts(e: Encoding): boolean {
+  const { row } = e;
+  const [first, second] = row.opcode;
+  // Undocumented aliases that QEMU raises #UD for: TEST with /1, SHL with /6, ICEBP; reserved NOPs with a register.
+  if (row.mnemonic === 'TEST' && row.digit === 1) return false;
+  if (row.mnemonic === 'SHL' && row.digit === 6) return false;
+  if (row.mnemonic === 'ICEBP' || row.mnemonic === 'SIDT') return false;
+  if (first === 0x0f && second === 0x0d && !e.address) return false;
+  if (first === 0x0f && (second as number) >= 0x18 && (second as number) < 0x1f && !e.address) return false;
+  return true;
+}
+
+const qemuExcuse: Reference['excuse'] = (e, reference, mine, n, fields) => {
+  const { mnemonic } = e.row;
+  const vector = reference.u32(n, R.VECTOR);
+  const here = mine.u32(n, R.VECTOR);
+  if (here !== vector && SEGMENT_FAULTS.includes(here)) {
+    const segmented = e.mode === R.MODE_CODE16 || e.segmentOverride === CS || e.segmentOverride >= FS;
+    if (segmented) return 'QEMU checks no segment limits and types';
+  }
+  if (SEGMENT_FAULTS.includes(here) && e.segmentOverride >= FS) return 'QEMU checks no segment limits and types';
+  if (vector === PAGE_FAULT && here === PAGE_FAULT && fields.every((f) => f === 'error') && ((reference.u32(n, R.ERROR) ^ mine.u32(n, R.ERROR)) & ~2) === 0) {
+    return 'QEMU reads before it writes';
+  }
+  if (FAR_TRANSFERS.test(mnemonic)) {
+    if (vector === PAGE_FAULT || here === PAGE_FAULT) return 'QEMU reaches the stack of a far transfer with the rights of level 0';
+    if (here === 13 && mine.u32(n, R.ERROR) === 0) return 'QEMU checks the limit of the new CS late or not at all';
+    if (mnemonic === 'RET_FAR' && e.immediate & 0x8000) return 'QEMU sign-extends the count of RET';
+  }
+  if (mnemonic === 'RET' && e.immediate & 0x8000) return 'QEMU sign-extends the count of RET';
+  if (vector === PAGE_FAULT && /^(CMPS.|PUSHA|POPA)$/.test(mnemonic)) return 'QEMU accesses in another order';
+  if (vector === PAGE_FAULT && /^RC[LR]$/.test(mnemonic)) return 'QEMU sets flags before it faults';
+  if (here === PAGE_FAULT && mnemonic === 'CLFLUSH') return 'QEMU does nothing for CLFLUSH';
+  if (vector === PAGE_FAULT && mnemonic === 'SGDT') return 'QEMU stores a part before it faults';
+  if (mnemonic === 'BSWAP' && e.osize === 16) return 'undefined result';
+  if (/^MOV_(TO|FROM)_CR$/.test(mnemonic) && here === 6) return 'QEMU checks the privilege before the register number';
+  if (e.asize === 16 && /^(BOUND|L[EDSFG]S)$/.test(mnemonic) && vector === PAGE_FAULT) return 'QEMU does not wrap the second part at 64 KiB';
+  return undefined;
+};
+
+export async function qemuReference(): Promise<Reference> {
+  return {
+    name: 'qemu',
+    modes: [R.MODE_FLAT32, R.MODE_CODE16],
+    executor: await QemuExecutor.create(),
+    selectors: true,
+    accepts: qemuAccepts,
+    translate: (batch) => batch.copy(),
+    adjust: () => {},
+    excuse: qemuExcuse,
+  };
+}

@@ -1,0 +1,138 @@
+/**
+ * `npm run test:oracle -- --seed S --minutes M`: the oracle for as long as asked, with a report of what was covered.
+ *   --only single|lockstep|decoder   one part (default: all, again and again, from successive seeds)
+ *   --reference host|qemu            one reference for single instructions
+ *   --tier step|block|slice          one tier (default: all)
+ *   --row TEXT                       rows whose text contains this
+ *   --self-modifying                 lockstep programs that change their own code
+ *   --coverage                       print the number of cases of every form
+ *   --record FILE --cases N          record vectors from the host or QEMU instead
+ */
+import { cpus } from 'node:os';
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { INSTRUCTION_SET } from '../../src/isa/instruction-set.ts';
+import { hasHost, hasQemu } from './available.ts';
+import { undefinedIn } from './compare.ts';
+import type { Tier } from './coracle.ts';
+import { DecoderCampaign } from './decoder.ts';
+import { makeBaseline, rowsToTest } from './generate.ts';
+import { LockstepCampaign } from './lockstep.ts';
+import { Random } from './random.ts';
+import { hostReference, qemuReference, type Reference } from './reference.ts';
+import { SingleCampaign } from './single.ts';
+import { VectorWriter } from './vectors.ts';
+
+const { values: flags } = parseArgs({
+  options: {
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    minutes: { type: 'string', default: '1' },
+    only: { type: 'string' },
+    reference: { type: 'string' },
+    tier: { type: 'string' },
+    row: { type: 'string' },
+    'self-modifying': { type: 'boolean', default: false },
+    coverage: { type: 'boolean', default: false },
+    record: { type: 'string' },
+    cases: { type: 'string', default: '16000' },
+  },
+});
+
+const seed = Number(flags.seed);
+const until = performance.now() + Number(flags.minutes) * 60_000;
+const tiers = (flags.tier ? [flags.tier] : ['block', 'step', 'slice']) as Tier[];
+const rows = rowsToTest(INSTRUCTION_SET).filter((row) => !flags.row || row.source.replace(/\s+/g, ' ').includes(flags.row));
+const coverage = new Map<string, number>();
+const totals = new Map<string, number>();
+let failures = 0;
+
+const count = (name: string, n: number) => totals.set(name, (totals.get(name) ?? 0) + n);
+function report(texts: Iterable<string>): void {
+  for (const text of texts) {
+    failures++;
+    console.log(`\n${text}`);
+  }
+}
+
+async function references(): Promise<Reference[]> {
+  const list: Reference[] = [];
+  if (flags.reference !== 'qemu' && hasHost()) list.push(hostReference());
+  if (flags.reference !== 'host' && hasQemu()) list.push(await qemuReference());
+  return list;
+}
+
+async function single(roundSeed: number): Promise<void> {
+  for (const reference of await references()) {
+    const campaign = new SingleCampaign(reference, { seed: roundSeed, tiers, perForm: 4, rows });
+    await campaign.run();
+    reference.executor.close();
+    count(`single instructions, ${reference.name}`, campaign.cases);
+    for (const [reason, n] of campaign.excused) count(`  not compared: ${reason}`, n);
+    for (const [form, n] of campaign.coverage) coverage.set(form, (coverage.get(form) ?? 0) + n);
+    report([...campaign.findings.values()].map((f) => `${f.example}\n  ${f.count} times`));
+  }
+}
+
+async function lockstep(roundSeed: number): Promise<void> {
+  if (!hasQemu()) return;
+  for (const selfModifying of flags['self-modifying'] ? [true] : [false, true]) {
+    const campaign = await LockstepCampaign.create({ seed: roundSeed, tiers, programs: 512, selfModifying });
+    await campaign.run();
+    campaign.close();
+    count(`programs in lockstep${selfModifying ? ', self-modifying' : ''}`, campaign.programs);
+    report(campaign.findings);
+  }
+}
+
+function decoder(roundSeed: number): void {
+  for (const size of [32, 16] as const) {
+    const campaign = new DecoderCampaign(roundSeed);
+    campaign.run(200_000, size);
+    count(`decoded, ${size} bits`, campaign.report.decoded);
+    for (const [reason, n] of campaign.report.meant) count(`  meant: ${reason}`, n);
+    report([...campaign.report.findings.values()].map((f) => `${f.example} (${f.count} times)`));
+  }
+}
+
+async function record(file: string): Promise<void> {
+  const [reference, other] = await references();
+  other?.executor.close();
+  if (!reference) throw new Error('nothing to record from');
+  const writer = new VectorWriter(makeBaseline(new Random(seed)));
+  const wanted = Number(flags.cases);
+  const perForm = 16;
+  const random = new Random(seed + 1);
+  let seen = 0;
+  const total = reference.name === 'host' ? 30_000 : 130_000;
+  const campaign = new SingleCampaign(reference, {
+    seed, tiers: ['block'], perForm, rows,
+    onBatch: (results, encodings, failed) => {
+      for (const [n, e] of encodings.entries()) {
+        seen++;
+        if (!failed.has(n) && random.below(total) < wanted) writer.add(results, n, undefinedIn(e, results, n));
+      }
+    },
+  });
+  await campaign.run();
+  reference.executor.close();
+  const processor = reference.name === 'host' ? (cpus()[0]?.model ?? 'unknown') : 'QEMU TCG';
+  writer.write(pathToFileURL(file), { processor, seed, selectors: reference.selectors });
+  console.log(`${writer.count} of ${seen} cases from ${processor} recorded in ${file}`);
+}
+
+console.log(`oracle: seed ${seed}`);
+if (flags.record) await record(flags.record);
+else {
+  for (let round = 0; round === 0 || performance.now() < until; round++) {
+    if (!flags.only || flags.only === 'single') await single(seed + round);
+    if (!flags.only || flags.only === 'lockstep') await lockstep(seed + round);
+    if (!flags.only || flags.only === 'decoder') decoder(seed + round);
+    if (failures > 20) break;
+  }
+  for (const [name, n] of totals) console.log(`${String(n).padStart(10)} ${name}`);
+  const covered = new Set([...coverage.keys()].map((form) => form.split(' | ')[0]));
+  console.log(`${covered.size} of ${rows.length} rows, ${coverage.size} forms; ${failures} findings`);
+  for (const row of rows) if (covered.size > 0 && !covered.has(row.source)) console.log(`no case: ${row.source}`);
+  if (flags.coverage) for (const [form, n] of [...coverage].sort()) console.log(`${String(n).padStart(8)} ${form}`);
+  process.exitCode = failures > 0 ? 1 : 0;
+}

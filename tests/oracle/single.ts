@@ -1,0 +1,139 @@
+/** Single instructions, all rows, forms and sizes: the reference against the emulator's tiers. */
+import { Decoder as Iced, DecoderOptions, Formatter, FormatterSyntax } from 'iced-x86';
+import { INSTRUCTION_SET } from '../../src/isa/instruction-set.ts';
+import type { Row } from '../../src/isa/row.ts';
+import { fieldsThatDiffer, stateAfter, stateBefore, undefinedIn } from './compare.ts';
+import { CoracleExecutor, type Tier } from './coracle.ts';
+import { type Encoding, formsOf, Generator, makeBaseline, rowsToTest } from './generate.ts';
+import { Random } from './random.ts';
+import * as R from './record.ts';
+import type { Reference } from './reference.ts';
+
+const BATCH = 4096;
+const STATES_PER_ENCODING = 4;
+
+export interface Finding {
+  readonly kind: string;
+  count: number;
+  /** The first example, ready to print. */
+  readonly example: string;
+}
+
+export interface SingleOptions {
+  readonly seed: number;
+  readonly tiers: readonly Tier[];
+  /** Encodings of each form. */
+  readonly perForm: number;
+  readonly rows?: readonly Row[];
+  /** Called with each batch's results and the cases that differ from them, for recording vectors. */
+  readonly onBatch?: (results: R.Batch, encodings: readonly Encoding[], different: ReadonlySet<number>) => void;
+}
+
+export function disassemble(bytes: Uint8Array, mode: number): string {
+  const decoder = new Iced(mode === R.MODE_CODE16 ? 16 : 32, bytes, DecoderOptions.None);
+  const text = new Formatter(FormatterSyntax.Nasm).format(decoder.decode());
+  decoder.free();
+  return text;
+}
+
+/** One form of a row, as reports name it. */
+export const formName = (e: Encoding): string =>
+  `${e.row.source} | code${e.mode === R.MODE_CODE16 ? 16 : 32} osize${e.osize} asize${e.asize} ${e.address ? 'memory' : 'register'}${e.lock ? ' lock' : ''}${e.repeat ? ' rep' : ''}`;
+
+export class SingleCampaign {
+  readonly findings = new Map<string, Finding>();
+  /** Differences that are the reference's own, by reason. */
+  readonly excused = new Map<string, number>();
+  /** Cases by form. */
+  readonly coverage = new Map<string, number>();
+  cases = 0;
+  private readonly reference: Reference;
+  private readonly options: SingleOptions;
+  private readonly subjects: CoracleExecutor[];
+  private readonly random: Random;
+  private readonly batch = new R.Batch(BATCH);
+  private encodings: Encoding[] = [];
+
+  constructor(reference: Reference, options: SingleOptions) {
+    this.reference = reference;
+    this.options = options;
+    this.random = new Random(options.seed);
+    this.subjects = options.tiers.map((tier) => new CoracleExecutor(tier));
+  }
+
+  async run(): Promise<void> {
+    const { reference, random, options } = this;
+    const baseline = makeBaseline(random);
+    await reference.executor.baseline(baseline);
+    for (const s of this.subjects) await s.baseline(baseline);
+    const generator = new Generator(random);
+    for (const row of options.rows ?? rowsToTest(INSTRUCTION_SET)) {
+      for (const mode of reference.modes) {
+        for (const form of formsOf(row, mode)) {
+          for (let i = 0; i < options.perForm; i++) await this.add(generator, generator.encode(row, mode, form.osize, form.asize, form.memory));
+        }
+      }
+    }
+    await this.flush();
+  }
+
+  private async add(generator: Generator, e: Encoding): Promise<void> {
+    if (e.bytes.length > 15 || !this.reference.accepts(e)) return;
+    for (let s = 0; s < STATES_PER_ENCODING; s++) {
+      generator.state(e, this.batch, this.batch.count++);
+      this.encodings.push(e);
+      const name = formName(e);
+      this.coverage.set(name, (this.coverage.get(name) ?? 0) + 1);
+      if (this.batch.count === BATCH) await this.flush();
+    }
+  }
+
+  private async flush(): Promise<void> {
+    const { batch, encodings, reference } = this;
+    if (batch.count === 0) return;
+    const results = reference.translate(batch, encodings);
+    await reference.executor.run(results);
+    reference.adjust(results, batch, encodings);
+    const different = new Set<number>();
+    for (const subject of this.subjects) {
+      const mine = batch.copy();
+      await subject.run(mine);
+      for (let n = 0; n < batch.count; n++) if (!this.check(subject.tier, results, mine, n)) different.add(n);
+    }
+    // The cases as the emulator gets them, with the reference's results.
+    for (let n = 0; n < batch.count; n++) results.setCode(n, (encodings[n] as Encoding).bytes);
+    this.options.onBatch?.(results, encodings, different);
+    this.cases += batch.count;
+    batch.count = 0;
+    this.encodings = [];
+  }
+
+  /** True when the case agrees. */
+  private check(tier: Tier, results: R.Batch, mine: R.Batch, n: number): boolean {
+    const e = this.encodings[n] as Encoding;
+    const fields = fieldsThatDiffer(results, mine, n, undefinedIn(e, mine, n), this.reference.selectors);
+    if (fields.length === 0) return true;
+    const excuse = this.reference.excuse(e, results, mine, n, fields);
+    if (excuse !== undefined) {
+      this.excused.set(excuse, (this.excused.get(excuse) ?? 0) + 1);
+      return false;
+    }
+    const kind = `${formName(e)}: ${fields.join(', ')}`;
+    const known = this.findings.get(kind);
+    if (known) {
+      known.count++;
+      return false;
+    }
+    const bytes = Buffer.from(e.bytes).toString('hex');
+    const example = [
+      `${kind} (${tier})`,
+      `  ${bytes}  ${disassemble(e.bytes, e.mode)}`,
+      `  before ${stateBefore(mine, n)}`,
+      `  ${this.reference.name.padEnd(6)} ${stateAfter(results, n)}`,
+      `  here   ${stateAfter(mine, n)}`,
+      `  again: npm run test:oracle -- --seed ${this.options.seed} --reference ${this.reference.name} --tier ${tier} --row '${e.row.source.replace(/\s+/g, ' ')}'`,
+    ].join('\n');
+    this.findings.set(kind, { kind, count: 1, example });
+    return false;
+  }
+}
