@@ -11,7 +11,7 @@ export default defineConfig({
     reporters: ['default', new Summary()],
     maxWorkers: 2,
     projects: [
-      project('unit', ['src/**/*.test.ts', 'images/**/*.test.ts', 'bios/**/*.test.ts', 'scripts/**/*.test.ts'], 30_000),
+      project('unit', ['src/**/*.test.ts', 'images/**/*.test.ts', 'bios/**/*.test.ts', 'scripts/**/*.test.ts', 'tests/bench/**/*.test.ts'], 30_000),
       project('oracle', ['tests/oracle/**/*.test.ts'], 300_000),
       project('kernels', ['tests/kernels/**/*.test.ts'], 120_000),
       project('browser', ['tests/browser/**/*.test.ts'], 180_000),

@@ -31,13 +31,14 @@ export async function buildDebianGuests(apt: Apt, firmware: Firmware): Promise<G
 
   mkdirSync(join(GUESTS, FOLDER), { recursive: true });
   const kernel = join(GUESTS, FOLDER, 'vmlinuz');
-  const initrd = join(GUESTS, FOLDER, 'initrd.gz');
+  // Not named .gz: static servers send such files as if the transfer had compressed them, and browsers unpack them.
+  const initrd = join(GUESTS, FOLDER, 'initrd.img');
   const disk = join(GUESTS, FOLDER, 'disk.img');
   copyFileSync(join(kernelFiles, `boot/vmlinuz-${release}`), kernel);
   const modules = moduleClosure(join(kernelFiles, 'lib/modules', release), INITRAMFS_MODULES);
   const archive = buildInitramfs(busybox, release, modules);
   writeFileSync(initrd, archive);
-  step(`initrd.gz: busybox and ${modules.length} kernel modules, ${formatBytes(archive.length)}`);
+  step(`initrd.img: busybox and ${modules.length} kernel modules, ${formatBytes(archive.length)}`);
   await buildDisk(apt, disk, { kernel, initrd, busyboxPackage: busybox, work: join(CACHE, 'work', FOLDER) });
   step('disk.img: syslinux, kernel and an ext4 root');
 
@@ -49,7 +50,7 @@ export async function buildDebianGuests(apt: Apt, firmware: Firmware): Promise<G
       description: 'Debian’s 32-bit kernel, loaded directly, with a busybox shell on the serial port and the screen.',
       memoryMiB: 128,
       append: 'console=tty0 console=ttyS0,115200',
-      files: [guestFile('kernel', `${FOLDER}/vmlinuz`), guestFile('initrd', `${FOLDER}/initrd.gz`)],
+      files: [guestFile('kernel', `${FOLDER}/vmlinuz`), guestFile('initrd', `${FOLDER}/initrd.img`)],
       markers: MARKERS,
       contents,
     },

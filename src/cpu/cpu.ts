@@ -189,8 +189,13 @@ export class Cpu implements CpuContext {
       if (this.halted) return 'halted';
       const flags = state.getU32(L.EFLAGS);
       const inShadow = this.retired < this.shadowUntil;
-      if ((flags & (EFLAGS_TF | EFLAGS_RF)) !== 0 || inShadow || hasInstructionBreakpoints(state)) this.step();
-      else this.runBlocks(end - this.retired);
+      if ((flags & EFLAGS_TF) !== 0 || inShadow || hasInstructionBreakpoints(state)) {
+        this.step();
+      } else {
+        // Without breakpoints nothing asks for RF before the instruction is done; a fault saves it set anyway.
+        if (flags & EFLAGS_RF) state.setU32(L.EFLAGS, flags & ~EFLAGS_RF);
+        this.runBlocks(end - this.retired);
+      }
     }
     return 'budget';
   }

@@ -15,8 +15,10 @@ const CHUNK_RECORDS = 64;
 const CHUNK_BYTES = CHUNK_RECORDS * R.RECORD_SIZE;
 /** Chunks are reserved from the arena so many at a time. */
 const CHUNKS_PER_STEP = 256;
-/** All code is dropped when so many chunks are in use: 24 MiB. */
-const MAX_CHUNKS = 12288;
+/** A block gets at least so many records; fewer at the end of a chunk are left unused. */
+const LEAST_RECORDS = 8;
+/** All code is dropped when so many chunks are in use: 12 MiB. */
+const MAX_CHUNKS = 6144;
 const GRANULE_SHIFT = 6;
 
 interface CodePage {
@@ -121,8 +123,9 @@ export class CodeCache {
       this.pool.setHasCode((frame >>> 0) as ArenaAddr, true);
       this.frameMarked = true;
     }
-    if (page.left <= R.BLOCK_LIMIT) this.extend(page);
-    const written = this.translator.block(host, mode, page.next);
+    if (page.left < LEAST_RECORDS) this.extend(page);
+    // A block that a chunk's end cuts short goes on in the next one.
+    const written = this.translator.block(host, mode, page.next, Math.min(R.BLOCK_LIMIT, page.left - 1));
     if (written === 0) return 0;
     const record = page.next;
     page.next += written * R.RECORD_SIZE;

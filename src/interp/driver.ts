@@ -8,7 +8,7 @@ import { type Bits, type Condition, type Flag, type I32, type Int, type LoadKind
 import type { Operand, OperandKind, OperandSize } from '../isa/row.ts';
 import { FunctionBuilder, type Val, type Variable } from '../wasm/function.ts';
 import type { ModuleBuilder, Signature } from '../wasm/module.ts';
-import { LOAD, type STORE, type Type } from '../wasm/opcodes.ts';
+import type { LOAD, STORE, Type } from '../wasm/opcodes.ts';
 import { LazyFlags } from './flags.ts';
 import { access, type AccessKind, segmentPointer } from './memory-access.ts';
 import * as R from './record.ts';

@@ -35,17 +35,17 @@ export class Translator {
   }
 
   /**
-   * Translates instructions from arena address `host` up to the end of its page into records at `record`, at most
-   * `BLOCK_LIMIT` of them, and ends them with a record that leaves the block. Returns the number of records written; 0
-   * when the first instruction crosses the page.
+   * Translates instructions from arena address `host` up to the end of its page into records at `record`, at most `limit`
+   * of them, and ends them with a record that leaves the block. Returns the number of records written; 0 when the first
+   * instruction crosses the page.
    */
-  block(host: number, mode: number, record: number): number {
+  block(host: number, mode: number, record: number, limit: number): number {
     const frame = host & -4096;
     const pageEnd = frame + 4096;
     let at = host >>> 0;
     let count = 0;
     let out = record;
-    while (count < R.BLOCK_LIMIT && at < pageEnd >>> 0) {
+    while (count < limit && at < pageEnd >>> 0) {
       const before = at;
       const result = this.instruction(at, pageEnd >>> 0, mode, out, before & 0xfff, count + 1);
       if (result === 'truncated') {

@@ -103,10 +103,10 @@ export function configurationData(requestType: number, start: number, blocks: nu
 /** Mode pages: 01h error recovery, 0Eh audio control, 2Ah capabilities [MMC4 7; SPC3 7.4]. */
 function modePages(page: number, locked: boolean, changeable: boolean): number[] | undefined {
   const pages: Record<number, number[]> = {
-    0x01: [0x01, 0x06, 0, 5, 0, 0, 0, 0],
-    0x0e: [0x0e, 0x0e, 4, 0, 0, 0, 0, 75, 1, 0xff, 2, 0xff, 0, 0, 0, 0],
+    1: [0x01, 0x06, 0, 5, 0, 0, 0, 0],
+    14: [0x0e, 0x0e, 4, 0, 0, 0, 0, 75, 1, 0xff, 2, 0xff, 0, 0, 0, 0],
     // Reads CD-R, CD-RW, DVD-ROM; multi-session and mode 2; lock and eject, tray; 706 kB/s (4x), 512 KiB buffer.
-    0x2a: [0x2a, 0x12, 0x0b, 0, 0x70, 0x60, 0x29 | (locked ? 2 : 0), 0, 2, 0xc2, 0, 2, 2, 0, 2, 0xc2, 0, 0, 0, 0],
+    42: [0x2a, 0x12, 0x0b, 0, 0x70, 0x60, 0x29 | (locked ? 2 : 0), 0, 2, 0xc2, 0, 2, 2, 0, 2, 0xc2, 0, 0, 0, 0],
   };
   const mask = (bytes: number[]): number[] => (changeable ? bytes.map((b, i) => (i < 2 ? b : 0)) : bytes);
   if (page === 0x3f) return [...mask(pages[0x01]), ...mask(pages[0x0e]), ...mask(pages[0x2a])];
