@@ -44,7 +44,11 @@ const library: UserConfig = {
 const node: UserConfig = {
   build: {
     outDir: 'dist/node', emptyOutDir: true, target: 'node20', minify: false, ssr: true,
-    rolldownOptions: { input: { coracle: here('src/node/index.ts'), cli: here('src/node/cli.ts') } },
+    // Chunks lie beside the entries: modules find the WebAssembly files relative to themselves.
+    rolldownOptions: {
+      input: { coracle: here('src/node/index.ts'), cli: here('src/node/cli.ts') },
+      output: { chunkFileNames: '[name].js' },
+    },
   },
 };
 

@@ -14,6 +14,7 @@ run('guests', 'tsx', 'scripts/guests.ts', '--require-all');
 run('build', 'node', 'scripts/build.mjs');
 if (guests) run('guests to boot', 'vitest', 'run', '--project', 'guests', ...more);
 else {
+  run('references for the oracles', 'node', 'scripts/references.mjs');
   run('the teaching image is what its source makes', 'tsx', 'images/teaching/build.ts', '--check');
   run('tests', 'vitest', 'run', '--project', 'unit', '--project', 'oracle', '--project', 'kernels', '--project', 'browser', ...more);
 }

@@ -29,7 +29,9 @@ describe.each(kernelNames())('kernel %s', (name) => {
     expect(differences(recordedLog(name), log)).toEqual([]);
   });
 
-  it.skipIf(qemu === undefined || notForQemu(name) !== undefined)('QEMU writes it too, but for what the table explains', () => {
+  // QEMU's own faults keep two kernels from running there; their tables say why.
+  if (notForQemu(name) !== undefined) return;
+  it.skipIf(qemu === undefined)('QEMU writes it too, but for what the table explains', () => {
     const file = join(folder, `${name}.bin`);
     writeFileSync(file, assemble(nasm, name));
     expect(unexplained(name, runQemu(qemu as string, file, disk))).toEqual([]);

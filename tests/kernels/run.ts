@@ -10,7 +10,6 @@ import { fileURLToPath } from 'node:url';
 import { Apt } from '../../images/lib/apt.ts';
 import { findTool, run, type Tool } from '../../images/lib/tools.ts';
 import { createMachine } from '../../src/create-machine.ts';
-import { loadNodeModules } from '../../src/node/wasm-modules.ts';
 
 const FOLDER = fileURLToPath(new URL('.', import.meta.url));
 const EXIT_PORT = 0xf4;
@@ -55,7 +54,7 @@ export function testDisk(): Uint8Array {
 /** What the kernel writes when Coracle runs it, and a last line when it ended otherwise than by isa-debug-exit. */
 export async function runCoracle(kernel: Uint8Array): Promise<string> {
   const machine = await createMachine({
-    kernel, hda: testDisk(), memoryMiB: MEMORY_MIB, pace: 'none', noReboot: true, serialPorts: 1, modules: await loadNodeModules(),
+    kernel, hda: testDisk(), memoryMiB: MEMORY_MIB, pace: 'none', noReboot: true, serialPorts: 1,
     debugExit: { iobase: EXIT_PORT }, date: new Date('2026-01-02T03:04:05Z'),
   });
   let text = '';
