@@ -1,4 +1,4 @@
-/** Where firmware lies on this computer: the folders that are given, Coracle's own cache, then Debian's package. */
+/** Where firmware lies on this computer: the folders that are given, what the guest recipes fetched, then Debian's package. */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ const DEBIAN_FOLDER = '/usr/share/seabios';
 
 function searchFolders(given: readonly string[]): string[] {
   const root = packageRoot();
-  return [...given, join(root, '.cache', 'bios'), join(root, 'bios'), DEBIAN_FOLDER];
+  return [...given, join(root, '.cache', 'guests', 'firmware'), DEBIAN_FOLDER];
 }
 
 /** Paths of the firmware to use; an explicit path wins. Undefined where none is found. */

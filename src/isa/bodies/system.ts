@@ -37,13 +37,12 @@ const inspect = (name: string): Body => (o) => {
 };
 const verify = (name: string): Body => (o) => setZero(o, o.helperValue(name, o.get(0) as I32));
 
+/** The helper gives the new value in bits 0 to 15 and ZF in bit 16. */
 const arpl: Body = (o) => {
   const dst = o.modify(0);
-  const a = dst.value as I32;
-  const rpl = o.and(o.get(1) as I32, o.i32(3));
-  const lower = o.ltU(o.and(a, o.i32(3)), rpl);
-  dst.put(o.select(lower, o.or(o.and(a, o.i32(0xfffc)), rpl), a));
-  setZero(o, lower);
+  const result = o.helperValue('ARPL', dst.value as I32, o.get(1) as I32);
+  dst.put(o.zeroExtend(result, 16));
+  setZero(o, o.bit(result, 16));
 };
 
 const input: Body = (o) => {
