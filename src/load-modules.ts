@@ -4,12 +4,19 @@ import { EmulatorError } from './errors.ts';
 
 let loading: Promise<CpuModules> | undefined;
 
-/** Loads and compiles them once per process. */
+/** Loads and compiles them once per process. @throws EmulatorError `fetch-failed`, `missing-file` */
 export function loadModules(): Promise<CpuModules> {
   loading ??= Promise.all([
     compile(new URL('../build/interpreter.wasm', import.meta.url)),
     compile(new URL('../build/kernel.wasm', import.meta.url)),
-  ]).then(([interpreter, kernel]) => ({ interpreter, kernel }));
+  ]).then(
+    ([interpreter, kernel]) => ({ interpreter, kernel }),
+    (error) => {
+      // The next call tries again.
+      loading = undefined;
+      throw error;
+    },
+  );
   return loading;
 }
 
