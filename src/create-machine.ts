@@ -1,10 +1,11 @@
 /** From options, named as QEMU names them, to a machine: loads and checks the images, chooses the way into the guest. */
+import { RSDP_ADDRESS } from './devices/acpi/tables.ts';
 import { Cpu, type CpuModules } from './cpu/cpu.ts';
 import type { DrivePosition, DriveSpec } from './devices/ide/piix3-ide.ts';
 import { EmulatorError } from './errors.ts';
 import { loadModules } from './load-modules.ts';
 import { type FileSource, loadFile } from './file-source.ts';
-import { createPcBoard, type PcBoardOptions, RSDP_ADDRESS } from './machine/boards/pc.ts';
+import { createPcBoard, type PcBoardOptions } from './machine/boards/pc.ts';
 import type { MachineHost } from './machine/host.ts';
 import { mapBios, optionRom } from './machine/loaders/bios.ts';
 import type { BootPlan } from './machine/loaders/boot-plan.ts';

@@ -12,7 +12,7 @@ import { INSTRUCTION_SET } from '../isa/instruction-set.ts';
 import type { ArenaAddr } from '../memory/address.ts';
 import type { Arena } from '../memory/arena.ts';
 import type { PagePool } from '../memory/pool.ts';
-import { type CpuContext, type CpuHost, type Helper, HELPER_NEXT } from './context.ts';
+import { type CpuContext, type CpuHost, type Helper, HELPER_NEXT, HELPER_RESYNC } from './context.ts';
 import { type CpuProfile, DEFAULT_PROFILE } from './cpuid.ts';
 import { DR6_BS, DR6_RESET, DR7_RESET, applyDebugRegisters, hasInstructionBreakpoints, instructionBreakpoint } from './debug-registers.ts';
 import { fault, GuestFault } from './fault.ts';
@@ -555,8 +555,9 @@ export class Cpu implements CpuContext {
   /** Software interrupts: their handler runs without the trap that TF asked for. */
   private entering(helper: Helper): Helper {
     return (cpu, ...args) => {
-      this.entered = true;
-      return helper(cpu, ...args);
+      const status = helper(cpu, ...args);
+      this.entered = status === HELPER_RESYNC;
+      return status;
     };
   }
 

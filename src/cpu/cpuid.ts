@@ -56,7 +56,6 @@ export const PROFILE_SSE2: CpuProfile = {
   microcode: 0x20f,
 };
 
-export const PROFILES: readonly CpuProfile[] = [PROFILE_SSE2];
 export const DEFAULT_PROFILE = PROFILE_SSE2;
 
 const MAX_BASIC = 2;

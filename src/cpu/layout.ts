@@ -82,11 +82,8 @@ export const SSE_SCRATCH = 0x3d0;
 /** XMM/YMM registers, 32 bytes each. */
 export const XMM = 0x400;
 export const XMM_STRIDE = 32;
-/** Where accesses land that no TLB entry serves (page crossings, device memory, pages with code): data, then bookkeeping. */
-export const BOUNCE = 0x600; // 64 bytes of data
-export const BOUNCE_LINEAR = 0x640; // i64
-export const BOUNCE_SIZE = 0x648; // u32
-export const BOUNCE_WRITE = 0x64c; // u32
+/** Where accesses land that no TLB entry serves (page crossings, device memory, pages with code): 64 bytes. */
+export const BOUNCE = 0x600;
 /** Records of a truncated block, to stop at an exact instruction count. */
 export const SCRATCH_RECORDS = 0x680;
 export const STATE_SIZE = 0x1000;

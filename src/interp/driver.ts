@@ -256,12 +256,6 @@ export class HandlerOps extends Ops {
   pageRoom(segment: SegmentChoice, offset: I32): I32 {
     return this.sub(this.i32(4096), this.and(this.add(this.segmentBase(segment), offset), this.i32(4095)));
   }
-  hostLoad<K extends LoadKind>(kind: K, host: I32): Val<(typeof LOAD)[K][0]> {
-    return this.e.load(kind, host);
-  }
-  hostStore<K extends StoreKind>(kind: K, host: I32, value: Val<(typeof STORE)[K][0]>): void {
-    this.e.store(kind, host, value);
-  }
   hostCopy(to: I32, from: I32, bytes: I32): void {
     this.e.memoryCopy(to, from, bytes);
   }

@@ -126,9 +126,7 @@ export abstract class Ops {
   abstract pageRoom(segment: SegmentChoice, offset: I32): I32;
   /** Faults as a write of `bytes` bytes would, and writes nothing. */
   abstract probeStore(segment: SegmentChoice, offset: I32, bytes: number): void;
-  /** Raw access at a host address from `span`. */
-  abstract hostLoad<K extends LoadKind>(kind: K, host: I32): Val<(typeof LOAD)[K][0]>;
-  abstract hostStore<K extends StoreKind>(kind: K, host: I32, value: Val<(typeof STORE)[K][0]>): void;
+  /** Bulk operations at host addresses from `span`. */
   abstract hostCopy(to: I32, from: I32, bytes: I32): void;
   abstract hostFill(to: I32, byte: I32, bytes: I32): void;
   /** A field of the vCPU's state by its offset in src/cpu/layout.ts. */

@@ -131,7 +131,7 @@ export const controlBodies: Record<string, Body> = {
   IRET: (o) => o.helper('IRET', o.i32(o.osize)),
   INT3: (o) => o.helper('INT3'),
   INT: (o) => o.helper('INT', o.get(0) as I32),
-  INTO: (o) => o.e.if(o.flag('OF'), () => o.helper('INTO')),
+  INTO: (o) => o.helper('INTO'),
   ICEBP: (o) => o.helper('ICEBP'),
   UD: (o) => o.raise(VECTOR_UD),
 };

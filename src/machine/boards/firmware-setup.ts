@@ -1,22 +1,24 @@
 /**
  * What firmware leaves behind, for guests that start without it: memory in the place of ROM, PCI functions with addresses
  * and interrupts, the interrupt controllers, timer and keyboard as a BIOS sets them up, VGA text mode 3 with a font, and
- * the BIOS data area. Everything goes through the ports, as firmware would do it.
+ * the BIOS data area. All but the video mode goes through the ports, as firmware would do it.
  *
- * References: [PCI 2.1] 6.2.5 (sizing of base address registers); IBM "VGA XGA Technical Reference" 2 (mode 3);
- * IBM PC AT Technical Reference (BIOS data area).
+ * References: [PCI 2.1] 6.2.5 (sizing of base address registers); IBM PC AT Technical Reference (BIOS data area).
  */
 import type { Width } from '../../devices/device.ts';
+import { setTextMode } from '../../devices/vga/text-mode.ts';
+import type { Vga } from '../../devices/vga/vga.ts';
 import { physAddr } from '../../memory/address.ts';
 import type { GuestMemory } from '../../memory/guest-memory.ts';
 import type { PortBus } from '../port-bus.ts';
 import { ByteWriter } from '../loaders/bytes.ts';
 import { EBDA_BASE } from '../loaders/memory-map.ts';
-import { GLYPH_BYTES, vgaFont } from './vga-font.ts';
+import { vgaFont } from './vga-font.ts';
 
 export interface FirmwareSetup {
   readonly memory: GuestMemory;
   readonly ports: PortBus;
+  readonly vga: Vga;
   /** Interrupt request of PIRQA# to PIRQD#; all but those of ISA devices. */
   readonly pirqIrqs: readonly number[];
   readonly pciMemoryBase: number;
@@ -35,7 +37,7 @@ export function setUpAsFirmware(setup: FirmwareSetup): void {
   shadowAllRam(setup.ports);
   setUpPci(setup);
   setUpInterrupts(setup.ports, setup.pirqIrqs);
-  setUpTextMode(setup);
+  setTextMode(setup.vga, vgaFont());
   writeBiosDataArea(setup);
 }
 
@@ -112,78 +114,6 @@ function setUpInterrupts(ports: PortBus, pirqIrqs: readonly number[]): void {
   // Keyboard: interrupt on, translation on, mouse off.
   out(0x64, 0x60);
   out(0x60, 0x61);
-}
-
-const SEQUENCER = [0x03, 0x00, 0x03, 0x00, 0x02];
-const CRTC = [
-  0x5f, 0x4f, 0x50, 0x82, 0x55, 0x81, 0xbf, 0x1f, 0x00, 0x4f, 0x0d, 0x0e, 0x00, 0x00, 0x00, 0x00, 0x9c, 0x8e, 0x8f, 0x28,
-  0x1f, 0x96, 0xb9, 0xa3, 0xff,
-];
-const GRAPHICS = [0x00, 0x00, 0x00, 0x00, 0x00, 0x10, 0x0e, 0x00, 0xff];
-const ATTRIBUTE = [
-  0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x14, 0x07, 0x38, 0x39, 0x3a, 0x3b, 0x3c, 0x3d, 0x3e, 0x3f, 0x0c, 0x00, 0x0f, 0x08, 0x00,
-];
-const MISC = 0x67;
-const TEXT_BASE = 0xb8000, TEXT_CELLS = 80 * 25, BLANK = 0x0720;
-const FONT_BASE = 0xa0000, FONT_STRIDE = 32;
-
-function setUpTextMode({ ports, memory }: FirmwareSetup): void {
-  const out = (port: number, value: number): void => ports.writePort(port, 1, value);
-  const indexed = (port: number, values: readonly number[]): void =>
-    values.forEach((value, index) => {
-      out(port, index);
-      out(port + 1, value);
-    });
-  out(0x3c2, MISC);
-  indexed(0x3c4, SEQUENCER);
-  // Registers 0 to 7 of the CRTC are protected by bit 7 of register 11h.
-  out(0x3d4, 0x11);
-  out(0x3d5, 0x0e);
-  indexed(0x3d4, CRTC);
-  indexed(0x3ce, GRAPHICS);
-  ports.readPort(0x3da, 1);
-  ATTRIBUTE.forEach((value, index) => {
-    out(0x3c0, index);
-    out(0x3c0, value);
-  });
-  out(0x3c0, 0x20);
-  writePalette(out);
-  writeFont(ports, memory);
-  for (let cell = 0; cell < TEXT_CELLS; cell++) memory.writePhys(TEXT_BASE + cell * 2, 2, BLANK);
-}
-
-/** The 64 colors of the EGA: two bits each of red, green and blue, the intense ones in bits 5 to 3. */
-function writePalette(out: (port: number, value: number) => void): void {
-  out(0x3c6, 0xff);
-  out(0x3c8, 0);
-  for (let color = 0; color < 64; color++) {
-    for (const bit of [2, 1, 0]) {
-      const full = (color >> bit) & 1;
-      const third = (color >> (bit + 3)) & 1;
-      out(0x3c9, full * 0x2a + third * 0x15);
-    }
-  }
-}
-
-/** Glyphs lie in plane 2, 32 bytes each; to write them the planes are addressed one by one for a while. */
-function writeFont(ports: PortBus, memory: GuestMemory): void {
-  const set = (port: number, index: number, value: number): void => {
-    ports.writePort(port, 1, index);
-    ports.writePort(port + 1, 1, value);
-  };
-  set(0x3c4, 2, 0x04);
-  set(0x3c4, 4, 0x06);
-  set(0x3ce, 5, 0x00);
-  set(0x3ce, 6, 0x04);
-  const font = vgaFont();
-  font.forEach((row, i) => {
-    const glyph = Math.floor(i / GLYPH_BYTES);
-    memory.writePhys(FONT_BASE + glyph * FONT_STRIDE + (i % GLYPH_BYTES), 1, row);
-  });
-  set(0x3c4, 2, SEQUENCER[2]);
-  set(0x3c4, 4, SEQUENCER[4]);
-  set(0x3ce, 5, GRAPHICS[5]);
-  set(0x3ce, 6, GRAPHICS[6]);
 }
 
 function writeBiosDataArea({ memory, serialBases }: FirmwareSetup): void {

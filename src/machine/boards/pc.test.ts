@@ -3,7 +3,8 @@ import { MemoryBackend } from '../../storage/memory-backend.ts';
 import { loadMultiboot } from '../loaders/multiboot.ts';
 import { Machine, type MachineExit } from '../machine.ts';
 import { FakeCpu, FakeHost } from '../test-rig.ts';
-import { createPcBoard, type PcBoardOptions, RSDP_ADDRESS } from './pc.ts';
+import { RSDP_ADDRESS } from '../../devices/acpi/tables.ts';
+import { createPcBoard, type PcBoardOptions } from './pc.ts';
 
 const MIB = 1 << 20;
 let host: FakeHost;

@@ -2,6 +2,7 @@
  * The board `pc`, as QEMU's: i440FX and PIIX3, their slots, ports and wires. Devices know nothing of each other; every
  * connection between two of them is made here.
  */
+import { type AcpiTables, acpiFiles, buildAcpiTables, placeAcpiTables } from '../../devices/acpi/tables.ts';
 import { DebugPort } from '../../devices/debug-port.ts';
 import type { BusRegistrar, Device, ResetKind } from '../../devices/device.ts';
 import { Dma8237 } from '../../devices/dma8237.ts';
@@ -21,14 +22,13 @@ import { type BootDevice, cmosNvram, type FloppyType } from '../../devices/rtc/c
 import { Rtc } from '../../devices/rtc/rtc.ts';
 import { Uart } from '../../devices/uart/uart.ts';
 import { VgaRenderer } from '../../devices/vga/renderer/renderer.ts';
+import type { Vga } from '../../devices/vga/vga.ts';
 import { VgaPci } from '../../devices/vga/vga-pci.ts';
 import { physAddr } from '../../memory/address.ts';
 import type { BlockBackend } from '../../storage/block.ts';
 import type { Board } from '../board.ts';
-import { acpiTables } from '../loaders/acpi-tables.ts';
 import { mapBios } from '../loaders/bios.ts';
 import { type BootPlan, entryRom } from '../loaders/boot-plan.ts';
-import { FIRMWARE_BASE } from '../loaders/memory-map.ts';
 import type { BoardParts } from '../machine.ts';
 import { CoprocessorError } from './coprocessor.ts';
 import { setUpAsFirmware } from './firmware-setup.ts';
@@ -46,9 +46,6 @@ export interface PcBoardOptions {
   readonly debugExit: { readonly iobase?: number; readonly iosize?: number } | undefined;
 }
 
-/** Where firmware-less guests find ACPI's tables. */
-export const RSDP_ADDRESS = FIRMWARE_BASE;
-
 const PCI_SLOT = { hostBridge: 0, piix3: 1, vga: 2 } as const;
 const SERIAL = [{ base: 0x3f8, irq: 4 }, { base: 0x2f8, irq: 3 }, { base: 0x3e8, irq: 4 }, { base: 0x2e8, irq: 3 }] as const;
 const DEBUG_PORTS = [0xe9, 0x402] as const;
@@ -56,7 +53,7 @@ const BOOT_DEVICES: Readonly<Record<string, BootDevice>> = { a: 'floppy', c: 'di
 /** What SeaBIOS routes PIRQA# to PIRQD# to. */
 const PIRQ_IRQS = [10, 10, 11, 11];
 /** Window for PCI memory: above the largest RAM, below what the chipset keeps. */
-const PCI_MEMORY_BASE = 0xe0000000, PCI_MEMORY_END = 0xfec00000;
+const PCI_MEMORY_BASE = 0xe0000000;
 
 export function createPcBoard(parts: BoardParts, options: PcBoardOptions): Board {
   return new PcBoard(parts, options);
@@ -66,6 +63,8 @@ class PcBoard implements Board {
   readonly interrupts: Pic;
   readonly serialPorts: readonly Uart[];
   readonly screen: VgaRenderer;
+  private readonly vga: Vga;
+  private readonly acpi: AcpiTables;
   private readonly parts: BoardParts;
   private readonly devices: Device<unknown>[] = [];
   private readonly registrar: BusRegistrar;
@@ -99,10 +98,15 @@ class PcBoard implements Board {
       clock: parts.clock, sci: this.pic.line(PM.SCI_IRQ), powerOff: () => parts.requestExit('poweroff'),
     });
     const vga = new VgaPci({ clock: parts.clock, ...(options.vgaBios ? { rom: options.vgaBios } : {}) });
-    this.screen = new VgaRenderer(vga.vga);
+    this.vga = vga.vga;
+    this.screen = new VgaRenderer(this.vga);
     this.addStorage(options);
     this.addPci(vga, options);
-    this.add(new FwCfg({ memory, ramBytes: memory.ramBytes }));
+    const fwCfg = this.add(new FwCfg({ memory, ramBytes: memory.ramBytes }));
+    this.acpi = buildAcpiTables({
+      ramBytes: memory.ramBytes, serialPorts: SERIAL.slice(0, options.serialPorts).map(({ base, irq }) => [base, irq] as const),
+    });
+    for (const [name, bytes] of acpiFiles(this.acpi)) fwCfg.addFile(name, bytes);
     if (options.bios) this.mapFirmware(options.bios);
     // Last, because its reset lets every line fall.
     this.add(this.pic);
@@ -133,25 +137,10 @@ class PcBoard implements Board {
     const serial = SERIAL.slice(0, this.serialPorts.length);
     this.pm.configure();
     setUpAsFirmware({
-      memory, ports, pirqIrqs: PIRQ_IRQS, pciMemoryBase: PCI_MEMORY_BASE, serialBases: serial.map(({ base }) => base),
+      memory, ports, vga: this.vga, pirqIrqs: PIRQ_IRQS, pciMemoryBase: PCI_MEMORY_BASE, serialBases: serial.map(({ base }) => base),
     });
-    const acpi = acpiTables(RSDP_ADDRESS, {
-      pmEventBlock: PM.PM_IO_BASE + PM.PM1_EVT,
-      pmControlBlock: PM.PM_IO_BASE + PM.PM1_CNT,
-      pmTimerBlock: PM.PM_IO_BASE + PM.PM_TMR,
-      gpe0Block: PM.GPE0_BASE,
-      gpe0Bytes: PM.GPE0_SIZE,
-      sciIrq: PM.SCI_IRQ,
-      smiCommand: PM.PORT_SMI_COMMAND,
-      acpiEnable: PM.SMI_ACPI_ENABLE,
-      acpiDisable: PM.SMI_ACPI_DISABLE,
-      sleepTypeS5: PM.SLP_TYP_S5,
-      pirqIrqs: PIRQ_IRQS,
-      serialPorts: serial,
-      pciMemoryBase: PCI_MEMORY_BASE,
-      pciMemoryEnd: PCI_MEMORY_END,
-    });
-    for (const { address, bytes } of [acpi, ...plan.placements]) memory.write(physAddr(address), bytes);
+    placeAcpiTables(this.acpi, (address, bytes) => memory.write(physAddr(address), bytes));
+    for (const { address, bytes } of plan.placements) memory.write(physAddr(address), bytes);
     if (!this.hasEntry) this.mapRom('entry', entryRom(plan.entry));
     this.hasEntry = true;
   }
