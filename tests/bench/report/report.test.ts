@@ -13,8 +13,8 @@ const RESULTS: BenchResults = {
 
 test('the table has a row for each program and one for its group', () => {
   const table = formatTable(RESULTS);
-  expect(table).toContain('| integer sieve | 10 | 20 |  | 2 |  |');
-  expect(table).toContain('| **integer** | | | | **2** |  |');
+  expect(table).toContain('| integer sieve | 2 |  |');
+  expect(table).toContain('| **integer** | **2** |  |');
   expect(table).toContain('x87 fft (wrong result: v86)');
 });
 

@@ -1,4 +1,4 @@
-/** The figures as tables in Markdown, for the terminal and for docs/performance.md. */
+/** The figures as tables in Markdown, for the terminal and for docs/performance.md: ratios of one run; times are in the JSON file. */
 import type { BenchResults, GroupResult, LoopResult } from '../results.ts';
 
 const START = '<!-- bench: written by npm run bench -->', END = '<!-- /bench -->';
@@ -21,9 +21,9 @@ function origin(results: BenchResults): string {
 }
 
 function interpreterTable(result: NonNullable<BenchResults['interpreter']>): string {
-  const row = (name: string, { coracle, sketch, ratio }: LoopResult): string => `| ${name} | ${coracle} | ${sketch} | ${ratio} |`;
+  const row = (name: string, { ratio }: LoopResult): string => `| ${name} | ${ratio} |`;
   return [
-    '| Six-instruction loop | Coracle, MIPS | smallest interpreter, MIPS | ratio |', '|---|---|---|---|',
+    '| Six-instruction loop | Coracle / smallest interpreter |', '|---|---|',
     row('Node', result.node), row('Chromium', result.chromium),
   ].join('\n');
 }
@@ -43,13 +43,13 @@ function memoryTable(result: NonNullable<BenchResults['memoryUse']>): string {
 function programTable(groups: readonly (readonly [string, GroupResult])[]): string {
   const cell = (value: number | undefined): string => (value === undefined ? '' : String(value));
   const bold = (value: number | undefined): string => (value === undefined ? '' : `**${value}**`);
-  const lines = ['| | Coracle, ms | v86, ms | TCG, ms | v86 / ours | TCG / ours |', '|---|---|---|---|---|---|'];
+  const lines = ['| | v86 / ours | TCG / ours |', '|---|---|---|'];
   for (const [group, result] of groups) {
-    for (const [name, { ms, v86, tcg, differing }] of Object.entries(result.programs)) {
+    for (const [name, { v86, tcg, differing }] of Object.entries(result.programs)) {
       const wrong = differing ? ` (wrong result: ${differing.join(', ')})` : '';
-      lines.push(`| ${group} ${name}${wrong} | ${cell(ms.coracle)} | ${cell(ms.v86)} | ${cell(ms.tcg)} | ${cell(v86)} | ${cell(tcg)} |`);
+      lines.push(`| ${group} ${name}${wrong} | ${cell(v86)} | ${cell(tcg)} |`);
     }
-    lines.push(`| **${group}** | | | | ${bold(result.v86)} | ${bold(result.tcg)} |`);
+    lines.push(`| **${group}** | ${bold(result.v86)} | ${bold(result.tcg)} |`);
   }
   return lines.join('\n');
 }
