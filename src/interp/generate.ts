@@ -1,10 +1,13 @@
 /** Generates the interpreter: one WebAssembly module with a handler for every variant of every row. */
+import * as L from '../cpu/layout.ts';
 import { FunctionBuilder } from '../wasm/function.ts';
 import { type FunctionBody, ModuleBuilder } from '../wasm/module.ts';
-import { HANDLER_SIGNATURE, HandlerOps } from './driver.ts';
+import { HandlerOps } from './driver.ts';
 import * as R from './record.ts';
+import { HANDLER_SIGNATURE } from './record-ops.ts';
 import {
-  FIRST_HANDLER, HANDLER_CROSSING, HANDLER_GP, HANDLER_NEXT, HANDLER_NM, HANDLER_STOP, HANDLER_UD, type HandlerSet, type Variant,
+  FIRST_HANDLER, HANDLER_BUDGET, HANDLER_CROSSING, HANDLER_GO, HANDLER_GO_FLAT, HANDLER_GP, HANDLER_NEXT, HANDLER_NM, HANDLER_STOP, HANDLER_UD,
+  type HandlerSet, type Variant,
 } from './variant.ts';
 
 const VECTOR_UD = 6;
@@ -20,11 +23,13 @@ const BARE: Variant = {
   osize: 32, rm: 'none', asize: 32, environment: 'segmented', repeat: 'none',
 };
 
+const BARE_FLAT: Variant = { ...BARE, environment: 'flat' };
+
 /** The module's bytes. It imports `env.memory`, `env.table`, and the helpers as `cpu.*` and `kernel.*`; exports `enter`. */
 export function generateInterpreter(set: HandlerSet): Uint8Array {
   const module = new ModuleBuilder();
-  const special = (emit: (o: HandlerOps) => void): FunctionBody => {
-    const o = new HandlerOps(module, BARE);
+  const special = (emit: (o: HandlerOps) => void, variant = BARE): FunctionBody => {
+    const o = new HandlerOps(module, variant);
     emit(o);
     o.e.unreachable();
     return o.e.finish();
@@ -36,6 +41,9 @@ export function generateInterpreter(set: HandlerSet): Uint8Array {
   specials[HANDLER_UD] = special((o) => o.raise(VECTOR_UD));
   specials[HANDLER_NM] = special((o) => o.raise(VECTOR_NM));
   specials[HANDLER_GP] = special((o) => o.raise(VECTOR_GP, 0));
+  specials[HANDLER_GO] = special((o) => o.goTo(o.stateLoad('i32', L.RIP)));
+  specials[HANDLER_GO_FLAT] = special((o) => o.goTo(o.stateLoad('i32', L.RIP)), BARE_FLAT);
+  specials[HANDLER_BUDGET] = special((o) => o.exit(R.EXIT_BUDGET));
   const bodies: number[] = [];
   for (let slot = 1; slot < FIRST_HANDLER; slot++) bodies.push(module.define(specials[slot] ?? specials[HANDLER_UD]));
   for (const variant of set.variants) bodies.push(module.define(handler(module, variant)));

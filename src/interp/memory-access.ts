@@ -2,7 +2,7 @@
 import * as L from '../cpu/layout.ts';
 import { SS } from '../cpu/registers.ts';
 import type { I32, SegmentChoice } from '../isa/ops.ts';
-import type { HandlerOps } from './driver.ts';
+import type { RecordOps } from './record-ops.ts';
 import * as R from './record.ts';
 
 /** `modify`: a write whose old value is read; `probe`: a write that stores nothing. */
@@ -22,18 +22,18 @@ const VECTOR_SS = 12;
 const VECTOR_GP = 13;
 
 /** Address of a segment register's cached descriptor. */
-export function segmentPointer(o: HandlerOps, segment: SegmentChoice): I32 {
+export function segmentPointer(o: RecordOps, segment: SegmentChoice): I32 {
   if (typeof segment === 'number') return o.add(o.cpu, o.i32(L.SEGMENTS + segment * L.SEGMENT_SIZE));
-  const number = o.e.load('u8', o.ip, R.REC_SEGMENT);
+  const number = o.recordLoad('u8', R.REC_SEGMENT);
   return o.add(o.add(o.cpu, o.mul(number, o.i32(L.SEGMENT_SIZE))), o.i32(L.SEGMENTS));
 }
 
-function isStack(o: HandlerOps, segment: SegmentChoice): I32 {
-  return typeof segment === 'number' ? o.i32(segment === SS ? 1 : 0) : o.eq(o.e.load('u8', o.ip, R.REC_SEGMENT), o.i32(SS));
+function isStack(o: RecordOps, segment: SegmentChoice): I32 {
+  return typeof segment === 'number' ? o.i32(segment === SS ? 1 : 0) : o.eq(o.recordLoad('u8', R.REC_SEGMENT), o.i32(SS));
 }
 
 /** Emits the access; gives the host address (of the bytes themselves, or of the bounce buffer that holds them). */
-export function access(o: HandlerOps, a: Access): I32 {
+export function access(o: RecordOps, a: Access): I32 {
   const { e } = o;
   const linear = a.segment === undefined ? a.offset : throughSegment(o, a, a.segment);
   const entry = o.tlbEntry(linear);
@@ -41,28 +41,10 @@ export function access(o: HandlerOps, a: Access): I32 {
   // The page of the last byte: an access that crosses its page never equals the tag.
   const last = a.bytes === 1 ? linear : o.add(linear, o.i32(a.bytes - 1));
   const hit = o.eq(tag, o.and(last, o.i32(-4096)));
-  const host = e.variable('i32');
-  e.if(
-    hit,
-    () => {
-      const direct = o.add(linear, e.load('i32', entry, L.TLB_ADDEND));
-      if (a.store) a.store(direct);
-      else if (a.kind !== 'probe') e.set(host, direct);
-    },
-    () => {
-      o.publish();
-      const slow = o.call(`slow_${a.kind}`, [o.cpu, linear, o.i32(a.bytes)], 'i32') as I32;
-      e.if(o.eqz(slow), () => e.return(o.i32(R.EXIT_FAULT)));
-      if (a.store) {
-        a.store(slow);
-        o.commit();
-      } else if (a.kind !== 'probe') e.set(host, slow);
-    },
-  );
-  return e.get(host);
+  return o.serve(linear, entry, hit, a);
 }
 
-function throughSegment(o: HandlerOps, a: Access, segment: SegmentChoice): I32 {
+function throughSegment(o: RecordOps, a: Access, segment: SegmentChoice): I32 {
   const { e } = o;
   const pointer = segmentPointer(o, segment);
   const end = e.load('i64', pointer, a.kind === 'read' ? L.SEG_READ_END : L.SEG_WRITE_END);

@@ -12,6 +12,8 @@ export const REC_SEGMENT = 11; // u8: number of the segment register
 export const REC_DISPLACEMENT = 12; // i32
 export const REC_IMMEDIATE = 16; // i32; for relative branches: target minus the RIP of the page's first byte
 export const REC_IMMEDIATE2 = 20; // i32
+/** i32, in records that branch or leave a block: how often they may yet be taken until what they lead to is hot. */
+export const REC_EDGES = 20;
 export const REC_LINK = 24; // u32: record of the branch target when it is known and in this page, else 0
 export const REC_OFFSET = 28; // u16: offset of the instruction in its page
 export const REC_LENGTH = 30; // u8: length in bytes
@@ -43,3 +45,4 @@ export const EXIT_LOOKUP = 5; // an indirect branch to RIP found no block
 export const EXIT_STOP = 6; // stopped before the record at IP (end of a truncated block, dropped code, attention)
 export const EXIT_RESTART = 7; // a repeated instruction at IP is to go on later
 export const EXIT_CROSSING = 8; // the instruction after the block crosses into the next page; RIP is its address
+export const EXIT_HOT = 10; // the block at RIP has become hot: what led there was taken as often as the threshold says

@@ -26,6 +26,8 @@ export class Translator {
   private readonly arena: Arena;
   private readonly handlers: HandlerSet;
   private readonly takesModrm: readonly boolean[];
+  /** How often a branch is taken until what it leads to is hot; 0: never. */
+  hotAfter = 0;
 
   constructor(arena: Arena, rows: readonly Row[], handlers: HandlerSet) {
     this.arena = arena;
@@ -82,6 +84,7 @@ export class Translator {
     this.clear(out, offset, 0, count);
     this.arena.u32[out >>> 2] = handler;
     this.arena.i32[(out + R.REC_IMMEDIATE) >>> 2] = offset;
+    this.arena.i32[(out + R.REC_EDGES) >>> 2] = this.hotAfter;
   }
 
   stop(out: number, offset: number, count: number): void {
@@ -121,7 +124,8 @@ export class Translator {
       i32[(out + R.REC_DISPLACEMENT) >>> 2] = d.displacement + popped;
     }
     const fop = ((d.opcode & 7) << 8) | d.modrm;
-    i32[(out + R.REC_IMMEDIATE2) >>> 2] = d.row.attributes.has('fpu') ? fop : d.immediate2;
+    const edges = d.row.attributes.has('branch') ? this.hotAfter : d.immediate2;
+    i32[(out + R.REC_IMMEDIATE2) >>> 2] = d.row.attributes.has('fpu') ? fop : edges;
   }
 
   private writeOperand(out: number, o: Operand, offset: number): void {

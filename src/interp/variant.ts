@@ -86,7 +86,11 @@ export const HANDLER_CROSSING = 3;
 export const HANDLER_UD = 4;
 export const HANDLER_NM = 5;
 export const HANDLER_GP = 6;
-export const FIRST_HANDLER = 8;
+/** Go on at RIP, in flat code and in any; for compiled regions, as is what follows: fuel ran out at RIP. */
+export const HANDLER_GO_FLAT = 7;
+export const HANDLER_GO = 8;
+export const HANDLER_BUDGET = 9;
+export const FIRST_HANDLER = 16;
 
 export function enumerateHandlers(rows: readonly Row[]): HandlerSet {
   const variants: Variant[] = [];

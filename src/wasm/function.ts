@@ -19,14 +19,19 @@ interface Node extends Val {
   readonly emit: (out: Bytes) => void;
   readonly args: readonly Node[];
   readonly constant: number | bigint | undefined;
+  /** Name of a binary operation, for those who look at how a value was made. */
+  readonly operation: string | undefined;
+  /** What a value read from memory, a variable or a call is made of. */
+  inputs: readonly Node[];
+  /** Uses by what is emitted; counted when the function is finished. */
   uses: number;
   local: number;
 }
 
-type Statement =
+export type Statement =
   | { kind: 'bind'; node: Node }
   | { kind: 'effect'; args: Node[]; emit: (out: Bytes) => void }
-  | { kind: 'load'; node: Node; args: Node[]; emit: (out: Bytes) => void; pure: boolean }
+  | { kind: 'load'; node: Node; emit: (out: Bytes) => void; pure: boolean }
   | { kind: 'if'; condition: Node; yes: Statement[]; no: Statement[] | undefined }
   | { kind: 'block' | 'loop'; body: Statement[] };
 
@@ -87,15 +92,25 @@ export class FunctionBuilder {
   binary<T extends Type>(op: keyof typeof BINARY, a: Val<T>, b: Val<T>): Val<T> {
     const folded = this.fold(op, a, b);
     if (folded) return folded as unknown as Val<T>;
-    return this.pure(a.type, (BINARY[op] as Partial<Record<Type, number>>)[a.type], [a, b], `${op} of ${a.type} and ${b.type}`);
+    return this.pure(a.type, (BINARY[op] as Partial<Record<Type, number>>)[a.type], [a, b], `${op} of ${a.type} and ${b.type}`, op);
+  }
+  /** True when a value was made as this operation of these two values. */
+  isBinary(value: Val, op: keyof typeof BINARY, a: Val, b: Val): boolean {
+    const { operation, args } = asNode(value);
+    return operation === op && args[0] === a && args[1] === b;
   }
   compare<T extends Type>(op: keyof typeof COMPARE, a: Val<T>, b: Val<T>): Val<'i32'> {
+    const x = asNode(a).constant;
+    const y = asNode(b).constant;
+    if (a.type === 'i32' && x !== undefined && y !== undefined) return this.i32(compareConstants(op, Number(x), Number(y)));
     return this.pure('i32', (COMPARE[op] as Partial<Record<Type, number>>)[a.type], [a, b], `${op} of ${a.type}`);
   }
   unary<T extends Type>(op: keyof typeof UNARY, a: Val<T>): Val<T> {
     return this.pure(a.type, (UNARY[op] as Partial<Record<Type, number>>)[a.type], [a], `${op} of ${a.type}`);
   }
   eqz(a: Val<IntType>): Val<'i32'> {
+    const known = asNode(a).constant;
+    if (known !== undefined) return this.i32(BigInt(known) === 0n ? 1 : 0);
     return this.pure('i32', a.type === 'i32' ? 0x45 : 0x50, [a], 'eqz');
   }
   convert<K extends keyof typeof CONVERT>(op: K, a: Val<(typeof CONVERT)[K][0]>): Val<(typeof CONVERT)[K][1]> {
@@ -104,6 +119,7 @@ export class FunctionBuilder {
     const known = asNode(a).constant;
     if (known !== undefined && op === 'extendU') return this.i64(BigInt.asUintN(32, BigInt(known))) as never;
     if (known !== undefined && op === 'extendS') return this.i64(BigInt(known)) as never;
+    if (known !== undefined && op === 'wrap') return this.i32(Number(BigInt.asIntN(32, BigInt(known)))) as never;
     if (code < 0x100) return this.pure(to, code, [a], op) as Val<(typeof CONVERT)[K][1]>;
     return this.bind(this.node(to, [a], (b) => b.byte(code >> 8).u32(code & 0xff))) as unknown as Val<(typeof CONVERT)[K][1]>;
   }
@@ -174,7 +190,7 @@ export class FunctionBuilder {
   // Control
 
   if(condition: Val<'i32'>, then: () => void, otherwise?: () => void): void {
-    const test = this.use(condition);
+    const test = asNode(condition);
     this.depth++;
     const yes = this.collect(then);
     const no = otherwise ? this.collect(otherwise) : undefined;
@@ -203,6 +219,7 @@ export class FunctionBuilder {
   }
 
   finish(): FunctionBody {
+    for (const s of this.statements) this.count(s);
     const out = new Bytes();
     this.emitAll(this.statements, out);
     return { signature: this.signature, locals: this.locals, code: out.finish() };
@@ -211,31 +228,27 @@ export class FunctionBuilder {
   // Inside
 
   private constant<T extends Type>(type: T, constant: number | bigint | undefined, emit: (b: Bytes) => void): Val<T> {
-    const node: Node = { type, emit, args: [], constant, uses: 0, local: -1 };
+    const node: Node = { type, emit, args: [], constant, operation: undefined, inputs: [], uses: 0, local: -1 };
     return node as unknown as Val<T>;
   }
-  private node(type: Type, args: Val[], emit: (b: Bytes) => void, local = -1): Node {
-    return { type, emit, args: args.map((a) => this.use(a)), constant: undefined, uses: 0, local };
+  private node(type: Type, args: Val[], emit: (b: Bytes) => void, local = -1, operation?: string): Node {
+    return { type, emit, args: args.map(asNode), constant: undefined, operation, inputs: [], uses: 0, local };
   }
-  private pure<T extends Type>(type: T, code: number | undefined, args: Val[], what: string): Val<T> {
+  private pure<T extends Type>(type: T, code: number | undefined, args: Val[], what: string, operation?: string): Val<T> {
     if (code === undefined || args.some((a) => a.type !== args[0].type)) throw new TypeError(`no ${what}`);
-    return this.bind(this.node(type, args, (b) => b.byte(code))) as unknown as Val<T>;
+    return this.bind(this.node(type, args, (b) => b.byte(code), -1, operation)) as unknown as Val<T>;
   }
   private bind(node: Node): Node {
     this.statements.push({ kind: 'bind', node });
     return node;
   }
-  private use(value: Val): Node {
-    const node = asNode(value);
-    node.uses++;
-    return node;
-  }
   private effect(args: Val[], emit: (b: Bytes) => void): void {
-    this.statements.push({ kind: 'effect', args: args.map((a) => this.use(a)), emit });
+    this.statements.push({ kind: 'effect', args: args.map(asNode), emit });
   }
   private sequenced(type: Type, args: Val[], emit: (b: Bytes) => void, pure: boolean): Val {
     const node = this.node(type, [], () => {});
-    this.statements.push({ kind: 'load', node, args: args.map((a) => this.use(a)), emit, pure });
+    node.inputs = args.map(asNode);
+    this.statements.push({ kind: 'load', node, emit, pure });
     return node;
   }
   private newLocal(type: Type): number {
@@ -266,10 +279,12 @@ export class FunctionBuilder {
     if (y === 0 && (op === 'add' || op === 'sub' || op === 'or' || op === 'xor' || op === 'shl' || op === 'shrU' || op === 'shrS')) return a;
     if (x === 0 && (op === 'add' || op === 'or' || op === 'xor')) return b;
     if (y === -1 && op === 'and') return a;
-    if (x === undefined || y === undefined) return undefined;
+    if ((x === 0 || y === 0) && (op === 'and' || op === 'mul')) return this.i32(0);
+    if (x === undefined || y === undefined) return this.foldChain(op, a, y);
     switch (op) {
       case 'add': return this.i32(x + y);
       case 'sub': return this.i32(x - y);
+      case 'mul': return this.i32(Math.imul(x, y));
       case 'and': return this.i32(x & y);
       case 'or': return this.i32(x | y);
       case 'xor': return this.i32(x ^ y);
@@ -279,6 +294,36 @@ export class FunctionBuilder {
     }
   }
 
+  /** `(v + c) + d` is `v + (c + d)`. */
+  private foldChain(op: keyof typeof BINARY, a: Val, y: number | undefined): Val | undefined {
+    const { operation, args } = asNode(a);
+    if (y === undefined || operation !== 'add' || (op !== 'add' && op !== 'sub')) return undefined;
+    const inner = args[1].constant as number | undefined;
+    if (inner === undefined) return undefined;
+    return this.binary('add', args[0] as Val<'i32'>, this.i32(inner + (op === 'add' ? y : -y)));
+  }
+
+  /** Counts what effects use, and what that is made of. */
+  private count(s: Statement): void {
+    switch (s.kind) {
+      case 'bind':
+        return;
+      case 'load':
+        // A call happens, used or not; it counts its inputs once.
+        if (!s.pure) countUse(s.node);
+        return;
+      case 'effect':
+        s.args.forEach(countUse);
+        return;
+      case 'if':
+        countUse(s.condition);
+        for (const inner of s.yes) this.count(inner);
+        for (const inner of s.no ?? []) this.count(inner);
+        return;
+      default:
+        for (const inner of s.body) this.count(inner);
+    }
+  }
   private emitAll(statements: Statement[], out: Bytes): void {
     for (const s of statements) this.emitStatement(s, out);
   }
@@ -294,7 +339,7 @@ export class FunctionBuilder {
       case 'load':
         if (s.pure && s.node.uses === 0) return;
         this.keep(s.node, () => {
-          for (const a of s.args) this.emitValue(a, out);
+          for (const a of s.node.inputs) this.emitValue(a, out);
           s.emit(out);
         }, out);
         return;
@@ -326,6 +371,24 @@ export class FunctionBuilder {
   private emitOperation(node: Node, out: Bytes): void {
     for (const a of node.args) this.emitValue(a, out);
     node.emit(out);
+  }
+}
+
+function countUse(node: Node): void {
+  if (node.uses++ > 0) return;
+  node.args.forEach(countUse);
+  node.inputs.forEach(countUse);
+}
+
+function compareConstants(op: keyof typeof COMPARE, x: number, y: number): number {
+  const [a, b] = op.endsWith('U') ? [x >>> 0, y >>> 0] : [x, y];
+  switch (op) {
+    case 'eq': return a === b ? 1 : 0;
+    case 'ne': return a !== b ? 1 : 0;
+    case 'ltS': case 'ltU': case 'lt': return a < b ? 1 : 0;
+    case 'gtS': case 'gtU': case 'gt': return a > b ? 1 : 0;
+    case 'leS': case 'leU': case 'le': return a <= b ? 1 : 0;
+    default: return a >= b ? 1 : 0;
   }
 }
 
