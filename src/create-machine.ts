@@ -1,6 +1,6 @@
 /** From options, named as QEMU names them, to a machine: loads and checks the images, chooses the way into the guest. */
 import { RSDP_ADDRESS } from './devices/acpi/tables.ts';
-import { Cpu, type CpuModules } from './cpu/cpu.ts';
+import { Cpu, type CpuModules, type CpuOptions } from './cpu/cpu.ts';
 import type { DrivePosition, DriveSpec } from './devices/ide/piix3-ide.ts';
 import { EmulatorError } from './errors.ts';
 import { loadModules } from './load-modules.ts';
@@ -57,6 +57,10 @@ export interface MachineOptions {
   readonly serialPorts?: number;
   /** 'wall': guest time follows the clock. 'none': as fast as possible, for tests. Default: 'wall'. */
   readonly pace?: Pace;
+  /** What runs the guest's code: the interpreter alone, compiled regions alone as far as possible, or both. Default: 'auto'. */
+  readonly tier?: NonNullable<CpuOptions['tier']>;
+  /** With 'auto': how often a branch is taken until its target is compiled. */
+  readonly compileThreshold?: number;
   /** A reset by the guest ends the machine. Default: false. */
   readonly noReboot?: boolean;
   /** Date of the guest's clock at power-on. Default: now, UTC. */
@@ -93,6 +97,10 @@ export async function createMachine(options: MachineOptions = {}): Promise<Machi
   const modules = options.modules ?? (await loadModules());
   const drives = await openDrives(options);
   const host = options.host ?? portableHost();
+  const processor: CpuOptions = {
+    tier: options.tier ?? 'auto',
+    ...(options.compileThreshold === undefined ? {} : { compileThreshold: options.compileThreshold }),
+  };
   const boardOptions: PcBoardOptions = {
     ...drives,
     bios: plan ? undefined : firmware.bios,
@@ -108,7 +116,7 @@ export async function createMachine(options: MachineOptions = {}): Promise<Machi
     pace: options.pace ?? 'wall',
     noReboot: options.noReboot ?? false,
     plan,
-    createProcessor: (arena, parts) => new Cpu(arena, parts, modules),
+    createProcessor: (arena, parts) => new Cpu(arena, parts, modules, processor),
     createBoard: (parts) => createPcBoard(parts, boardOptions),
     onDispose: async () => {
       for (const backend of drives.backends) await backend.close();

@@ -2,19 +2,17 @@
  * The processor: runs blocks of records, takes interrupts and exceptions between them, and stops at exact instruction
  * counts. Handlers run while the fuel covers whole blocks; the last few instructions of a slice run from truncated copies.
  */
-import { CodeCache } from '../interp/code-cache.ts';
 import { HANDLERS } from '../interp/handlers.ts';
-import { type Enter, instantiateInterpreter } from '../interp/interpreter.ts';
 import * as R from '../interp/record.ts';
 import { Translator } from '../interp/translator.ts';
 import { HANDLER_STOP } from '../interp/variant.ts';
 import { INSTRUCTION_SET } from '../isa/instruction-set.ts';
 import type { ArenaAddr } from '../memory/address.ts';
 import type { Arena } from '../memory/arena.ts';
-import type { PagePool } from '../memory/pool.ts';
 import { type CpuContext, type CpuHost, type Helper, HELPER_NEXT, HELPER_RESYNC } from './context.ts';
 import { type CpuProfile, DEFAULT_PROFILE } from './cpuid.ts';
 import { DR6_BS, DR6_RESET, DR7_RESET, applyDebugRegisters, hasInstructionBreakpoints, instructionBreakpoint } from './debug-registers.ts';
+import { type CpuModules, Engine, type Import } from './engine.ts';
 import { fault, GuestFault } from './fault.ts';
 import { deliver } from './interrupts.ts';
 import * as L from './layout.ts';
@@ -31,17 +29,18 @@ import { CpuState } from './state.ts';
 import { systemHelpers } from './system-helpers.ts';
 import { fldenv, fnsave, fnstenv, frstor, fxrstor, fxsave } from './x87/environment-helpers.ts';
 
+export type { CpuModules } from './engine.ts';
 export type RunResult = 'budget' | 'halted' | 'attention' | 'shutdown';
 
-/** The compiled modules that every vCPU runs on; scripts/build-wasm.ts makes them. */
-export interface CpuModules {
-  readonly interpreter: WebAssembly.Module;
-  /** Leaf kernels: x87 and exact SSE arithmetic. */
-  readonly kernel: WebAssembly.Module;
-}
+/** `interp`: the interpreter alone; `auto`: hot code is compiled; `compiled`: all code is, before it runs as far as possible. */
+export type Tier = 'interp' | 'compiled' | 'auto';
+/** How often a branch is taken until what it leads to is compiled. */
+export const DEFAULT_COMPILE_THRESHOLD = 200;
 
 export interface CpuOptions {
   readonly profile?: CpuProfile;
+  readonly tier?: Tier;
+  readonly compileThreshold?: number;
 }
 
 /** Everything of a vCPU that a snapshot keeps; decoded code and TLBs are made anew. */
@@ -65,17 +64,6 @@ function x87Error(cpu: CpuContext): number {
   return HELPER_NEXT;
 }
 
-const codeCaches = new WeakMap<PagePool, CodeCache>();
-/** Code belongs to frames: one cache per pool, whoever runs it. */
-function codeCacheOf(pool: PagePool): CodeCache {
-  let cache = codeCaches.get(pool);
-  if (!cache) {
-    cache = new CodeCache(pool, new Translator(pool.arena, INSTRUCTION_SET, HANDLERS));
-    codeCaches.set(pool, cache);
-  }
-  return cache;
-}
-
 export class Cpu implements CpuContext {
   readonly state: CpuState;
   readonly mmu: Mmu;
@@ -84,9 +72,9 @@ export class Cpu implements CpuContext {
   readonly msrs: MsrFile;
   nextEip = 0;
   private readonly arena: Arena;
-  private readonly code: CodeCache;
+  private readonly engine: Engine;
   private readonly translator: Translator;
-  private readonly enter: Enter;
+  private readonly imports: readonly Import[];
   /** A TLB set that never hits: active while alignment is checked. */
   private readonly emptyTlb: ArenaAddr;
   /** Bytes of an instruction that lies in two pages, or in device memory. */
@@ -106,6 +94,8 @@ export class Cpu implements CpuContext {
   private debugShadowUntil = 0;
   /** DR6 bits of a trap that follows the instruction. */
   private pendingDebug = 0;
+  /** How often handlers were made to stop. */
+  private stops = 0;
   /** Records that were changed to stop the handlers, with their handlers. */
   private readonly patched: number[] = [];
 
@@ -119,7 +109,6 @@ export class Cpu implements CpuContext {
     this.emptyTlb = arena.reserve(L.TLB_SET_SIZE);
     for (let i = 0; i < L.TLB_SET_SIZE / 8; i++) arena.u64[this.emptyTlb / 8 + i] = L.TLB_INVALID;
     this.fetchBuffer = arena.reserve(64, 64);
-    this.code = codeCacheOf(host.memory.pool);
     this.translator = new Translator(arena, INSTRUCTION_SET, HANDLERS);
     host.memory.observer = {
       frameReplaced: (page) => {
@@ -127,11 +116,15 @@ export class Cpu implements CpuContext {
         if (this.running) this.stopAfterCurrent();
       },
       frameWritten: (frame, offset, length) => {
-        if (this.code.written(frame, offset, length) && this.running) this.stopAfterCurrent();
+        if (this.engine.code.written(frame, offset, length) && this.running) this.stopAfterCurrent();
       },
     };
-    const kernel = new WebAssembly.Instance(modules.kernel, { env: { memory: arena.memory } });
-    this.enter = instantiateInterpreter(modules.interpreter, arena, this.imports(), kernel.exports as WebAssembly.ModuleImports);
+    const imports = this.namedImports();
+    this.imports = [...imports.values()];
+    this.engine = Engine.of(host.memory.pool, modules, imports);
+    const tier = options.tier ?? 'auto';
+    this.compilesAll = tier === 'compiled';
+    this.engine.code.hotAfter = { interp: 0, compiled: 1, auto: options.compileThreshold ?? DEFAULT_COMPILE_THRESHOLD }[tier];
     this.powerOn(0n);
   }
 
@@ -163,7 +156,7 @@ export class Cpu implements CpuContext {
     state.setU16(L.FCW, 0x0040);
     this.arena.u8[state.base + L.FTW] = 0xff;
     state.setU32(L.MXCSR, 0x1f80);
-    state.setU32(L.BLOCK_TABLE, this.code.table);
+    state.setU32(L.BLOCK_TABLE, this.engine.code.table);
     this.halted = this.stopped = this.nmiPending = this.nmiBlocked = false;
     this.shadowUntil = this.debugShadowUntil = this.pendingDebug = 0;
     this.msrs.reset(tsc);
@@ -219,7 +212,7 @@ export class Cpu implements CpuContext {
 
   restore(snapshot: CpuSnapshot): void {
     this.arena.u8.set(snapshot.state, this.state.base);
-    this.state.setU32(L.BLOCK_TABLE, this.code.table);
+    this.state.setU32(L.BLOCK_TABLE, this.engine.code.table);
     this.msrs.restore(snapshot.msrs);
     this.halted = snapshot.halted;
     this.retired = snapshot.instructions;
@@ -327,11 +320,14 @@ export class Cpu implements CpuContext {
   /** What the last `execute` did: stopped between iterations; entered an exception or interrupt handler. */
   private repeated = false;
   private entered = false;
+  /** The block that is next has become hot. */
+  private hot = false;
+  private readonly compilesAll: boolean;
 
   /** The record for RIP; 0 when it executed, or faulted, right away. */
   private blockAtRip(): number {
     const { state, mmu } = this;
-    this.code.recycle();
+    this.engine.code.recycle();
     const eip = state.eip;
     if (eip > state.segLimit(CS)) {
       this.pastLimit();
@@ -351,9 +347,13 @@ export class Cpu implements CpuContext {
     }
     const host = (linear + this.arena.i32[entry + L.TLB_ADDEND / 4]) >>> 0;
     state.setU32(L.IP_BASE, eip - (linear & 0xfff));
-    const record = this.code.find(host, state.getU32(L.MODE));
-    if (this.code.frameMarked) {
-      this.code.frameMarked = false;
+    const record = this.engine.code.find(host, state.getU32(L.MODE));
+    if (this.hot || this.compilesAll) {
+      this.hot = false;
+      if (record !== 0) this.engine.compiler.compile(host, state.getU32(L.MODE), record);
+    }
+    if (this.engine.code.frameMarked) {
+      this.engine.code.frameMarked = false;
       mmu.protectCode(this.arena.u32[entry + L.TLB_PHYSICAL / 4]);
     }
     if (record === 0) this.executeUncached(linear, user);
@@ -428,6 +428,8 @@ export class Cpu implements CpuContext {
     // A record that leaves the block has length 0: what it leaves to counts for nothing here.
     while (n < count && u8[record + n * R.RECORD_SIZE + R.REC_LENGTH] !== 0) n++;
     u8.copyWithin(out, record, record + n * R.RECORD_SIZE);
+    // One after the other, whether a region stands in the block's place or not.
+    u32[out >>> 2] = this.engine.code.handlerOf(record);
     const last = record + n * R.RECORD_SIZE;
     const offset = u16[(last + R.REC_OFFSET) >>> 1];
     for (let i = 0; i < n; i++) u32[(out + i * R.RECORD_SIZE + R.REC_LINK) >>> 2] = 0;
@@ -442,7 +444,7 @@ export class Cpu implements CpuContext {
     state.setU32(L.IP, record);
     state.setU32(L.FUEL, fuel);
     this.running = true;
-    const reason = this.enter(record, state.base, fuel);
+    const reason = this.engine.enter(this.imports, record, state.base, fuel);
     this.running = false;
     this.unpatch();
     this.retired += fuel - (state.getU32(L.FUEL) | 0);
@@ -463,6 +465,9 @@ export class Cpu implements CpuContext {
         return;
       case R.EXIT_RESOLVE:
         this.link(ip);
+        return;
+      case R.EXIT_HOT:
+        this.hot = true;
         return;
       case R.EXIT_RESTART:
         this.repeated = true;
@@ -506,12 +511,13 @@ export class Cpu implements CpuContext {
     const entry = (state.base + set + ((linear >>> 7) & ((L.TLB_ENTRIES - 1) << 5))) >>> 2;
     if (this.arena.i32[entry + L.TLB_EXECUTE / 4] !== (linear & ~0xfff)) return;
     const host = (linear + this.arena.i32[entry + L.TLB_ADDEND / 4]) >>> 0;
-    const record = this.code.find(host, state.getU32(L.MODE));
+    const record = this.engine.code.find(host, state.getU32(L.MODE));
     if (record !== 0) this.arena.u32[(ip + R.REC_LINK) >>> 2] = record;
   }
 
   /** Makes the handlers return before the record after the one that executes. */
   private stopAfterCurrent(): void {
+    this.stops++;
     const next = this.state.getU32(L.IP) + R.RECORD_SIZE;
     const { u32 } = this.arena;
     if (u32[next >>> 2] === HANDLER_STOP) return;
@@ -527,11 +533,12 @@ export class Cpu implements CpuContext {
 
   // What the handlers import
 
-  private imports(): WebAssembly.ModuleImports {
+  private namedImports(): Map<string, Import> {
     const slow = new SlowAccess(this);
-    const imports: WebAssembly.ModuleImports = {
-      slow_read: slow.read, slow_write: slow.write, slow_modify: slow.modify, slow_probe: slow.probe, write_commit: slow.commit,
-    };
+    const imports = new Map<string, Import>([
+      ['slow_read', slow.read], ['slow_write', slow.write], ['slow_modify', slow.modify], ['slow_probe', slow.probe],
+      ['write_commit', slow.commit], ['fill', (_base, linear, what, record, fuel) => this.fill(slow, linear, what, record, fuel)],
+    ]);
     const helpers: Record<string, Helper> = {
       ...segmentHelpers, ...systemHelpers, X87_ERROR: x87Error,
       FLDENV: fldenv, FNSTENV: fnstenv, FRSTOR: frstor, FNSAVE: fnsave, FXSAVE: fxsave, FXRSTOR: fxrstor,
@@ -540,10 +547,21 @@ export class Cpu implements CpuContext {
       INTO: this.entering(segmentHelpers.INTO), ICEBP: this.entering(segmentHelpers.ICEBP),
     };
     for (const [name, helper] of Object.entries(helpers)) {
-      imports[`helper_${name}`] = this.wrap(helper, (status) => status);
-      imports[`value_${name}`] = this.wrap(helper, (_status) => 0);
+      imports.set(`helper_${name}`, this.wrap(helper, (status) => status));
+      imports.set(`value_${name}`, this.wrap(helper, (_status) => 0));
     }
     return imports;
+  }
+
+  /**
+   * For compiled code: makes the TLB serve an access of `what & 0xff` bytes, a write when bit 8 is set, by the instruction
+   * at `record`. 0: it cannot, or code may have changed; then the interpreter executes the instruction.
+   */
+  private fill(slow: SlowAccess, linear: number, what: number, record: number, fuel: number): number {
+    this.state.setU32(L.IP, record);
+    this.state.setU32(L.FUEL, fuel);
+    const { stops } = this;
+    return slow.fill(linear, what & 0xff, what & 0x100 ? 'write' : 'read') && this.stops === stops ? 1 : 0;
   }
 
   /** NMIs are blocked until the next IRET [SDM3 6.7.1]. */

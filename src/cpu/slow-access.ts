@@ -53,16 +53,16 @@ export class SlowAccess {
   };
 
   /** Carries a write out whose bytes are in the bounce buffer; does nothing when it went to a frame directly. */
-  readonly commit = (_base: number): void => {
+  readonly commit = (_base: number): number => {
     const { state } = this.cpu;
-    if (this.size === 0) return;
+    if (this.size === 0) return 0;
     const size = this.size;
     this.size = 0;
     const at = state.base + L.BOUNCE;
     const { u8, view } = state.arena;
     if (this.split < size) {
       for (let i = 0; i < size; i++) this.memory.writePhys(this.place(i), 1, u8[at + i]);
-      return;
+      return 0;
     }
     let done = 0;
     while (done < size) {
@@ -71,7 +71,13 @@ export class SlowAccess {
       this.memory.writePhys(this.first + done, width, value);
       done += width;
     }
+    return 0;
   };
+
+  /** Makes the TLB serve an access of `size` bytes; false where it cannot, or a fault is due. */
+  fill(linear: number, size: number, access: 'read' | 'write'): boolean {
+    return !alignmentChecked(this.cpu) && (this.direct(linear, size, access) ?? 0) !== 0;
+  }
 
   private get bounce(): number {
     return this.cpu.state.base + L.BOUNCE;

@@ -31,6 +31,15 @@ interface CodePage {
   /** Which 64-byte granules code was made from. */
   granulesLow: number;
   granulesHigh: number;
+  /** First records of the blocks in whose place compiled regions stand. */
+  readonly regions: Set<number>;
+}
+
+/** A compiled region in the place of a block's first handler. */
+interface CompiledRegion {
+  /** Its slot in the function table, and the handler that was there. */
+  readonly slot: number;
+  readonly handler: number;
 }
 
 /** Key of a block in its page: 12 bits of offset, the mode above. */
@@ -42,6 +51,9 @@ export class CodeCache {
   private readonly pool: PagePool;
   private readonly translator: Translator;
   private readonly pages = new Map<number, CodePage>();
+  private readonly byRecord = new Map<number, CompiledRegion>();
+  /** Table slots from here on are compiled regions. */
+  private readonly firstRegionSlot: number;
   private readonly freeChunks: number[] = [];
   /** Chunks of dropped code that may still be executing; free once control is outside. */
   private readonly retired: number[] = [];
@@ -49,14 +61,25 @@ export class CodeCache {
   /** Blocks made so far. */
   blocksMade = 0;
   invalidations = 0;
+  /** Counts how often everything was dropped. */
+  generation = 0;
+  /** Slots of compiled regions that were dropped and may still be executing; whoever frees them is told once none is. */
+  onRegionsDropped: (slots: readonly number[]) => void = () => {};
+  private droppedSlots: number[] = [];
   /** Set when a frame got its first code: its write tags have to go from the TLBs. */
   frameMarked = false;
 
-  constructor(pool: PagePool, translator: Translator) {
+  constructor(pool: PagePool, translator: Translator, firstRegionSlot: number) {
+    this.firstRegionSlot = firstRegionSlot;
     this.pool = pool;
     this.arena = pool.arena;
     this.translator = translator;
     this.table = this.arena.reserve(R.BLOCK_TABLE_ENTRIES * R.BLOCK_ENTRY_SIZE);
+  }
+
+  /** How often a branch is taken until what it leads to is hot; 0: never. Holds for code that is made from now on. */
+  set hotAfter(edges: number) {
+    this.translator.hotAfter = edges;
   }
 
   /** Record of the block at an arena address, made when there is none; 0 when its first instruction crosses the page. */
@@ -70,6 +93,31 @@ export class CodeCache {
   /** To call while no handler runs: makes room for what was dropped. */
   recycle(): void {
     while (this.retired.length > 0) this.freeChunks.push(this.retired.pop() as number);
+    if (this.droppedSlots.length === 0) return;
+    this.onRegionsDropped(this.droppedSlots);
+    this.droppedSlots = [];
+  }
+
+  /** The handler that interprets the record, whatever stands in its place. */
+  handlerOf(record: number): number {
+    const handler = this.arena.u32[record >>> 2];
+    return handler < this.firstRegionSlot ? handler : (this.byRecord.get(record)?.handler ?? handler);
+  }
+
+  /** True when a region stands in the place of the block that begins with this record. */
+  isCompiled(record: number): boolean {
+    return this.byRecord.has(record);
+  }
+
+  /** Puts a region in the place of the block at an arena address; false when there is no such block any more. */
+  install(host: number, mode: number, record: number, slot: number): boolean {
+    const page = this.pages.get(host & -4096);
+    if (page?.blocks.get(blockKey(host & 4095, mode)) !== record || this.byRecord.has(record)) return false;
+    const region = { slot, handler: this.arena.u32[record >>> 2] };
+    page.regions.add(record);
+    this.byRecord.set(record, region);
+    this.arena.u32[record >>> 2] = slot;
+    return true;
   }
 
   /** A frame's bytes changed. Returns true when code was dropped. */
@@ -100,6 +148,10 @@ export class CodeCache {
       const slot = this.slot(frame + (key & 4095));
       if (u32[(slot + R.BLOCK_RECORD) >>> 2] === record) u32.fill(0, slot >>> 2, (slot + R.BLOCK_ENTRY_SIZE) >>> 2);
     }
+    for (const record of page.regions) {
+      this.droppedSlots.push((this.byRecord.get(record) as CompiledRegion).slot);
+      this.byRecord.delete(record);
+    }
     for (const chunk of page.chunks) {
       for (let i = 0; i < CHUNK_RECORDS; i++) u32[(chunk + i * R.RECORD_SIZE) >>> 2] = HANDLER_STOP;
       this.retired.push(chunk);
@@ -107,6 +159,7 @@ export class CodeCache {
   }
 
   dropAll(): void {
+    this.generation++;
     for (const frame of [...this.pages.keys()]) this.drop(frame);
   }
 
@@ -118,7 +171,7 @@ export class CodeCache {
     }
     let page = this.pages.get(frame);
     if (!page) {
-      page = { chunks: [], next: 0, left: 0, blocks: new Map(), granulesLow: 0, granulesHigh: 0 };
+      page = { chunks: [], next: 0, left: 0, blocks: new Map(), granulesLow: 0, granulesHigh: 0, regions: new Set() };
       this.pages.set(frame, page);
       this.pool.setHasCode((frame >>> 0) as ArenaAddr, true);
       this.frameMarked = true;

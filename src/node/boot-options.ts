@@ -69,6 +69,8 @@ export async function machineOptions(flags: Flags, serialPorts: number): Promise
     noReboot: flags.has('no-reboot'),
     date: startDate(flags.get('rtc')),
     debugExit: debugExit(flags.all('device')),
+    tier: tier(flags.get('tier')),
+    compileThreshold: compileThreshold(flags.get('compile-threshold')),
   });
 }
 
@@ -102,6 +104,18 @@ function timeout(spec: string | undefined): number | undefined {
 function pace(spec: string | undefined): Pace | undefined {
   if (spec === undefined || spec === 'wall' || spec === 'none') return spec;
   throw new EmulatorError('bad-option', `-pace ${spec}: it is wall or none`);
+}
+
+function tier(spec: string | undefined): MachineOptions['tier'] {
+  if (spec === undefined || spec === 'interp' || spec === 'compiled' || spec === 'auto') return spec;
+  throw new EmulatorError('bad-option', `-tier ${spec}: it is interp, compiled or auto`);
+}
+
+function compileThreshold(spec: string | undefined): number | undefined {
+  if (spec === undefined) return undefined;
+  const edges = Number(spec);
+  if (!Number.isInteger(edges) || edges < 1 || edges > 1e9) throw new EmulatorError('bad-option', `-compile-threshold ${spec}: give a number from 1 on`);
+  return edges;
 }
 
 /** QEMU also writes `order=cd`; its other words need a menu or a network. */

@@ -38,6 +38,8 @@ export const FLAGS = [
   { name: 'send', value: 'TEXT=>REPLY', repeatable: true, help: 'when TEXT shows, type REPLY and Enter where it showed; several act in order' },
   { name: 'screenshot', value: 'FILE', help: 'write the screen as PNG at the end' },
   { name: 'pace', value: 'MODE', help: 'wall: follow the clock (default); none: as fast as possible' },
+  { name: 'tier', value: 'TIER', help: 'interp: interpreter only; compiled: compile all code; auto: what runs hot (default)' },
+  { name: 'compile-threshold', value: 'N', help: 'with auto: how often a branch is taken until its target is compiled' },
   { name: 'help', help: 'this text' },
 ] as const satisfies readonly Flag[];
 

@@ -28,12 +28,12 @@ interface Node extends Val {
   local: number;
 }
 
-export type Statement =
+type Statement =
   | { kind: 'bind'; node: Node }
   | { kind: 'effect'; args: Node[]; emit: (out: Bytes) => void }
   | { kind: 'load'; node: Node; emit: (out: Bytes) => void; pure: boolean }
   | { kind: 'if'; condition: Node; yes: Statement[]; no: Statement[] | undefined }
-  | { kind: 'block' | 'loop'; body: Statement[] };
+  | { kind: 'block' | 'loop' | 'sequence'; body: Statement[] };
 
 /** Target of `branch`: a block (forwards, past its end) or a loop (backwards, to its start). */
 export interface Label {
@@ -212,10 +212,28 @@ export class FunctionBuilder {
   }
   returnCallIndirect(signature: Signature, args: Val[], slot: Val<'i32'>): void {
     const type = this.module.typeIndex(signature);
+    this.module.useTable();
     this.effect([...args, slot], (b) => b.byte(0x13).u32(type).byte(0));
   }
   unreachable(): void {
     this.effect([], (b) => b.byte(0x00));
+  }
+
+  /** A place in the code for statements that are made later; gives what makes them. */
+  later(): (statements: () => void) => void {
+    const body: Statement[] = [];
+    this.statements.push({ kind: 'sequence', body });
+    const { depth } = this;
+    return (statements) => {
+      const outer = this.depth;
+      this.depth = depth;
+      body.push(...this.collect(statements));
+      this.depth = outer;
+    };
+  }
+  /** How many structures enclose what is stated now. */
+  get nesting(): number {
+    return this.depth;
   }
 
   finish(): FunctionBody {
@@ -352,6 +370,9 @@ export class FunctionBuilder {
           this.emitAll(s.no, out);
         }
         out.byte(0x0b);
+        return;
+      case 'sequence':
+        this.emitAll(s.body, out);
         return;
       default:
         out.byte(s.kind === 'block' ? 0x02 : 0x03).byte(0x40);

@@ -35,6 +35,7 @@ export class ModuleBuilder {
   private readonly bodies: FunctionBody[] = [];
   private readonly exports: { name: string; body: number }[] = [];
   private readonly elements: { offset: number; bodies: number[] }[] = [];
+  private usesTable = false;
 
   typeIndex(signature: Signature): number {
     const key = `${signature.params.join()}>${signature.results.join()}`;
@@ -73,6 +74,11 @@ export class ModuleBuilder {
   /** Puts defined functions into the imported table from slot `offset` on. */
   fillTable(offset: number, bodies: number[]): void {
     this.elements.push({ offset, bodies });
+    this.useTable();
+  }
+  /** Imports the table, for functions that call through it. */
+  useTable(): void {
+    this.usesTable = true;
   }
 
   finish(): Uint8Array {
@@ -90,10 +96,10 @@ export class ModuleBuilder {
       }
     });
     section(SECTION.import, (b) => {
-      b.u32(this.imports.length + 1 + (this.elements.length > 0 ? 1 : 0));
+      b.u32(this.imports.length + 1 + (this.usesTable ? 1 : 0));
       for (const i of this.imports) b.name(i.module).name(i.name).byte(0x00).u32(this.typeIndex(i.signature));
       b.name('env').name('memory').byte(0x02).byte(0x00).u32(1);
-      if (this.elements.length > 0) b.name('env').name('table').byte(0x01).byte(FUNCREF).byte(0x00).u32(1);
+      if (this.usesTable) b.name('env').name('table').byte(0x01).byte(FUNCREF).byte(0x00).u32(1);
     });
     section(SECTION.function, (b) => {
       b.u32(this.bodies.length);

@@ -13,8 +13,11 @@ import { PagePool } from '../../src/memory/pool.ts';
 import * as E from './environment.ts';
 import * as R from './record.ts';
 
-/** `step`: every instruction by itself; `block`: as the emulator usually runs; `slice`: in slices of odd lengths. */
-export type Tier = 'step' | 'block' | 'slice';
+/**
+ * `step`: every instruction by itself; `block`: the interpreter as it usually runs; `slice`: in slices of odd lengths;
+ * `compiled`: every block compiled before it runs.
+ */
+export type Tier = 'step' | 'block' | 'slice' | 'compiled';
 
 const HAS_ERROR = new Set([8, 10, 11, 12, 13, 14, 17]);
 const SEGMENT_BYTES = 8 * L.SEGMENT_SIZE;
@@ -48,7 +51,9 @@ export class CoracleExecutor {
     this.memory = new GuestMemory(new PagePool(this.arena), E.RAM_BYTES);
     const ports = { readPort: () => 0xffffffff, writePort: () => {} };
     const interrupts = { pending: false, acknowledge: () => 0 };
-    this.cpu = new Cpu(this.arena, { memory: this.memory, ports, interrupts, tsc: () => 0n }, loadModules());
+    this.cpu = new Cpu(this.arena, { memory: this.memory, ports, interrupts, tsc: () => 0n }, loadModules(), {
+      tier: tier === 'compiled' ? 'compiled' : 'interp',
+    });
     E.buildEnvironment((address, value) => this.memory.writePhys(address, 4, value >>> 0), options);
     for (const page of R.DATA_PAGES) this.frames.push(this.memory.writeFrame((E.DATA_FRAMES + page) >>> 12));
     const { state } = this.cpu;
@@ -114,7 +119,7 @@ export class CoracleExecutor {
   }
 
   private execute(): void {
-    if (this.tier === 'block') {
+    if (this.tier === 'block' || this.tier === 'compiled') {
       this.cpu.run(STEP_LIMIT);
       return;
     }

@@ -1,0 +1,64 @@
+/**
+ * What the vCPUs of one page pool share: decoded and compiled code, and the instances of the modules that run it. Code
+ * belongs to frames, whoever maps them; a slow path that it calls goes to the vCPU that runs.
+ */
+import { CodeCache } from '../interp/code-cache.ts';
+import { HANDLERS } from '../interp/handlers.ts';
+import { type Enter, instantiateInterpreter } from '../interp/interpreter.ts';
+import { Translator } from '../interp/translator.ts';
+import { FIRST_HANDLER } from '../interp/variant.ts';
+import { INSTRUCTION_SET } from '../isa/instruction-set.ts';
+import { RegionCompiler } from '../jit/compiler.ts';
+import type { PagePool } from '../memory/pool.ts';
+
+/** The compiled modules that every vCPU runs on; scripts/build-wasm.ts makes them. */
+export interface CpuModules {
+  readonly interpreter: WebAssembly.Module;
+  /** Leaf kernels: x87 and exact SSE arithmetic. */
+  readonly kernel: WebAssembly.Module;
+}
+
+/** A function that handlers and regions import; its first argument is the base of the vCPU's state. */
+export type Import = (base: number, a: number, b: number, c: number, d: number, e: number) => number;
+/** By name, in the same order for every vCPU. */
+export type Imports = ReadonlyMap<string, Import>;
+
+const engines = new WeakMap<PagePool, Engine>();
+
+export class Engine {
+  readonly code: CodeCache;
+  readonly compiler: RegionCompiler;
+  private readonly handlers: Enter;
+  private current: readonly Import[] = [];
+
+  /** The pool's engine, made at the first call. */
+  static of(pool: PagePool, modules: CpuModules, imports: Imports): Engine {
+    let engine = engines.get(pool);
+    if (!engine) {
+      engine = new Engine(pool, modules, imports);
+      engines.set(pool, engine);
+    }
+    return engine;
+  }
+
+  private constructor(pool: PagePool, modules: CpuModules, imports: Imports) {
+    const { arena } = pool;
+    const firstRegion = FIRST_HANDLER + HANDLERS.variants.length;
+    this.code = new CodeCache(pool, new Translator(arena, INSTRUCTION_SET, HANDLERS), firstRegion);
+    const kernel = new WebAssembly.Instance(modules.kernel, { env: { memory: arena.memory } }).exports as WebAssembly.ModuleImports;
+    const cpu: WebAssembly.ModuleImports = {};
+    [...imports.keys()].forEach((name, i) => {
+      const call: Import = (base, a, b, c, d, e) => this.current[i](base, a, b, c, d, e);
+      cpu[name] = call;
+    });
+    const table = new WebAssembly.Table({ element: 'anyfunc', initial: firstRegion });
+    this.handlers = instantiateInterpreter(modules.interpreter, arena, table, cpu, kernel);
+    this.compiler = new RegionCompiler(arena, this.code, table, firstRegion, { env: { memory: arena.memory, table }, cpu, kernel });
+  }
+
+  /** Runs a vCPU from a record on; `imports` are the values of its map. */
+  enter(imports: readonly Import[], record: number, cpu: number, fuel: number): number {
+    this.current = imports;
+    return this.handlers(record, cpu, fuel);
+  }
+}

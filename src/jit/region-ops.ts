@@ -1,0 +1,186 @@
+/**
+ * The region compiler's driver: runs the bodies that the interpreter's handlers are made from, with the fields of one
+ * record as constants, registers in locals and flags as region-flags.ts has them.
+ */
+import * as L from '../cpu/layout.ts';
+import type { Access } from '../interp/memory-access.ts';
+import * as R from '../interp/record.ts';
+import { KIND, RecordOps } from '../interp/record-ops.ts';
+import type { Variant } from '../interp/variant.ts';
+import type { Bits, Condition, Flag, I32, Int, LoadKind, StoreKind } from '../isa/ops.ts';
+import type { Val } from '../wasm/function.ts';
+import type { LOAD, STORE } from '../wasm/opcodes.ts';
+import { type CodeRecord, branchOffset } from './region.ts';
+import type { RegionCode } from './region-code.ts';
+import { asI32, type FlagModel } from './region-flags.ts';
+
+const GPR_END = L.GPR + 16 * 8;
+
+/** Kinds of access as `fill` gets them, beside the size. */
+export const FILL_READ = 0;
+export const FILL_WRITE = 0x100;
+
+export class RegionOps extends RecordOps {
+  private readonly code: RegionCode;
+  private readonly record: CodeRecord;
+  private readonly fields: DataView;
+  private readonly flags: FlagModel;
+  /** Control goes to an offset in the page; says whether the region took it. */
+  private readonly branchTo: (offset: number) => boolean;
+
+  constructor(code: RegionCode, record: CodeRecord, variant: Variant, flags: FlagModel, branchTo: (offset: number) => boolean) {
+    super(code.e, variant);
+    this.code = code;
+    this.record = record;
+    this.fields = new DataView(record.bytes.buffer, record.bytes.byteOffset, R.RECORD_SIZE);
+    this.flags = flags;
+    this.branchTo = branchTo;
+  }
+
+  // Operands and registers
+
+  recordLoad<K extends LoadKind>(kind: K, field: number): Val<(typeof LOAD)[K][0]> {
+    return this.i32(this.field32(kind, field)) as Val as Val<(typeof LOAD)[K][0]>;
+  }
+  private field32(kind: LoadKind, field: number): number {
+    switch (kind) {
+      case 'u8': return this.fields.getUint8(field);
+      case 'u16': return this.fields.getUint16(field, true);
+      default: return this.fields.getInt32(field, true);
+    }
+  }
+  /** Byte offset in the vCPU's state of a register operand. */
+  private slotOf(n: number): number {
+    const o = this.operand(n);
+    if (o.kind === 'fixed') return L.GPR + o.register * 8;
+    return this.field32('u16', 'ERQNWU'.includes(o.kind) ? R.REC_RM : R.REC_REG);
+  }
+  protected loadSlot<K extends LoadKind>(n: number, kind: K, byte: number): Val<(typeof LOAD)[K][0]> {
+    const at = this.slotOf(n) + byte;
+    return at < GPR_END ? (this.readGeneral(at, kind) as Val as Val<(typeof LOAD)[K][0]>) : this.e.load(kind, this.cpu, at);
+  }
+  protected storeSlot<K extends StoreKind>(n: number, kind: K, value: Val<(typeof STORE)[K][0]>, byte: number): void {
+    const at = this.slotOf(n) + byte;
+    if (at < GPR_END) this.writeGeneral(at, kind, value as Val as I32);
+    else this.e.store(kind, this.cpu, value, at);
+  }
+  protected addressRegister(field: number): I32 {
+    const slot = this.field32('u16', field);
+    return slot === L.ZERO ? this.i32(0) : this.code.register((slot - L.GPR) >> 3);
+  }
+  reg(n: number, bits: Bits): Int {
+    return this.readGeneral(bits === 8 && n >= 4 ? L.GPR + (n - 4) * 8 + 1 : L.GPR + n * 8, KIND[bits]);
+  }
+  setReg(n: number, bits: Bits, value: Int): void {
+    this.writeGeneral(bits === 8 && n >= 4 ? L.GPR + (n - 4) * 8 + 1 : L.GPR + n * 8, KIND[bits], asI32(value));
+  }
+  private readGeneral(at: number, kind: LoadKind): I32 {
+    const whole = this.code.register((at - L.GPR) >> 3);
+    if (kind === 'u8') return this.and(this.shrU(whole, this.i32((at & 7) * 8)), this.i32(0xff));
+    return kind === 'u16' ? this.and(whole, this.i32(0xffff)) : whole;
+  }
+  private writeGeneral(at: number, kind: StoreKind, value: I32): void {
+    const n = (at - L.GPR) >> 3;
+    if (kind !== 'u8' && kind !== 'u16') return this.code.setRegister(n, value);
+    const shift = (at & 7) * 8;
+    const mask = (kind === 'u8' ? 0xff : 0xffff) << shift;
+    const kept = this.and(this.code.register(n), this.i32(~mask));
+    this.code.setRegister(n, this.or(kept, this.and(this.shl(value, this.i32(shift)), this.i32(mask))));
+  }
+
+  // Memory
+
+  protected tlbSet(): I32 {
+    return this.e.get(this.code.tlbSet);
+  }
+  /** A page that the TLB does not know is looked up once; what even then cannot be reached inline is the interpreter's. */
+  serve(linear: I32, entry: I32, hit: I32, a: Access): I32 {
+    const { e, code, record } = this;
+    e.if(this.eqz(hit), () => {
+      const what = this.i32(a.bytes | (a.kind === 'read' ? FILL_READ : FILL_WRITE));
+      const filled = this.call('fill', [this.cpu, linear, what, this.i32(record.address), code.fuelAt(record)], 'i32') as I32;
+      e.if(this.eqz(filled), () => code.leaveAt(record));
+    });
+    const host = this.add(linear, e.load('i32', entry, L.TLB_ADDEND));
+    a.store?.(host);
+    return host;
+  }
+  protected modified(): void {
+    // A write that has to be carried out elsewhere has left for the interpreter.
+  }
+
+  // Flags
+
+  setFlags(kind: 'add' | 'sub', bits: Bits, a: Int, b: Int, result: Int): void {
+    this.flags.set({ kind, bits, a: asI32(a), b: asI32(b), result: asI32(result) });
+  }
+  setFlagsLogic(bits: Bits, result: Int): void {
+    this.flags.set({ kind: 'logic', bits, result: asI32(result) });
+  }
+  setFlagsWith(bits: Bits, result: Int, cf: I32, of: I32, af?: I32): void {
+    this.flags.set({ kind: 'with', bits, result: asI32(result), cf, of, af });
+  }
+  setCarry(cf: I32): void {
+    this.flags.setCarry(cf, undefined);
+  }
+  setCarryOverflow(cf: I32, of: I32): void {
+    this.flags.setCarry(cf, of);
+  }
+  flag(flag: Flag): I32 {
+    return this.flags.flag(flag);
+  }
+  condition(code: Condition): I32 {
+    return this.flags.condition(code);
+  }
+  readFlags(): I32 {
+    const bits: [Flag, number][] = [['PF', 2], ['AF', 4], ['ZF', 6], ['SF', 7], ['OF', 11]];
+    return bits.reduce((all, [flag, bit]) => this.or(all, this.shl(this.flag(flag), this.i32(bit))), this.flag('CF'));
+  }
+  writeFlags(value: I32): void {
+    this.flags.set({ kind: 'image', value });
+  }
+
+  // Control
+
+  protected ipBase(): I32 {
+    return this.e.get(this.code.ipBase);
+  }
+  jumpRelative(n: number): void {
+    const target = this.target(n);
+    this.checkTarget(target);
+    if (!this.branchTo(branchOffset(this.record) as number)) this.code.leaveTo(target, this.record, this.flat, 1);
+  }
+  jumpTo(ip: I32): void {
+    const target = this.truncate(ip);
+    this.checkTarget(target);
+    this.code.leaveTo(target, this.record, this.flat, 1);
+  }
+  raiseValue(): void {
+    this.code.leaveAt(this.record);
+  }
+  helper(): void {
+    this.code.leaveAt(this.record);
+  }
+  helperValue(): I32 {
+    this.code.leaveAt(this.record);
+    return this.i32(0);
+  }
+
+  // Repetition: fuel is counted as it is used, and a region leaves when it does not cover the rest any more.
+
+  /** Fuel that is left when this instruction is done. */
+  private left(): I32 {
+    return this.code.fuelAfter(1);
+  }
+  iterationsAllowed(): I32 {
+    const left = this.left();
+    return this.add(this.select(this.e.compare('gtS', left, this.i32(0)), left, this.i32(0)), this.i32(1));
+  }
+  betweenIterations(done: I32): void {
+    this.countIterations(done);
+    this.e.if(this.or(this.ltS(this.left(), this.i32(0)), this.stateLoad('i32', L.TRAP_PENDING)), () => this.code.leaveAt(this.record));
+  }
+  countIterations(extra: I32): void {
+    this.e.set(this.code.fuel, this.sub(this.e.get(this.code.fuel), extra));
+  }
+}

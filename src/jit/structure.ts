@@ -1,0 +1,102 @@
+/**
+ * The shape of a region's graph: an order in which every block comes before what it leads to, save back edges; who
+ * dominates whom; which edges go back to a loop's header. From it generate.ts emits structured control flow as in
+ * N. Ramsey, "Beyond Relooper" (2022): a block that several edges reach forwards stands behind a `block` of its
+ * immediate dominator's code, a header that edges go back to is a `loop`.
+ */
+
+/** `inline`: the only way forwards to its target, which is no header: its code stands where the edge is. */
+export type EdgeKind = 'inline' | 'forward' | 'back' | 'leave';
+
+export class Structure {
+  /** Blocks in reverse postorder, by index. */
+  readonly order: readonly number[];
+  /** Blocks that a block dominates immediately and that several edges reach, last in order first. */
+  readonly merged: readonly (readonly number[])[];
+  private readonly position: readonly number[];
+  private readonly dominator: readonly number[];
+  private readonly headers = new Set<number>();
+  private readonly forwardEdges: readonly number[];
+
+  constructor(successors: readonly (readonly number[])[]) {
+    this.order = reversePostorder(successors);
+    const position = successors.map(() => -1);
+    this.order.forEach((block, i) => { position[block] = i; });
+    this.position = position;
+    const predecessors: number[][] = successors.map(() => []);
+    for (const from of this.order) for (const to of successors[from]) predecessors[to].push(from);
+    this.dominator = dominators(this.order, position, predecessors);
+    const edges = successors.map(() => 0);
+    for (const from of this.order) {
+      for (const to of successors[from]) {
+        if (position[to] > position[from]) edges[to]++;
+        else if (this.dominates(to, from)) this.headers.add(to);
+      }
+    }
+    this.forwardEdges = edges;
+    const merged: number[][] = successors.map(() => []);
+    for (const block of [...this.order].reverse()) if (edges[block] > 1) merged[this.dominator[block]].push(block);
+    this.merged = merged;
+  }
+
+  isHeader(block: number): boolean {
+    return this.headers.has(block);
+  }
+
+  /** `leave`: an edge into a loop past its header, which structured control flow cannot follow. */
+  edge(from: number, to: number): EdgeKind {
+    if (this.position[to] <= this.position[from]) return this.dominates(to, from) ? 'back' : 'leave';
+    return this.forwardEdges[to] > 1 ? 'forward' : 'inline';
+  }
+
+  private dominates(a: number, b: number): boolean {
+    let at = b;
+    while (this.position[at] > this.position[a]) at = this.dominator[at];
+    return at === a;
+  }
+}
+
+/** An explicit stack: regions may be long chains. */
+function reversePostorder(successors: readonly (readonly number[])[]): number[] {
+  const seen = new Set<number>([0]);
+  const out: number[] = [];
+  const stack: { block: number; next: number }[] = [{ block: 0, next: 0 }];
+  while (stack.length > 0) {
+    const top = stack[stack.length - 1];
+    const to = successors[top.block][top.next++];
+    if (to === undefined) {
+      out.push(top.block);
+      stack.pop();
+    } else if (!seen.has(to)) {
+      seen.add(to);
+      stack.push({ block: to, next: 0 });
+    }
+  }
+  return out.reverse();
+}
+
+/** Immediate dominators [K. Cooper, T. Harvey, K. Kennedy, "A Simple, Fast Dominance Algorithm", 2001]. */
+function dominators(order: readonly number[], position: readonly number[], predecessors: readonly (readonly number[])[]): number[] {
+  const dominator = position.map(() => -1);
+  dominator[0] = 0;
+  const meet = (a: number, b: number): number => {
+    let [x, y] = [a, b];
+    while (x !== y) {
+      while (position[x] > position[y]) x = dominator[x];
+      while (position[y] > position[x]) y = dominator[y];
+    }
+    return x;
+  };
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const block of order.slice(1)) {
+      const known = predecessors[block].filter((p) => dominator[p] >= 0);
+      const found = known.reduce(meet);
+      if (dominator[block] !== found) {
+        dominator[block] = found;
+        changed = true;
+      }
+    }
+  }
+  return dominator;
+}

@@ -1,0 +1,101 @@
+/** What an instruction does with the flags, found out by running its body once: what the liveness of flags needs to know. */
+import * as R from '../interp/record.ts';
+import type { Variant } from '../interp/variant.ts';
+import type { Condition, Flag, I32 } from '../isa/ops.ts';
+import { ModuleBuilder } from '../wasm/module.ts';
+import { type CodeRecord, variantOf } from './region.ts';
+import { RegionCode } from './region-code.ts';
+import type { FlagModel } from './region-flags.ts';
+import { RegionOps } from './region-ops.ts';
+
+export interface Summary {
+  /** Needs the flags as they were: reads them, keeps some, or may leave before it sets them. */
+  readonly needs: boolean;
+  /** Sets all six on every path. */
+  readonly sets: boolean;
+  /** Sets some on some paths only. */
+  readonly setsSome: boolean;
+  /** Reads what it has set. */
+  readonly readsOwn: boolean;
+}
+
+const UNKNOWN: Summary = { needs: true, sets: false, setsSome: false, readsOwn: false };
+
+class FlagProbe implements FlagModel {
+  needs = false;
+  sets = false;
+  setsSome = false;
+  readsOwn = false;
+  private readonly code: RegionCode;
+  private readonly depth: number;
+
+  constructor(code: RegionCode) {
+    this.code = code;
+    this.depth = code.e.nesting;
+  }
+
+  set(): void {
+    if (this.code.e.nesting === this.depth) this.sets = true;
+    else this.setsSome = true;
+  }
+  setCarry(): void {
+    this.read();
+    if (this.code.e.nesting !== this.depth) this.setsSome = true;
+  }
+  flag(_flag: Flag): I32 {
+    this.read();
+    return this.code.e.i32(0);
+  }
+  condition(_code: Condition): I32 {
+    this.read();
+    // Not a constant, so that the body makes both paths.
+    return this.code.e.param(0, 'i32');
+  }
+  /** Also what happens before the flags are set and may leave. */
+  read(): void {
+    if (!this.sets) this.needs = true;
+    if (this.sets || this.setsSome) this.readsOwn = true;
+  }
+}
+
+/** Summaries by handler, and by the immediate where that decides whether flags are set (shifts by a constant). */
+export class Summaries {
+  private readonly known = new Map<number, Summary>();
+
+  of(record: CodeRecord): Summary {
+    const variant = variantOf(record);
+    if (!variant) return UNKNOWN;
+    const byImmediate = variant.row.operands.some((o) => o.kind === 'I' && o.size === 'b' && !o.signed);
+    const key = record.handler * 256 + (byImmediate ? record.bytes[R.REC_IMMEDIATE] : 0);
+    let summary = this.known.get(key);
+    if (!summary) {
+      summary = probe(record, variant);
+      this.known.set(key, summary);
+    }
+    return summary;
+  }
+}
+
+function probe(record: CodeRecord, variant: Variant): Summary {
+  const code = new ProbedCode();
+  let found = UNKNOWN;
+  code.frame(() => {
+    const flags = new FlagProbe(code);
+    code.onLeave = () => flags.read();
+    variant.row.body(new RegionOps(code, record, variant, flags, () => true));
+    found = { needs: flags.needs, sets: flags.sets && !flags.setsSome, setsSome: flags.setsSome, readsOwn: flags.readsOwn };
+  });
+  return found;
+}
+
+class ProbedCode extends RegionCode {
+  onLeave: () => void = () => {};
+
+  constructor() {
+    super(new ModuleBuilder());
+  }
+  override leaveAt(record: CodeRecord): void {
+    this.onLeave();
+    super.leaveAt(record);
+  }
+}
