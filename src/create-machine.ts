@@ -99,6 +99,7 @@ export async function createMachine(options: MachineOptions = {}): Promise<Machi
   const host = options.host ?? portableHost();
   const processor: CpuOptions = {
     tier: options.tier ?? 'auto',
+    nowMs: () => host.nowMs(),
     ...(options.compileThreshold === undefined ? {} : { compileThreshold: options.compileThreshold }),
   };
   const boardOptions: PcBoardOptions = {

@@ -7,6 +7,7 @@ import * as R from '../interp/record.ts';
 import { Translator } from '../interp/translator.ts';
 import { HANDLER_STOP } from '../interp/variant.ts';
 import { INSTRUCTION_SET } from '../isa/instruction-set.ts';
+import type { CompilerCounters } from '../jit/compiler.ts';
 import type { ArenaAddr } from '../memory/address.ts';
 import type { Arena } from '../memory/arena.ts';
 import { type CpuContext, type CpuHost, type Helper, HELPER_NEXT, HELPER_RESYNC } from './context.ts';
@@ -35,12 +36,14 @@ export type RunResult = 'budget' | 'halted' | 'attention' | 'shutdown';
 /** `interp`: the interpreter alone; `auto`: hot code is compiled; `compiled`: all code is, before it runs as far as possible. */
 export type Tier = 'interp' | 'compiled' | 'auto';
 /** How often a branch is taken until what it leads to is compiled. */
-export const DEFAULT_COMPILE_THRESHOLD = 200;
+export const DEFAULT_COMPILE_THRESHOLD = 3000;
 
 export interface CpuOptions {
   readonly profile?: CpuProfile;
   readonly tier?: Tier;
   readonly compileThreshold?: number;
+  /** The host's clock in milliseconds, to tell what compilation takes. */
+  readonly nowMs?: () => number;
 }
 
 /** Everything of a vCPU that a snapshot keeps; decoded code and TLBs are made anew. */
@@ -121,10 +124,11 @@ export class Cpu implements CpuContext {
     };
     const imports = this.namedImports();
     this.imports = [...imports.values()];
-    this.engine = Engine.of(host.memory.pool, modules, imports);
+    this.engine = Engine.of(host.memory.pool, modules, imports, options.nowMs ?? (() => 0));
     const tier = options.tier ?? 'auto';
     this.compilesAll = tier === 'compiled';
-    this.engine.code.hotAfter = { interp: 0, compiled: 1, auto: options.compileThreshold ?? DEFAULT_COMPILE_THRESHOLD }[tier];
+    this.hotAfter = { interp: 0, compiled: 1, auto: options.compileThreshold ?? DEFAULT_COMPILE_THRESHOLD }[tier];
+    this.engine.code.hotAfter = this.hotAfter;
     this.powerOn(0n);
   }
 
@@ -134,6 +138,10 @@ export class Cpu implements CpuContext {
     const ip = this.state.getU32(L.IP);
     const used = this.fuelGiven - (this.state.getU32(L.FUEL) | 0);
     return this.retired + used + this.arena.u8[ip + R.REC_COUNT] - 1;
+  }
+
+  get compilerCounters(): CompilerCounters {
+    return this.engine.compiler.counters;
   }
 
   /** Power-on state [SDM3 9.1.1, table 9-1]. */
@@ -171,6 +179,7 @@ export class Cpu implements CpuContext {
   run(fuel: number): RunResult {
     const end = this.retired + fuel;
     const { state } = this;
+    this.engine.compiler.work();
     while (this.retired < end) {
       if (this.stopped) return 'shutdown';
       if (state.getU32(L.ATTENTION) !== 0) {
@@ -323,6 +332,7 @@ export class Cpu implements CpuContext {
   /** The block that is next has become hot. */
   private hot = false;
   private readonly compilesAll: boolean;
+  private readonly hotAfter: number;
 
   /** The record for RIP; 0 when it executed, or faulted, right away. */
   private blockAtRip(): number {
@@ -350,7 +360,8 @@ export class Cpu implements CpuContext {
     const record = this.engine.code.find(host, state.getU32(L.MODE));
     if (this.hot || this.compilesAll) {
       this.hot = false;
-      if (record !== 0) this.engine.compiler.compile(host, state.getU32(L.MODE), record);
+      if (record !== 0) this.engine.compiler.request(host, state.getU32(L.MODE), record);
+      if (this.compilesAll) this.engine.compiler.work();
     }
     if (this.engine.code.frameMarked) {
       this.engine.code.frameMarked = false;
@@ -468,6 +479,7 @@ export class Cpu implements CpuContext {
         return;
       case R.EXIT_HOT:
         this.hot = true;
+        this.arena.i32[(ip + R.REC_EDGES) >>> 2] = this.hotAfter;
         return;
       case R.EXIT_RESTART:
         this.repeated = true;

@@ -32,16 +32,16 @@ export class Engine {
   private current: readonly Import[] = [];
 
   /** The pool's engine, made at the first call. */
-  static of(pool: PagePool, modules: CpuModules, imports: Imports): Engine {
+  static of(pool: PagePool, modules: CpuModules, imports: Imports, nowMs: () => number): Engine {
     let engine = engines.get(pool);
     if (!engine) {
-      engine = new Engine(pool, modules, imports);
+      engine = new Engine(pool, modules, imports, nowMs);
       engines.set(pool, engine);
     }
     return engine;
   }
 
-  private constructor(pool: PagePool, modules: CpuModules, imports: Imports) {
+  private constructor(pool: PagePool, modules: CpuModules, imports: Imports, nowMs: () => number) {
     const { arena } = pool;
     const firstRegion = FIRST_HANDLER + HANDLERS.variants.length;
     this.code = new CodeCache(pool, new Translator(arena, INSTRUCTION_SET, HANDLERS), firstRegion);
@@ -53,7 +53,7 @@ export class Engine {
     });
     const table = new WebAssembly.Table({ element: 'anyfunc', initial: firstRegion });
     this.handlers = instantiateInterpreter(modules.interpreter, arena, table, cpu, kernel);
-    this.compiler = new RegionCompiler(arena, this.code, table, firstRegion, { env: { memory: arena.memory, table }, cpu, kernel });
+    this.compiler = new RegionCompiler(arena, this.code, table, { env: { memory: arena.memory, table }, cpu, kernel }, nowMs);
   }
 
   /** Runs a vCPU from a record on; `imports` are the values of its map. */

@@ -1,59 +1,103 @@
-/** Compiles the regions of hot blocks and puts them in the place of the blocks' first handlers. */
+/**
+ * Compiles the regions of hot blocks and puts them in the place of the blocks' first handlers. Requests are gathered and
+ * compiled several to a module: an instance is dear, a function in it is cheap.
+ */
 import type { CodeCache } from '../interp/code-cache.ts';
 import type { Arena } from '../memory/arena.ts';
-import { generateRegion, REGION_EXPORT } from './generate.ts';
-import { RegionFinder } from './region.ts';
+import { generateModule } from './generate.ts';
+import { type Region, RegionFinder } from './region.ts';
 
 const REGION_LIMITS = { instructions: 300 };
+/** Regions in a module at most, and instructions in them; what is more waits for the next one. */
+const BATCH_REGIONS = 32;
+const BATCH_INSTRUCTIONS = 1200;
 /** Live regions at most: when there are so many, all are dropped. */
 const MAX_REGIONS = 8192;
-const TABLE_STEP = 256;
+const TABLE_STEP = 1024;
 
 export interface CompilerCounters {
-  /** Regions compiled since the start, and their WebAssembly bytes. */
-  regions: number;
-  bytes: number;
-  /** Host milliseconds spent on it, and the longest single time. */
-  totalMs: number;
-  longestMs: number;
+  /** Since the start: regions compiled, modules that they are in, their WebAssembly bytes. */
+  readonly regions: number;
+  readonly modules: number;
+  readonly bytes: number;
+  /** Regions dropped, because their guest code was written to or all were. */
+  readonly dropped: number;
+  /** Host milliseconds that the machine waited for compilation, and the longest single pause. */
+  readonly pausedMs: number;
+  readonly longestPauseMs: number;
+}
+
+interface Request {
+  readonly host: number;
+  readonly mode: number;
+  readonly record: number;
 }
 
 export class RegionCompiler {
-  readonly counters: CompilerCounters = { regions: 0, bytes: 0, totalMs: 0, longestMs: 0 };
+  readonly counters = { regions: 0, modules: 0, bytes: 0, dropped: 0, pausedMs: 0, longestPauseMs: 0 };
   private readonly code: CodeCache;
   private readonly table: WebAssembly.Table;
   private readonly imports: WebAssembly.Imports;
   private readonly finder: RegionFinder;
+  private readonly nowMs: () => number;
   private readonly freeSlots: number[] = [];
+  private readonly queue: Request[] = [];
   private live = 0;
 
-  constructor(arena: Arena, code: CodeCache, table: WebAssembly.Table, firstSlot: number, imports: WebAssembly.Imports) {
+  constructor(arena: Arena, code: CodeCache, table: WebAssembly.Table, imports: WebAssembly.Imports, nowMs: () => number) {
     this.code = code;
     this.table = table;
     this.imports = imports;
+    this.nowMs = nowMs;
     this.finder = new RegionFinder(arena, code);
-    if (table.length !== firstSlot) throw new RangeError('regions begin behind the last handler');
-    code.onRegionsDropped = (slots) => this.release(slots);
+    code.onRegionsDropped = (slots) => {
+      this.counters.dropped += slots.length;
+      this.release(slots);
+    };
   }
 
-  /** Compiles the region of the block at an arena address, whose first record is `record`. To call while no code runs. */
-  compile(host: number, mode: number, record: number): void {
-    if (this.code.isCompiled(record)) return;
-    if (this.live >= MAX_REGIONS) {
-      this.code.dropAll();
-      return;
+  /** Asks for the region of the block at an arena address, whose first record is `record`. */
+  request(host: number, mode: number, record: number): void {
+    if (!this.code.isCompiled(record)) this.queue.push({ host, mode, record });
+  }
+
+  /** Compiles some of what was asked for. To call while no code runs. */
+  work(): void {
+    if (this.queue.length === 0) return;
+    const start = this.nowMs();
+    if (this.live + BATCH_REGIONS > MAX_REGIONS) this.code.dropAll();
+    else this.batch();
+    const ms = this.nowMs() - start;
+    this.counters.pausedMs += ms;
+    this.counters.longestPauseMs = Math.max(this.counters.longestPauseMs, ms);
+  }
+
+  private batch(): void {
+    const regions: { request: Request; region: Region; slot: number }[] = [];
+    /** Blocks that a region of this batch contains: they get one of their own only if they stay hot. */
+    const inside = new Set<number>();
+    let instructions = 0;
+    while (regions.length < BATCH_REGIONS && instructions < BATCH_INSTRUCTIONS) {
+      const request = this.queue.shift();
+      if (!request) break;
+      const { host, mode, record } = request;
+      if (this.code.isCompiled(record) || inside.has(host + mode * 2 ** 32)) continue;
+      const region = this.finder.find(host & -4096, host & 4095, mode, REGION_LIMITS);
+      if (region?.blocks[0].records[0].address !== record) continue;
+      for (const block of region.blocks) {
+        inside.add((((host & -4096) + block.records[0].offset) >>> 0) + mode * 2 ** 32);
+        instructions += block.records.length;
+      }
+      regions.push({ request, region, slot: this.takeSlot() });
     }
-    const region = this.finder.find(host & -4096, host & 4095, mode, REGION_LIMITS);
-    if (!region || region.blocks[0].records[0].address !== record) return;
-    const bytes = generateRegion(region);
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes as BufferSource), this.imports);
-    const slot = this.takeSlot();
-    this.table.set(slot, instance.exports[REGION_EXPORT] as () => void);
-    if (!this.code.install(host, mode, record, slot)) {
-      this.release([slot]);
-      return;
+    if (regions.length === 0) return;
+    const bytes = generateModule(regions);
+    new WebAssembly.Instance(new WebAssembly.Module(bytes as BufferSource), this.imports);
+    for (const { request, slot } of regions) {
+      if (!this.code.install(request.host, request.mode, request.record, slot)) this.release([slot]);
     }
-    this.counters.regions++;
+    this.counters.regions += regions.length;
+    this.counters.modules++;
     this.counters.bytes += bytes.length;
   }
 
@@ -65,11 +109,9 @@ export class RegionCompiler {
     this.live++;
     return this.freeSlots.pop() as number;
   }
+  /** A slot keeps its function, and that its instance, until the slot is used again. */
   private release(slots: readonly number[]): void {
-    for (const slot of slots) {
-      this.table.set(slot, null);
-      this.freeSlots.push(slot);
-    }
+    this.freeSlots.push(...slots);
     this.live -= slots.length;
   }
 }

@@ -1,4 +1,4 @@
-/** From a region to a WebAssembly module with one function (see region-code.ts for how it is entered and left). */
+/** From regions to a WebAssembly module with a function for each (see region-code.ts for how it is entered and left). */
 import * as L from '../cpu/layout.ts';
 import { MODE_CODE32, MODE_FLAT } from '../cpu/mode.ts';
 import { HANDLER_SIGNATURE } from '../interp/record-ops.ts';
@@ -10,17 +10,15 @@ import { RegionOps } from './region-ops.ts';
 import { type EdgeKind, Structure } from './structure.ts';
 import { Summaries } from './summary.ts';
 
-/** Name of the function that the module exports. */
-export const REGION_EXPORT = 'run';
 /** EIP of a page's first byte up to which no branch inside the page wraps around at 64 KiB. */
 const LAST_PLAIN_PAGE = 0xf000;
 
 const summaries = new Summaries();
 
-/** The module's bytes: imports as the interpreter's module has them, and the table. */
-export function generateRegion(region: Region): Uint8Array {
+/** The bytes of a module that puts each region's function into its slot of the table; imports as the interpreter's has them. */
+export function generateModule(regions: readonly { readonly region: Region; readonly slot: number }[]): Uint8Array {
   const module = new ModuleBuilder();
-  module.export(REGION_EXPORT, module.define(new RegionGenerator(module, region).generate()));
+  for (const { region, slot } of regions) module.fillTable(slot, [module.define(new RegionGenerator(module, region).generate())]);
   return module.finish();
 }
 

@@ -2,6 +2,7 @@
  * One machine: arena, memory, ports, processor, clock, board and the run loop, and what the outside sees of them. The
  * board and the processor are made by functions, so that this file knows neither.
  */
+import type { CompilerCounters } from '../jit/compiler.ts';
 import type { ResetKind, Width } from '../devices/device.ts';
 import { usKeystrokes } from '../devices/i8042/us-layout.ts';
 import type { MouseMove } from '../devices/i8042/mouse.ts';
@@ -51,6 +52,8 @@ export interface MachineStatistics {
   readonly nanosecondsPerInstruction: number;
   /** Memory that the guest really uses. */
   readonly frameBytes: number;
+  /** Compiled code; undefined for a processor without a compiler. */
+  readonly compiler: CompilerCounters | undefined;
 }
 
 /** An input that entered, at its instruction: what a recording has to hold. */
@@ -262,6 +265,7 @@ export class Machine {
       idleShare: this.measured.idleShare,
       nanosecondsPerInstruction: this.clock.nanosecondsPerInstruction,
       frameBytes: this.memory.pool.framesInUse * 4096,
+      compiler: this.cpu.compilerCounters && { ...this.cpu.compilerCounters },
     };
   }
 

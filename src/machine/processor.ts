@@ -1,4 +1,5 @@
 /** The processor as the run loop and the loaders see it; src/cpu/cpu.ts is the one that executes guests. */
+import type { CompilerCounters } from '../jit/compiler.ts';
 import type { CpuState } from '../cpu/state.ts';
 
 export type RunResult = 'budget' | 'halted' | 'attention' | 'shutdown';
@@ -6,6 +7,8 @@ export type RunResult = 'budget' | 'halted' | 'attention' | 'shutdown';
 export interface Processor {
   /** Instructions retired so far, exact inside device callbacks too. */
   readonly instructions: number;
+  /** What the compiler of hot code has done, where there is one. */
+  readonly compilerCounters?: CompilerCounters;
   /** Executes at most `fuel` instructions. */
   run(fuel: number): RunResult;
   /** Makes `run` return at the next block edge. */

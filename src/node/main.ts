@@ -36,6 +36,7 @@ async function boot(words: readonly string[], streams: SessionStreams): Promise<
   try {
     return await runSession(machine, session, streams);
   } finally {
+    if (flags.has('stats')) streams.errors.write(`${JSON.stringify(machine.statistics(), undefined, 2)}\n`);
     await machine.dispose();
   }
 }
