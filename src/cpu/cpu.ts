@@ -104,8 +104,9 @@ export class Cpu implements CpuContext {
   private shadowUntil = 0;
   /** Likewise for debug exceptions. */
   private debugShadowUntil = 0;
-  /** DR6 bits of a trap that follows the instruction. */
+  /** DR6 bits of a trap that follows the instruction, and those that waited before it. */
   private pendingDebug = 0;
+  private debugBefore = 0;
   /** Records that were changed to stop the handlers, with their handlers. */
   private readonly patched: number[] = [];
 
@@ -165,7 +166,7 @@ export class Cpu implements CpuContext {
     state.setU32(L.MXCSR, 0x1f80);
     state.setU32(L.BLOCK_TABLE, this.code.table);
     this.halted = this.stopped = this.nmiPending = this.nmiBlocked = false;
-    this.shadowUntil = this.debugShadowUntil = this.pendingDebug = 0;
+    this.shadowUntil = this.debugShadowUntil = this.pendingDebug = this.debugBefore = 0;
     this.msrs.reset(tsc);
     applyDebugRegisters(this);
     this.updateMode();
@@ -316,17 +317,19 @@ export class Cpu implements CpuContext {
     const record = this.blockAtRip();
     if (record === 0) return;
     const retired = this.retired;
+    const branchesOnly = this.msrs.stepsOnBranches;
     state.setU32(L.EFLAGS, before & ~EFLAGS_RF);
     this.execute(this.truncated(record, 1), 0);
     // RF holds until the instruction is done, which a repeated one may not be.
     if (this.repeated) state.setU32(L.EFLAGS, state.getU32(L.EFLAGS) | (before & EFLAGS_RF));
     const trapped = (this.retired > retired || this.repeated) && this.retired >= this.debugShadowUntil;
     // An instruction that entered a handler cleared TF, and its trap with it.
-    if (before & EFLAGS_TF && trapped && !this.entered) this.pendingDebug |= DR6_BS;
+    if (before & EFLAGS_TF && trapped && !this.entered && (this.branched || !branchesOnly)) this.pendingDebug |= DR6_BS;
   }
-  /** What the last `execute` did: stopped between iterations; entered an exception or interrupt handler. */
+  /** What the last `execute` did: stopped between iterations; entered an exception or interrupt handler; took a branch. */
   private repeated = false;
   private entered = false;
+  private branched = false;
 
   /** The record for RIP; 0 when it executed, or faulted, right away. */
   private blockAtRip(): number {
@@ -438,7 +441,8 @@ export class Cpu implements CpuContext {
   private execute(record: number, fuel: number): void {
     const { state } = this;
     this.fuelGiven = fuel;
-    this.entered = this.repeated = false;
+    this.entered = this.repeated = this.branched = false;
+    this.debugBefore = this.pendingDebug;
     state.setU32(L.IP, record);
     state.setU32(L.FUEL, fuel);
     this.running = true;
@@ -456,12 +460,16 @@ export class Cpu implements CpuContext {
     switch (reason) {
       case R.EXIT_RESYNC:
         this.retired += count;
+        this.branched = state.eip !== this.nextEip;
+        return;
+      case R.EXIT_CROSSING:
         return;
       case R.EXIT_BUDGET:
       case R.EXIT_LOOKUP:
-      case R.EXIT_CROSSING:
+        this.branched = true;
         return;
       case R.EXIT_RESOLVE:
+        this.branched = true;
         this.link(ip);
         return;
       case R.EXIT_RESTART:
@@ -473,12 +481,19 @@ export class Cpu implements CpuContext {
         return;
       case R.EXIT_FAULT:
         this.backTo(ip, count);
-        this.deliverFault();
+        this.faulted();
         return;
       default:
         this.retired += count - 1;
-        this.deliverFault();
+        this.faulted();
     }
+  }
+
+  /** An instruction that faults has not been executed: breakpoints that its accesses met do not count. */
+  private faulted(): void {
+    this.pendingDebug = this.debugBefore;
+    this.state.setU32(L.TRAP_PENDING, this.pendingDebug === 0 ? 0 : 1);
+    this.deliverFault();
   }
 
   /** RIP to the instruction at `ip`, which has not retired. */
