@@ -322,7 +322,7 @@ main:
     nop
 .system_step:
     DONE
-    CASE "btf: single steps on branches, cleared by the trap"
+    CASE "branch steps, cleared by the trap"
     mov ecx, 0x1d9
     mov eax, 2
     xor edx, edx
@@ -347,7 +347,7 @@ main:
     rdmsr
     VAL eax
     DONE
-    CASE "btf: call, jmp to the next instruction, loop, jmp m, ret, far jmp"
+    CASE "branch steps by call, jmp to the next instruction, loop, jmp m, ret, far jmp"
 %macro BRANCH 1+
     mov ecx, 0x1d9
     mov eax, 2
