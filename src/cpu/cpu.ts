@@ -12,23 +12,24 @@ import { INSTRUCTION_SET } from '../isa/instruction-set.ts';
 import type { ArenaAddr } from '../memory/address.ts';
 import type { Arena } from '../memory/arena.ts';
 import type { PagePool } from '../memory/pool.ts';
-import { type CpuContext, type CpuHost, type Helper, HELPER_NEXT, HELPER_RESYNC } from './context.ts';
+import { type CpuContext, type CpuHost, type Helper, HELPER_RESYNC } from './context.ts';
 import { type CpuProfile, DEFAULT_PROFILE } from './cpuid.ts';
 import { DR6_BS, DR6_RESET, DR7_RESET, applyDebugRegisters, hasInstructionBreakpoints, instructionBreakpoint } from './debug-registers.ts';
-import { fault, GuestFault } from './fault.ts';
+import { GuestFault } from './fault.ts';
 import { deliver } from './interrupts.ts';
 import * as L from './layout.ts';
 import { Mmu } from './mmu.ts';
 import { modeKey, stackMask } from './mode.ts';
 import { MsrFile, type MsrSnapshot } from './msr.ts';
 import {
-  CR0_CD, CR0_ET, CR0_NE, CR0_NW, CS, EFLAGS_FIXED, EFLAGS_IF, EFLAGS_RF, EFLAGS_TF, RDX, VECTOR_DB, VECTOR_GP, VECTOR_MF, VECTOR_NMI,
+  CR0_CD, CR0_ET, CR0_NW, CS, EFLAGS_FIXED, EFLAGS_IF, EFLAGS_RF, EFLAGS_TF, RDX, VECTOR_DB, VECTOR_GP, VECTOR_NMI,
 } from './registers.ts';
 import { segmentHelpers } from './segment-helpers.ts';
 import { resetSegments } from './segments.ts';
 import { alignmentChecked, SlowAccess } from './slow-access.ts';
 import { CpuState } from './state.ts';
 import { systemHelpers } from './system-helpers.ts';
+import { ErrorPin } from './x87/error-pin.ts';
 import { fldenv, fnsave, fnstenv, frstor, fxrstor, fxsave } from './x87/environment-helpers.ts';
 
 export type RunResult = 'budget' | 'halted' | 'attention' | 'shutdown';
@@ -57,13 +58,6 @@ export interface CpuSnapshot {
 const EXIT_FAULT_HERE = 9;
 /** Longest instruction, and the buffer for those that lie in two pages. */
 const MAX_INSTRUCTION = 15;
-
-/** A pending x87 exception [SDM1 8.7]: #MF, or with CR0.NE clear the FERR# pin, which the board makes IRQ 13. */
-function x87Error(cpu: CpuContext): number {
-  if (cpu.state.cr(0) & CR0_NE) fault(VECTOR_MF);
-  cpu.host.ferr?.();
-  return HELPER_NEXT;
-}
 
 const codeCaches = new WeakMap<PagePool, CodeCache>();
 /** Code belongs to frames: one cache per pool, whoever runs it. */
@@ -107,6 +101,7 @@ export class Cpu implements CpuContext {
   /** DR6 bits of a trap that follows the instruction, and those that waited before it. */
   private pendingDebug = 0;
   private debugBefore = 0;
+  private readonly ferr: ErrorPin;
   /** Records that were changed to stop the handlers, with their handlers. */
   private readonly patched: number[] = [];
 
@@ -117,6 +112,7 @@ export class Cpu implements CpuContext {
     this.state = new CpuState(arena, arena.reserve(L.VCPU_SIZE));
     this.mmu = new Mmu(this.state, host.memory);
     this.msrs = new MsrFile(this.profile, this.mmu);
+    this.ferr = new ErrorPin(this);
     this.emptyTlb = arena.reserve(L.TLB_SET_SIZE);
     for (let i = 0; i < L.TLB_SET_SIZE / 8; i++) arena.u64[this.emptyTlb / 8 + i] = L.TLB_INVALID;
     this.fetchBuffer = arena.reserve(64, 64);
@@ -165,7 +161,7 @@ export class Cpu implements CpuContext {
     this.arena.u8[state.base + L.FTW] = 0xff;
     state.setU32(L.MXCSR, 0x1f80);
     state.setU32(L.BLOCK_TABLE, this.code.table);
-    this.halted = this.stopped = this.nmiPending = this.nmiBlocked = false;
+    this.ferr.active = this.halted = this.stopped = this.nmiPending = this.nmiBlocked = false;
     this.shadowUntil = this.debugShadowUntil = this.pendingDebug = this.debugBefore = 0;
     this.msrs.reset(tsc);
     applyDebugRegisters(this);
@@ -190,7 +186,7 @@ export class Cpu implements CpuContext {
       if (this.halted) return 'halted';
       const flags = state.getU32(L.EFLAGS);
       const inShadow = this.retired < this.shadowUntil;
-      if ((flags & EFLAGS_TF) !== 0 || inShadow || hasInstructionBreakpoints(state)) {
+      if ((flags & EFLAGS_TF) !== 0 || inShadow || this.ferr.active || hasInstructionBreakpoints(state)) {
         this.step();
       } else {
         // Without breakpoints nothing asks for RF before the instruction is done; a fault saves it set anyway.
@@ -224,6 +220,7 @@ export class Cpu implements CpuContext {
     this.msrs.restore(snapshot.msrs);
     this.halted = snapshot.halted;
     this.retired = snapshot.instructions;
+    this.ferr.restore();
     this.mmu.clear();
     applyDebugRegisters(this);
   }
@@ -323,6 +320,7 @@ export class Cpu implements CpuContext {
     // RF holds until the instruction is done, which a repeated one may not be.
     if (this.repeated) state.setU32(L.EFLAGS, state.getU32(L.EFLAGS) | (before & EFLAGS_RF));
     const trapped = (this.retired > retired || this.repeated) && this.retired >= this.debugShadowUntil;
+    if (this.ferr.active) this.ferr.watch();
     // An instruction that entered a handler cleared TF, and its trap with it.
     if (before & EFLAGS_TF && trapped && !this.entered && (this.branched || !branchesOnly)) this.pendingDebug |= DR6_BS;
   }
@@ -548,7 +546,7 @@ export class Cpu implements CpuContext {
       slow_read: slow.read, slow_write: slow.write, slow_modify: slow.modify, slow_probe: slow.probe, write_commit: slow.commit,
     };
     const helpers: Record<string, Helper> = {
-      ...segmentHelpers, ...systemHelpers, X87_ERROR: x87Error,
+      ...segmentHelpers, ...systemHelpers, X87_ERROR: this.ferr.report,
       FLDENV: fldenv, FNSTENV: fnstenv, FRSTOR: frstor, FNSAVE: fnsave, FXSAVE: fxsave, FXRSTOR: fxrstor,
       IRET: (cpu, size) => this.interruptReturn(cpu, size),
       INT: this.entering(segmentHelpers.INT), INT3: this.entering(segmentHelpers.INT3),

@@ -100,8 +100,8 @@ export interface ProcessorParts {
   readonly ports: { readPort(port: number, width: Width): number; writePort(port: number, width: Width, value: number): void };
   interrupts: InterruptSource;
   tsc(): bigint;
-  /** FERR# went active. */
-  ferr(): void;
+  /** The FERR# pin. Returns whether IGNNE# is asserted. */
+  ferr(active: boolean): boolean;
 }
 
 export interface MachineParts {
@@ -149,7 +149,7 @@ export class Machine {
       ports: this.ports,
       interrupts: NO_INTERRUPTS,
       tsc: () => BigInt(this.clock.now),
-      ferr: () => this.board.coprocessorError(),
+      ferr: (active) => this.board.coprocessorError(active),
     };
     this.cpu = parts.createProcessor(arena, processorParts);
     this.clock = new MachineClock(this.cpu, INITIAL_NS_PER_INSTRUCTION);

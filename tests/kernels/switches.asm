@@ -100,7 +100,7 @@ main:
     DONE
 
     call fresh
-    CASE "to a 16-bit task: registers, segments, what lies behind them"
+    CASE "to a 16-bit task, registers, segments, what lies behind them"
     mov dword [TSS + T_FS], 0
     mov eax, 0x11112222
     mov ebx, 0x33334444
@@ -124,7 +124,7 @@ main:
     call dump
     DONE
     call fresh
-    CASE "from a 16-bit task to a 32-bit one: what it saved"
+    CASE "from a 16-bit task to a 32-bit one, what it saved"
     mov word [C16 + 0x0e], R(call_b)
     T B, T_EIP, quiet_iret
     TRY call C_SEL:0
