@@ -226,6 +226,11 @@ export class Machine {
     this.door.post('power-button', () => this.board.pressPowerButton());
   }
 
+  /** A non-maskable interrupt, as QEMU's monitor command `nmi` sends one. */
+  sendNmi(): void {
+    this.door.post('nmi', () => this.cpu.nmi());
+  }
+
   /** Types text on a keyboard with the US layout. Characters that it lacks are left out. */
   sendText(text: string): void {
     const strokes = usKeystrokes(text);
