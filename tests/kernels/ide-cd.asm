@@ -272,7 +272,7 @@ blocks:
     jmp .next
 .end:
     push eax
-    say " |"
+    say " /"
     pop eax
     VAL eax, 8
     IN8 IDE_BASE + 1

@@ -335,7 +335,7 @@ keyboard_wait:
     ret
 
 nest_slave:
-    say " |"
+    say " /"
     call raise_14
     POLL 0x20
     POLL 0xa0

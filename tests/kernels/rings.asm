@@ -194,7 +194,7 @@ data_loads:
     mov dword [action], load_ss
     mov byte [kind], 0x92
 .square:
-    say " |"
+    say " /"
     SQUARE .one
 .one:
     mov edx, TARGET

@@ -128,8 +128,8 @@ main:
     mov word [C16 + 0x0e], R(call_b)
     T B, T_EIP, quiet_iret
     TRY call C_SEL:0
-    lea esi, [C16 + 0x0c]
-    mov ecx, 9
+    lea esi, [C16 + 0x10]
+    mov ecx, 8
     call dump
     clts
     DONE
@@ -139,8 +139,8 @@ main:
     mov word [D16 + 0x0e], R(jump_main)
     TRY jmp C_SEL:0
     call busy
-    lea esi, [C16 + 0x0c]
-    mov ecx, 9
+    lea esi, [C16 + 0x10]
+    mov ecx, 8
     call dump
     clts
     DONE
