@@ -28,8 +28,8 @@ export interface CpuHost {
   readonly interrupts: InterruptSource;
   /** Time-stamp counter as the virtual clock has it now, before the guest's own offset (WRMSR to the TSC). */
   tsc(): bigint;
-  /** The FERR# pin goes active: an x87 exception with CR0.NE clear. */
-  ferr?(): void;
+  /** The FERR# pin, active for an x87 exception with CR0.NE clear. Returns whether IGNNE# is asserted. */
+  ferr?(active: boolean): boolean;
 }
 
 export interface CpuContext {

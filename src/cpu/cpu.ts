@@ -10,24 +10,25 @@ import { INSTRUCTION_SET } from '../isa/instruction-set.ts';
 import type { CompilerCounters } from '../jit/compiler.ts';
 import type { ArenaAddr } from '../memory/address.ts';
 import type { Arena } from '../memory/arena.ts';
-import { type CpuContext, type CpuHost, type Helper, HELPER_NEXT, HELPER_RESYNC } from './context.ts';
+import { type CpuContext, type CpuHost, type Helper, HELPER_RESYNC } from './context.ts';
 import { type CpuProfile, DEFAULT_PROFILE } from './cpuid.ts';
 import { DR6_BS, DR6_RESET, DR7_RESET, applyDebugRegisters, hasInstructionBreakpoints, instructionBreakpoint } from './debug-registers.ts';
 import { type CpuModules, Engine, type Import } from './engine.ts';
-import { fault, GuestFault } from './fault.ts';
+import { GuestFault } from './fault.ts';
 import { deliver } from './interrupts.ts';
 import * as L from './layout.ts';
 import { Mmu } from './mmu.ts';
 import { modeKey, stackMask } from './mode.ts';
 import { MsrFile, type MsrSnapshot } from './msr.ts';
 import {
-  CR0_CD, CR0_ET, CR0_NE, CR0_NW, CS, EFLAGS_FIXED, EFLAGS_IF, EFLAGS_RF, EFLAGS_TF, RDX, VECTOR_DB, VECTOR_GP, VECTOR_MF, VECTOR_NMI,
+  CR0_CD, CR0_ET, CR0_NW, CS, EFLAGS_FIXED, EFLAGS_IF, EFLAGS_RF, EFLAGS_TF, RDX, VECTOR_DB, VECTOR_GP, VECTOR_NMI,
 } from './registers.ts';
 import { segmentHelpers } from './segment-helpers.ts';
 import { resetSegments } from './segments.ts';
 import { alignmentChecked, SlowAccess } from './slow-access.ts';
 import { CpuState } from './state.ts';
 import { systemHelpers } from './system-helpers.ts';
+import { ErrorPin } from './x87/error-pin.ts';
 import { fldenv, fnsave, fnstenv, frstor, fxrstor, fxsave } from './x87/environment-helpers.ts';
 
 export type { CpuModules } from './engine.ts';
@@ -60,13 +61,6 @@ const EXIT_FAULT_HERE = 9;
 /** Longest instruction, and the buffer for those that lie in two pages. */
 const MAX_INSTRUCTION = 15;
 
-/** A pending x87 exception [SDM1 8.7]: #MF, or with CR0.NE clear the FERR# pin, which the board makes IRQ 13. */
-function x87Error(cpu: CpuContext): number {
-  if (cpu.state.cr(0) & CR0_NE) fault(VECTOR_MF);
-  cpu.host.ferr?.();
-  return HELPER_NEXT;
-}
-
 export class Cpu implements CpuContext {
   readonly state: CpuState;
   readonly mmu: Mmu;
@@ -95,8 +89,10 @@ export class Cpu implements CpuContext {
   private shadowUntil = 0;
   /** Likewise for debug exceptions. */
   private debugShadowUntil = 0;
-  /** DR6 bits of a trap that follows the instruction. */
+  /** DR6 bits of a trap that follows the instruction, and those that waited before it. */
   private pendingDebug = 0;
+  private debugBefore = 0;
+  private readonly ferr: ErrorPin;
   /** How often handlers were made to stop. */
   private stops = 0;
   /** Records that were changed to stop the handlers, with their handlers. */
@@ -109,6 +105,7 @@ export class Cpu implements CpuContext {
     this.state = new CpuState(arena, arena.reserve(L.VCPU_SIZE));
     this.mmu = new Mmu(this.state, host.memory);
     this.msrs = new MsrFile(this.profile, this.mmu);
+    this.ferr = new ErrorPin(this);
     this.emptyTlb = arena.reserve(L.TLB_SET_SIZE);
     for (let i = 0; i < L.TLB_SET_SIZE / 8; i++) arena.u64[this.emptyTlb / 8 + i] = L.TLB_INVALID;
     this.fetchBuffer = arena.reserve(64, 64);
@@ -165,8 +162,8 @@ export class Cpu implements CpuContext {
     this.arena.u8[state.base + L.FTW] = 0xff;
     state.setU32(L.MXCSR, 0x1f80);
     state.setU32(L.BLOCK_TABLE, this.engine.code.table);
-    this.halted = this.stopped = this.nmiPending = this.nmiBlocked = false;
-    this.shadowUntil = this.debugShadowUntil = this.pendingDebug = 0;
+    this.ferr.active = this.halted = this.stopped = this.nmiPending = this.nmiBlocked = false;
+    this.shadowUntil = this.debugShadowUntil = this.pendingDebug = this.debugBefore = 0;
     this.msrs.reset(tsc);
     applyDebugRegisters(this);
     this.updateMode();
@@ -191,7 +188,7 @@ export class Cpu implements CpuContext {
       if (this.halted) return 'halted';
       const flags = state.getU32(L.EFLAGS);
       const inShadow = this.retired < this.shadowUntil;
-      if ((flags & EFLAGS_TF) !== 0 || inShadow || hasInstructionBreakpoints(state)) {
+      if ((flags & EFLAGS_TF) !== 0 || inShadow || this.ferr.active || hasInstructionBreakpoints(state)) {
         this.step();
       } else {
         // Without breakpoints nothing asks for RF before the instruction is done; a fault saves it set anyway.
@@ -225,6 +222,7 @@ export class Cpu implements CpuContext {
     this.msrs.restore(snapshot.msrs);
     this.halted = snapshot.halted;
     this.retired = snapshot.instructions;
+    this.ferr.restore();
     this.mmu.clear();
     applyDebugRegisters(this);
   }
@@ -318,17 +316,20 @@ export class Cpu implements CpuContext {
     const record = this.blockAtRip();
     if (record === 0) return;
     const retired = this.retired;
+    const branchesOnly = this.msrs.stepsOnBranches;
     state.setU32(L.EFLAGS, before & ~EFLAGS_RF);
     this.execute(this.truncated(record, 1), 0);
     // RF holds until the instruction is done, which a repeated one may not be.
     if (this.repeated) state.setU32(L.EFLAGS, state.getU32(L.EFLAGS) | (before & EFLAGS_RF));
     const trapped = (this.retired > retired || this.repeated) && this.retired >= this.debugShadowUntil;
+    if (this.ferr.active) this.ferr.watch();
     // An instruction that entered a handler cleared TF, and its trap with it.
-    if (before & EFLAGS_TF && trapped && !this.entered) this.pendingDebug |= DR6_BS;
+    if (before & EFLAGS_TF && trapped && !this.entered && (this.branched || !branchesOnly)) this.pendingDebug |= DR6_BS;
   }
-  /** What the last `execute` did: stopped between iterations; entered an exception or interrupt handler. */
+  /** What the last `execute` did: stopped between iterations; entered an exception or interrupt handler; took a branch. */
   private repeated = false;
   private entered = false;
+  private branched = false;
   /** The block that is next has become hot. */
   private hot = false;
   private readonly compilesAll: boolean;
@@ -361,7 +362,7 @@ export class Cpu implements CpuContext {
     if (this.hot || this.compilesAll) {
       this.hot = false;
       if (record !== 0) this.engine.compiler.request(host, state.getU32(L.MODE), record);
-      if (this.compilesAll) this.engine.compiler.work();
+      if (this.compilesAll) this.engine.compiler.work(true);
     }
     if (this.engine.code.frameMarked) {
       this.engine.code.frameMarked = false;
@@ -451,7 +452,8 @@ export class Cpu implements CpuContext {
   private execute(record: number, fuel: number): void {
     const { state } = this;
     this.fuelGiven = fuel;
-    this.entered = this.repeated = false;
+    this.entered = this.repeated = this.branched = false;
+    this.debugBefore = this.pendingDebug;
     state.setU32(L.IP, record);
     state.setU32(L.FUEL, fuel);
     this.running = true;
@@ -469,16 +471,20 @@ export class Cpu implements CpuContext {
     switch (reason) {
       case R.EXIT_RESYNC:
         this.retired += count;
+        this.branched = state.eip !== this.nextEip;
+        return;
+      case R.EXIT_CROSSING:
         return;
       case R.EXIT_BUDGET:
       case R.EXIT_LOOKUP:
-      case R.EXIT_CROSSING:
+        this.branched = true;
         return;
       case R.EXIT_RESOLVE:
+        this.branched = true;
         this.link(ip);
         return;
       case R.EXIT_HOT:
-        this.hot = true;
+        this.branched = this.hot = true;
         this.arena.i32[(ip + R.REC_EDGES) >>> 2] = this.hotAfter;
         return;
       case R.EXIT_RESTART:
@@ -490,12 +496,19 @@ export class Cpu implements CpuContext {
         return;
       case R.EXIT_FAULT:
         this.backTo(ip, count);
-        this.deliverFault();
+        this.faulted();
         return;
       default:
         this.retired += count - 1;
-        this.deliverFault();
+        this.faulted();
     }
+  }
+
+  /** An instruction that faults has not been executed: breakpoints that its accesses met do not count. */
+  private faulted(): void {
+    this.pendingDebug = this.debugBefore;
+    this.state.setU32(L.TRAP_PENDING, this.pendingDebug === 0 ? 0 : 1);
+    this.deliverFault();
   }
 
   /** RIP to the instruction at `ip`, which has not retired. */
@@ -552,7 +565,7 @@ export class Cpu implements CpuContext {
       ['write_commit', slow.commit], ['fill', (_base, linear, what, record, fuel) => this.fill(slow, linear, what, record, fuel)],
     ]);
     const helpers: Record<string, Helper> = {
-      ...segmentHelpers, ...systemHelpers, X87_ERROR: x87Error,
+      ...segmentHelpers, ...systemHelpers, X87_ERROR: this.ferr.report,
       FLDENV: fldenv, FNSTENV: fnstenv, FRSTOR: frstor, FNSAVE: fnsave, FXSAVE: fxsave, FXRSTOR: fxrstor,
       IRET: (cpu, size) => this.interruptReturn(cpu, size),
       INT: this.entering(segmentHelpers.INT), INT3: this.entering(segmentHelpers.INT3),

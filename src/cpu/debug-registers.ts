@@ -5,8 +5,8 @@
  * accesses take the slow path, which calls `checkDataBreakpoint`. Instruction breakpoints are asked for by the
  * dispatcher (`hasInstructionBreakpoints`, then `instructionBreakpoint` before each instruction).
  *
- * Known deviation: DR6 reports only breakpoints that are enabled; the processor's own accesses (descriptors, task
- * segments, page tables) match none.
+ * Known deviation: DR6 reports only breakpoints that are enabled; the processor's own accesses to descriptors, task
+ * segments and page tables match none.
  */
 import type { CpuContext } from './context.ts';
 import { requireCpl0, resync } from './control-registers.ts';

@@ -6,7 +6,7 @@
 import { type CpuContext, HELPER_RESYNC } from './context.ts';
 import {
   CALL_GATE16, CALL_GATE32, type Descriptor, isNull, markAccessed, requireDescriptor, requireGlobalDescriptor,
-  SELECTOR_RPL, selectorError, TASK_GATE, TSS16_AVAILABLE, TSS32_AVAILABLE,
+  SELECTOR_RPL, SELECTOR_TI, selectorError, TASK_GATE, TSS16_AVAILABLE, TSS32_AVAILABLE,
 } from './descriptors.ts';
 import { fault } from './fault.ts';
 import {
@@ -113,6 +113,8 @@ function transferThroughSystem(cpu: CpuContext, selector: number, d: Descriptor,
   const isGate = type === CALL_GATE16 || type === CALL_GATE32 || type === TASK_GATE;
   if (!isGate && type !== TSS16_AVAILABLE && type !== TSS32_AVAILABLE) fault(VECTOR_GP, selectorError(selector));
   if (d.dpl < Math.max(cpu.state.cpl, selector & SELECTOR_RPL)) fault(VECTOR_GP, selectorError(selector));
+  // A TSS lies in the GDT [SDM3 7.2.2].
+  if (!isGate && selector & SELECTOR_TI) fault(VECTOR_GP, selectorError(selector));
   if (!d.present) fault(VECTOR_NP, selectorError(selector));
   if (!isGate) return transferToTask(cpu, selector, d, cause);
   if (type !== TASK_GATE) return transferThroughCallGate(cpu, d, cause);

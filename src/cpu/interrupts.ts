@@ -51,7 +51,10 @@ export function deliver(cpu: CpuContext, vector: number, event: CpuEvent): void 
     try {
       deliverOnce(cpu, current, currentEvent);
       // The debug handler may use the debug registers [SDM3 17.2.4].
-      if (current === VECTOR_DB && currentEvent.kind === 'exception') cpu.state.setDr(7, cpu.state.dr(7) & ~DR7_GD);
+      if (current === VECTOR_DB && currentEvent.kind === 'exception') {
+        cpu.state.setDr(7, cpu.state.dr(7) & ~DR7_GD);
+        cpu.msrs.debugException();
+      }
       return;
     } catch (second) {
       if (!(second instanceof GuestFault)) throw second;

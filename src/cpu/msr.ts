@@ -35,8 +35,8 @@ const PAT_RESET = 0x0007040600070406n;
 /** Fast strings on; branch trace store and precise event sampling unavailable. */
 const MISC_ENABLE_RESET = 1n | (1n << 11n) | (1n << 12n);
 const MISC_ENABLE_FAST_STRINGS = 1n;
-/** LBR and BTF. Kept, without effect: single-stepping on branches steps on every instruction. */
-const DEBUGCTL_DEFINED = 3n;
+/** LBR records nothing: the registers of last branches read as zero. */
+const DEBUGCTL_LBR = 1n, DEBUGCTL_BTF = 2n;
 const MASK_32 = 0xffffffffn;
 const PHYSICAL_RESERVED = ~((1n << BigInt(PHYSICAL_ADDRESS_BITS)) - 1n);
 
@@ -101,7 +101,7 @@ const rows: ReadonlyMap<number, MsrRow> = new Map<number, MsrRow>([
     reset: MISC_ENABLE_RESET,
     write: (value, old) => (old & ~MISC_ENABLE_FAST_STRINGS) | (value & MISC_ENABLE_FAST_STRINGS),
   }],
-  [IA32_DEBUGCTL, { reset: 0n, write: accept((value) => !(value & ~DEBUGCTL_DEFINED)) }],
+  [IA32_DEBUGCTL, { reset: 0n, write: accept((value) => !(value & ~(DEBUGCTL_LBR | DEBUGCTL_BTF))) }],
   [MSR_LASTBRANCHFROMIP, { reset: 0n }],
   [MSR_LASTBRANCHTOIP, { reset: 0n }],
   [MSR_LASTINTFROMIP, { reset: 0n }],
@@ -197,6 +197,16 @@ export class MsrFile {
   /** A register of 32 bits that exists, for instructions that use it. */
   value32(index: number): number {
     return Number((this.values.get(index) ?? rows.get(index)?.reset ?? 0n) & MASK_32);
+  }
+
+  /** IA32_DEBUGCTL.BTF: TF asks for a trap after taken branches only [SDM3 17.4.3]. */
+  get stepsOnBranches(): boolean {
+    return ((this.values.get(IA32_DEBUGCTL) ?? 0n) & DEBUGCTL_BTF) !== 0n;
+  }
+
+  /** A debug exception clears LBR and BTF [SDM3 17.4.1, 17.4.3]. */
+  debugException(): void {
+    this.values.delete(IA32_DEBUGCTL);
   }
 
   save(): MsrSnapshot {

@@ -4,6 +4,7 @@
  * [SDM1 6.2] stacks, [SDM3 5.8.5] stack switching.
  */
 import type { CpuContext } from './context.ts';
+import { checkDataBreakpoint } from './debug-registers.ts';
 import { ATTR_DB, type Descriptor, selectorError, TYPE_32 } from './descriptors.ts';
 import { fault } from './fault.ts';
 import { RSP, SS, TR, VECTOR_SS, VECTOR_TS } from './registers.ts';
@@ -60,6 +61,7 @@ export class Stack {
     const linear = (this.base + offset) >>> 0;
     if (size === 32) this.cpu.mmu.write32(linear, value >>> 0, this.user);
     else this.cpu.mmu.write16(linear, value & 0xffff, this.user);
+    checkDataBreakpoint(this.cpu, linear, bytes, true);
     this.move(-bytes);
   }
 
@@ -74,7 +76,9 @@ export class Stack {
     const offset = this.offset(skip);
     if (offset < this.range.start || offset + (size >>> 3) > this.range.readEnd) fault(VECTOR_SS, this.errorCode);
     const linear = (this.base + offset) >>> 0;
-    return size === 32 ? this.cpu.mmu.read32(linear, this.user) : this.cpu.mmu.read16(linear, this.user);
+    const value = size === 32 ? this.cpu.mmu.read32(linear, this.user) : this.cpu.mmu.read16(linear, this.user);
+    checkDataBreakpoint(this.cpu, linear, size >>> 3, false);
+    return value;
   }
 
   /** Moves the pointer without an access, as the immediate of RET does. */

@@ -7,6 +7,7 @@
 import type { CpuContext } from './context.ts';
 import { HELPER_NEXT, HELPER_RESYNC } from './context.ts';
 import { requireCpl0 } from './control-registers.ts';
+import { checkDataBreakpoint } from './debug-registers.ts';
 import { fault } from './fault.ts';
 import * as L from './layout.ts';
 import { IA32_SYSENTER_CS, IA32_SYSENTER_EIP, IA32_SYSENTER_ESP } from './msr.ts';
@@ -30,6 +31,7 @@ function storeTable(cpu: CpuContext, base: number, limit: number, linear: number
   mmu.probeWrite(linear >>> 0, 6, user);
   mmu.write16(linear >>> 0, state.getU32(limit), user);
   mmu.write32((linear + 2) >>> 0, state.getU32(base), user);
+  checkDataBreakpoint(cpu, linear, 6, true);
   return HELPER_NEXT;
 }
 

@@ -11,6 +11,9 @@ const REGION_LIMITS = { instructions: 300 };
 /** Regions in a module at most, and instructions in them; what is more waits for the next one. */
 const BATCH_REGIONS = 32;
 const BATCH_INSTRUCTIONS = 1200;
+/** A batch is made once so many wait, or once `work` was called so often since the first of them came. */
+const BATCH_STARTS = 8;
+const PATIENCE = 20;
 /** Live regions at most: when there are so many, all are dropped. */
 const MAX_REGIONS = 8192;
 const TABLE_STEP = 1024;
@@ -42,6 +45,7 @@ export class RegionCompiler {
   private readonly nowMs: () => number;
   private readonly freeSlots: number[] = [];
   private readonly queue: Request[] = [];
+  private waited = 0;
   private live = 0;
 
   constructor(arena: Arena, code: CodeCache, table: WebAssembly.Table, imports: WebAssembly.Imports, nowMs: () => number) {
@@ -61,9 +65,12 @@ export class RegionCompiler {
     if (!this.code.isCompiled(record)) this.queue.push({ host, mode, record });
   }
 
-  /** Compiles some of what was asked for. To call while no code runs. */
-  work(): void {
+  /** Compiles some of what was asked for, all at once when `now` is set. To call between two slices, while no code runs. */
+  work(now = false): void {
     if (this.queue.length === 0) return;
+    this.waited++;
+    if (!now && this.queue.length < BATCH_STARTS && this.waited < PATIENCE) return;
+    this.waited = 0;
     const start = this.nowMs();
     if (this.live + BATCH_REGIONS > MAX_REGIONS) this.code.dropAll();
     else this.batch();

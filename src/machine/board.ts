@@ -40,8 +40,8 @@ export interface Board {
   readonly screen: Screen;
   readonly keyboard: KeyboardInput;
   readonly mouse: MouseInput;
-  /** FERR# went active: an x87 exception that the guest wants as an interrupt. */
-  coprocessorError(): void;
+  /** FERR# has this level: an x87 exception that the guest wants as an interrupt. Returns whether IGNNE# is asserted. */
+  coprocessorError(ferr: boolean): boolean;
   /** A guest with ACPI powers off in answer. */
   pressPowerButton(): void;
   /** All devices, then all lines. */

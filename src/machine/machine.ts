@@ -103,8 +103,8 @@ export interface ProcessorParts {
   readonly ports: { readPort(port: number, width: Width): number; writePort(port: number, width: Width, value: number): void };
   interrupts: InterruptSource;
   tsc(): bigint;
-  /** FERR# went active. */
-  ferr(): void;
+  /** The FERR# pin. Returns whether IGNNE# is asserted. */
+  ferr(active: boolean): boolean;
 }
 
 export interface MachineParts {
@@ -152,7 +152,7 @@ export class Machine {
       ports: this.ports,
       interrupts: NO_INTERRUPTS,
       tsc: () => BigInt(this.clock.now),
-      ferr: () => this.board.coprocessorError(),
+      ferr: (active) => this.board.coprocessorError(active),
     };
     this.cpu = parts.createProcessor(arena, processorParts);
     this.clock = new MachineClock(this.cpu, INITIAL_NS_PER_INSTRUCTION);
@@ -227,6 +227,11 @@ export class Machine {
   /** The power button: a guest with ACPI powers off in answer. */
   pressPowerButton(): void {
     this.door.post('power-button', () => this.board.pressPowerButton());
+  }
+
+  /** A non-maskable interrupt, as QEMU's monitor command `nmi` sends one. */
+  sendNmi(): void {
+    this.door.post('nmi', () => this.cpu.nmi());
   }
 
   /** Types text on a keyboard with the US layout. Characters that it lacks are left out. */

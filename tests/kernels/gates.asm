@@ -285,6 +285,7 @@ main:
     sub ebp, [DATA]
     VAL ebp
     mov eax, [DATA + 4]
+    sub eax, user_int16.back - BASE
     VAL eax
     DONE
     CASE "16-bit trap gate for an exception with an error code"
@@ -488,6 +489,7 @@ user_int16:
 bits 16
 .here16:
     int 0x2f
+.back:
     int 0x30
 bits 32
 user_int2f:

@@ -8,18 +8,21 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Tool } from '../../images/lib/tools.ts';
 import { differences, notForQemu, recordedLog, unexplained } from './logs.ts';
-import { assemble, findNasm, findQemu, kernelNames, runCoracle, runQemu, testDisk } from './run.ts';
+import { assemble, findNasm, findQemu, kernelNames, runCoracle, runQemu, testCd, testDisk } from './run.ts';
 
 const qemu = findQemu();
 let nasm: Tool;
 let folder: string;
 let disk: string;
+let cd: string;
 
 beforeAll(async () => {
   nasm = await findNasm();
   folder = mkdtempSync(join(tmpdir(), 'coracle-kernels-'));
   disk = join(folder, 'disk.img');
   writeFileSync(disk, testDisk());
+  cd = join(folder, 'cd.img');
+  writeFileSync(cd, testCd());
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -34,6 +37,6 @@ describe.each(kernelNames())('kernel %s', (name) => {
   it.skipIf(qemu === undefined)('QEMU writes it too, but for what the table explains', () => {
     const file = join(folder, `${name}.bin`);
     writeFileSync(file, assemble(nasm, name));
-    expect(unexplained(name, runQemu(qemu as string, file, disk))).toEqual([]);
+    expect(unexplained(name, runQemu(qemu as string, file, disk, cd))).toEqual([]);
   });
 });

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { differences, logPath, notForQemu, recordedLog, unexplained } from './logs.ts';
-import { assemble, findNasm, findQemu, kernelNames, runCoracle, runQemu, testDisk } from './run.ts';
+import { assemble, findNasm, findQemu, kernelNames, runCoracle, runQemu, testCd, testDisk } from './run.ts';
 
 const args = process.argv.slice(2);
 const names = args.filter((arg) => !arg.startsWith('--'));
@@ -15,6 +15,8 @@ const nasm = await findNasm();
 const folder = mkdtempSync(join(tmpdir(), 'coracle-kernels-'));
 const disk = join(folder, 'disk.img');
 writeFileSync(disk, testDisk());
+const cd = join(folder, 'cd.img');
+writeFileSync(cd, testCd());
 for (const name of names.length > 0 ? names : kernelNames()) {
   if (onQemu && notForQemu(name) !== undefined) continue;
   const kernel = assemble(nasm, name);
@@ -24,7 +26,7 @@ for (const name of names.length > 0 ? names : kernelNames()) {
     if (qemu === undefined) throw new Error('there is no qemu-system-i386 on PATH; apt install qemu-system-x86');
     const file = join(folder, `${name}.bin`);
     writeFileSync(file, kernel);
-    log = runQemu(qemu, file, disk);
+    log = runQemu(qemu, file, disk, cd);
   } else {
     log = await runCoracle(kernel);
     if (args.includes('--record')) writeFileSync(logPath(name), log);

@@ -19,8 +19,12 @@ const TIMEOUT_MS = 15_000;
 /** As Coracle's processor has it: SSE2, PAE and NX, no local APIC. */
 const QEMU_CPU = 'n270,-apic,-ssse3,-movbe,-x2apic,-hypervisor,-mce,-mca';
 
+/** What a kernel writes to the debug port to be sent an NMI, as the watchdog of QEMU sends one. */
+const NMI_PLEASE = '\x15';
+
 /** Sectors of the disk that the kernels find as primary master: each holds its number in every doubleword. */
 const DISK_SECTORS = 2048;
+const CD_SECTORS = 64;
 
 /** Names of the kernels: every `.asm` file of this folder. */
 export function kernelNames(): string[] {
@@ -51,16 +55,25 @@ export function testDisk(): Uint8Array {
   return new Uint8Array(disk.buffer);
 }
 
+/** The CD in the secondary master: each sector of 2048 bytes holds its number in every doubleword. */
+export function testCd(): Uint8Array {
+  const cd = new Uint32Array(CD_SECTORS * 512);
+  for (let sector = 0; sector < CD_SECTORS; sector++) cd.fill(sector, sector * 512, sector * 512 + 512);
+  return new Uint8Array(cd.buffer);
+}
+
 /** What the kernel writes when Coracle runs it, and a last line when it ended otherwise than by isa-debug-exit. */
 export async function runCoracle(kernel: Uint8Array): Promise<string> {
   const machine = await createMachine({
-    kernel, hda: testDisk(), memoryMiB: MEMORY_MIB, pace: 'none', noReboot: true, serialPorts: 1,
+    kernel, hda: testDisk(), cdrom: testCd(), memoryMiB: MEMORY_MIB, pace: 'none', noReboot: true, serialPorts: 1,
     debugExit: { iobase: EXIT_PORT }, date: new Date('2026-01-02T03:04:05Z'),
   });
   let text = '';
   const decoder = new TextDecoder('latin1');
   machine.on('debug-output', ({ data }) => {
-    text += decoder.decode(data);
+    const written = decoder.decode(data);
+    if (written.includes(NMI_PLEASE)) machine.sendNmi();
+    text += written.replaceAll(NMI_PLEASE, '');
   });
   try {
     const end = await new Promise<string>((resolve, reject) => {
@@ -85,17 +98,19 @@ export function findQemu(): string | undefined {
   return folders.map((folder) => join(folder, 'qemu-system-i386')).find((path) => existsSync(path));
 }
 
-export function runQemu(qemu: string, kernelFile: string, diskFile: string): string {
+export function runQemu(qemu: string, kernelFile: string, diskFile: string, cdFile: string): string {
   const args = [
     '-accel', 'tcg', '-M', 'pc', '-cpu', QEMU_CPU, '-m', String(MEMORY_MIB), '-kernel', kernelFile, '-display', 'none', '-no-reboot',
     '-nodefaults', '-vga', 'std', '-debugcon', 'stdio', '-serial', 'null', '-device', `isa-debug-exit,iobase=${EXIT_PORT}`,
-    '-drive', `file=${diskFile},format=raw,if=ide,index=0,snapshot=on`, '-rtc', 'base=2026-01-02T03:04:05',
+    '-drive', `file=${diskFile},format=raw,if=ide,index=0,snapshot=on`, '-drive', `file=${cdFile},format=raw,if=ide,index=2,media=cdrom`,
+    '-device', 'ib700', '-action', 'watchdog=inject-nmi', '-rtc', 'base=2026-01-02T03:04:05',
   ];
   const result = spawnSync(qemu, args, { encoding: 'latin1', timeout: TIMEOUT_MS, maxBuffer: 64 << 20 });
   if (result.error !== undefined && (result.error as NodeJS.ErrnoException).code !== 'ETIMEDOUT') throw result.error;
-  if (result.status === null) return withEnd(result.stdout, 'timeout');
+  const text = (result.stdout ?? '').replaceAll(NMI_PLEASE, '');
+  if (result.status === null) return withEnd(text, 'timeout');
   if (result.status !== 0 && result.status !== 1) throw new Error(`QEMU failed (${result.status}): ${result.stderr}`);
-  return withEnd(result.stdout, result.status === 0 ? 'reset' : '');
+  return withEnd(text, result.status === 0 ? 'reset' : '');
 }
 
 /** How the machine ended is a line of its own. */

@@ -206,6 +206,7 @@ main:
     DONE
     CASE "vme, sti while vip waits"
     EXPECT .vip
+    mov dword [probe_base], R(set)
     push dword 0
     push dword 0
     push dword VSEG

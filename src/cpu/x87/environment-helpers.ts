@@ -7,6 +7,7 @@
  * reserved bytes past the last XMM register are not written.
  */
 import { type CpuContext, HELPER_NEXT } from '../context.ts';
+import { checkDataBreakpoint } from '../debug-registers.ts';
 import { fault } from '../fault.ts';
 import { CR4_OSFXSR, VECTOR_GP } from '../registers.ts';
 import {
@@ -29,6 +30,7 @@ function readBytes(cpu: CpuContext, linear: number, size: number): Uint8Array {
   let at = 0;
   for (; at + 4 <= size; at += 4) view.setUint32(at, cpu.mmu.read32((linear + at) >>> 0, user), true);
   for (; at < size; at++) bytes[at] = cpu.mmu.read8((linear + at) >>> 0, user);
+  checkDataBreakpoint(cpu, linear, size, false);
   return bytes;
 }
 
@@ -39,6 +41,7 @@ function writeBytes(cpu: CpuContext, linear: number, bytes: Uint8Array): void {
   let at = 0;
   for (; at + 4 <= bytes.length; at += 4) cpu.mmu.write32((linear + at) >>> 0, view.getUint32(at, true), user);
   for (; at < bytes.length; at++) cpu.mmu.write8((linear + at) >>> 0, bytes[at], user);
+  checkDataBreakpoint(cpu, linear, bytes.length, true);
 }
 
 function probe(cpu: CpuContext, linear: number, size: number): void {

@@ -124,8 +124,8 @@ class PcBoard implements Board {
     for (const device of this.devices) device.reset(kind);
   }
 
-  coprocessorError(): void {
-    this.coprocessor.signal();
+  coprocessorError(ferr: boolean): boolean {
+    return this.coprocessor.signal(ferr);
   }
 
   pressPowerButton(): void {
