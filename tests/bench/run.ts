@@ -42,7 +42,7 @@ class Bench {
   constructor(options: BenchOptions, results: BenchResults) {
     this.options = options;
     this.results = results;
-    this.stored = new StoredTimes(join(BUILT, 'times.json'), `${options.place} ${options.percent}%`);
+    this.stored = new StoredTimes(join(BUILT, 'times.json'), options.place, options.percent);
   }
 
   async measure(): Promise<void> {

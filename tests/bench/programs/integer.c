@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "bench.h"
+#include "mixed.h"
 
 static uint32_t sieve(void) {
   enum { LIMIT = 1 << 19 };
@@ -171,5 +172,5 @@ static uint32_t search(void) {
 
 const struct program programs[] = {
   { "sieve", sieve }, { "quicksort", quicksort }, { "sha256", sha256 }, { "crc32", crc32 }, { "matrix", matrix },
-  { "search", search }, { 0, 0 },
+  { "search", search }, { "bytecode", bytecode }, { "math64", math64 }, { "records", records }, { 0, 0 },
 };
