@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
+import { BIOS_FILE, VGA_BIOS_FILE } from '../../bios/fetch.ts';
 import { type CpioEntry, writeCpio } from '../../images/lib/cpio.ts';
 import { CACHE, GUESTS } from '../../images/lib/paths.ts';
 import type { Guest, GuestManifest } from '../../images/manifest.ts';
@@ -21,6 +22,14 @@ export const BUILT = join(CACHE, 'bench');
 const V86_MODULE = join(HERE, '../../node_modules/v86/build/v86.wasm');
 
 const WEB_ENTRIES = ['pages/machine-page.ts', 'pages/coracle-worker.ts', 'pages/v86-worker.ts', 'pages/interpreter-page.ts', 'pages/interpreter-worker.ts'];
+
+const NODE_ENTRIES = [
+  { entry: 'interpreter/node.ts', name: 'interpreter-node' },
+  { entry: 'node/coracle.ts', name: 'coracle-node' },
+  { entry: 'node/v86.ts', name: 'v86-node' },
+];
+/** v86 calls require() for Node's own modules. */
+const REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
 
 /** Runs a command between two lines that the bench looks for; short, so that typing it takes the guest no time. */
 const RUNNER = `#!/bin/sh
@@ -41,8 +50,9 @@ export async function buildCode(): Promise<void> {
     external: ['node:*', 'crypto', 'fs', 'perf_hooks', 'fs/promises'],
   });
   await build({
-    entryPoints: [join(HERE, 'interpreter/node.ts')], outfile: join(BUILT, 'interpreter-node.mjs'),
-    bundle: true, format: 'esm', platform: 'node', target: 'node20', minify: true, logLevel: 'error',
+    entryPoints: NODE_ENTRIES.map(({ entry, name }) => ({ in: join(HERE, entry), out: name })), outdir: BUILT, outExtension: { '.js': '.mjs' },
+    // Names stay whole, for profiles.
+    bundle: true, format: 'esm', platform: 'node', target: 'node20', logLevel: 'error', banner: { js: REQUIRE },
   });
   for (const page of ['machine', 'interpreter']) {
     writeFileSync(join(BUILT, `${page}.html`), `<!doctype html><title>${page}</title><link rel="icon" href="data:,"><script type="module" src="${page}-page.js"></script>`);
@@ -65,6 +75,9 @@ export interface GuestFiles {
   readonly kernel: string;
   /** The guest's own initramfs with the programs behind it; the kernel unpacks one after the other. */
   readonly initrd: string;
+  /** For machines that enter a kernel through firmware. */
+  readonly bios: string;
+  readonly vgaBios: string;
 }
 
 export function buildGuest(): GuestFiles {
@@ -77,5 +90,6 @@ export function buildGuest(): GuestFiles {
   // Not named .gz: the server would say that browsers are to unpack it.
   const initrd = join(BUILT, 'initrd');
   writeFileSync(initrd, Buffer.concat([readFileSync(file('initrd')), gzipSync(writeCpio(tree), { level: 9 })]));
-  return { guest, kernel: file('kernel'), initrd };
+  const firmware = (name: string): string => join(GUESTS, 'firmware', name);
+  return { guest, kernel: file('kernel'), initrd, bios: firmware(BIOS_FILE), vgaBios: firmware(VGA_BIOS_FILE) };
 }

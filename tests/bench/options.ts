@@ -3,6 +3,9 @@ import { MACHINE_NAMES, type MachineName } from './machines/machine.ts';
 import { PROGRAM_GROUPS } from './programs/list.ts';
 
 export const GROUPS = ['interpreter', 'memory-use', 'boot', ...PROGRAM_GROUPS] as const;
+/** Those of them that need no browser. */
+export const NODE_GROUPS: readonly string[] = ['boot', ...PROGRAM_GROUPS];
+const PLACES = ['browser', 'node'] as const;
 
 export interface BenchOptions {
   readonly groups: readonly string[];
@@ -13,6 +16,10 @@ export interface BenchOptions {
   /** Only programs whose name is one of these; empty: all. */
   readonly programs: readonly string[];
   readonly machines: readonly MachineName[];
+  /** Where Coracle and v86 run. */
+  readonly place: (typeof PLACES)[number];
+  /** Folder for V8's profiles of the machines in Node. */
+  readonly profiles: string | undefined;
   readonly json: string | undefined;
   readonly svg: string | undefined;
   /** Writes the table into this document, between its markers. */
@@ -21,31 +28,42 @@ export interface BenchOptions {
 
 export const USAGE = `npm run bench -- [options]
   --group NAME[,NAME]    ${GROUPS.join(', ')}; default: all
-  --program NAME[,NAME]  only these guest programs
+  --only NAME[,NAME]     only these guest programs
   --runs N               repetitions, of which the median counts; default: 5
   --scale PERCENT        work of the guest programs; default: 100
   --machines NAMES       ${MACHINE_NAMES.join(', ')}; default: all that are installed
+  --in PLACE             browser, or node to look closer: headless, without a browser; default: browser
+  --cpu-prof FOLDER      with --in node: V8's profile of each machine's process
   --json FILE            writes the figures
   --svg FILE             draws the ratios
-  --document FILE        puts the table into a document, e.g. docs/performance.md`;
+  --document FILE        puts the table into a document, e.g. docs/performance.md
+Each program is also shown beside the last measurement of it in the same place and at the same scale.`;
 
 export class UsageError extends Error {}
 
 const DEFAULT_RUNS = 5, DEFAULT_PERCENT = 100;
+const KNOWN = /^--(group|only|runs|scale|machines|in|cpu-prof|json|svg|document)$/;
 
 export function parseOptions(args: readonly string[]): BenchOptions {
   const values = new Map<string, string>();
   for (let n = 0; n < args.length; n += 2) {
-    if (!/^--(group|program|runs|scale|machines|json|svg|document)$/.test(args[n])) throw new UsageError(`unknown option ${args[n]}`);
+    if (!KNOWN.test(args[n])) throw new UsageError(`unknown option ${args[n]}`);
     if (args[n + 1] === undefined) throw new UsageError(`${args[n]} needs a value`);
     values.set(args[n].slice(2), args[n + 1]);
   }
+  const place = names(values.get('in'), PLACES, 'place')?.[0] ?? 'browser';
+  const groups = names(values.get('group'), GROUPS, 'group');
+  const inBrowserOnly = place === 'node' ? groups?.find((group) => !NODE_GROUPS.includes(group)) : undefined;
+  if (inBrowserOnly !== undefined) throw new UsageError(`${inBrowserOnly} needs a browser; leave out --in node`);
+  if (values.has('cpu-prof') && place !== 'node') throw new UsageError('--cpu-prof needs --in node');
   return {
-    groups: names(values.get('group'), GROUPS, 'group') ?? GROUPS,
+    groups: groups ?? (place === 'node' ? NODE_GROUPS : GROUPS),
     runs: count(values.get('runs'), DEFAULT_RUNS, 'runs'),
     percent: count(values.get('scale'), DEFAULT_PERCENT, 'scale'),
-    programs: values.get('program')?.split(',') ?? [],
+    programs: values.get('only')?.split(',') ?? [],
     machines: names(values.get('machines'), MACHINE_NAMES, 'machine') ?? MACHINE_NAMES,
+    place,
+    profiles: values.get('cpu-prof'),
     json: values.get('json'),
     svg: values.get('svg'),
     document: values.get('document'),

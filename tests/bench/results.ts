@@ -1,11 +1,16 @@
 /** What a run of the bench found: the form of the JSON file. */
 import type { MachineName } from './machines/machine.ts';
 
+/** v86 is also booted in a browser whose optimising compiler is off; see docs/performance.md. */
+export type TimedName = MachineName | 'v86-liftoff';
+/** Milliseconds of each repetition that counts. */
+export type Times = Partial<Record<TimedName, readonly number[]>>;
+
 export interface ProgramResult {
   /** Medians in milliseconds. */
-  readonly ms: Partial<Record<MachineName, number>>;
+  readonly ms: Partial<Record<TimedName, number>>;
   /** Every repetition that counts. */
-  readonly runs: Partial<Record<MachineName, readonly number[]>>;
+  readonly runs: Times;
   /** The incumbent's time over ours. */
   readonly v86?: number;
   readonly tcg?: number;
@@ -50,14 +55,18 @@ export interface MemoryUseResult {
 
 export interface BenchResults {
   readonly date: string;
-  readonly chromium: string;
+  /** Its version; undefined when no browser took part. */
+  readonly chromium: string | undefined;
   readonly node: string;
   readonly v86Version: string;
   readonly qemu: string | undefined;
   readonly processor: string;
   readonly runs: number;
   readonly percent: number;
+  readonly place: 'browser' | 'node';
   interpreter?: InterpreterResult;
   memoryUse?: MemoryUseResult;
+  /** Of all of Coracle's machines in the run; not there without a region compiler. */
+  longestCompilePauseMs?: number;
   readonly groups: Record<string, GroupResult>;
 }

@@ -4,85 +4,117 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { buildCode, buildGuest } from './artifacts.ts';
+import { join } from 'node:path';
+import { BUILT, buildCode, buildGuest, type GuestFiles } from './artifacts.ts';
 import { type Browser, startBrowser } from './browser.ts';
-import { benchBoot, type Times } from './groups/boot.ts';
+import { benchBoot, type Contestant, longer, MEMORY_MIB } from './groups/boot.ts';
 import { benchInterpreter } from './groups/interpreter.ts';
 import { benchMemoryUse } from './groups/memory-use.ts';
-import { benchPrograms } from './groups/programs.ts';
-import type { MachineName } from './machines/machine.ts';
-import { qemuVersion } from './machines/qemu.ts';
+import { benchPrograms, type ProgramTimes } from './groups/programs.ts';
+import { BrowserMachine } from './machines/browser-machine.ts';
+import type { MachineName, OpenMachine } from './machines/machine.ts';
+import { nodeMachine } from './machines/node-machine.ts';
+import { qemuMachine, qemuVersion } from './machines/qemu.ts';
 import { type BenchOptions, parseOptions, USAGE, UsageError } from './options.ts';
 import { guestPrograms, PROGRAM_GROUPS } from './programs/list.ts';
 import { drawChart } from './report/chart.ts';
 import { formatTable, intoDocument } from './report/table.ts';
-import type { BenchResults, GroupResult, ProgramResult } from './results.ts';
-import { geometricMean, median, rounded } from './statistics.ts';
+import type { BenchResults } from './results.ts';
+import { StoredTimes } from './stored.ts';
+import { groupResult } from './summary.ts';
 
 const say = (text: string): void => void process.stderr.write(`bench: ${text}\n`);
 
-/** Both markers may arrive in one piece; a ratio of shorter times says nothing. */
-const SHORTEST_MS = 5;
+/** V8's optimising compiler off, its quick one on: v86's boot is faster so where processors are few. */
+const LIFTOFF_ONLY = '--js-flags=--liftoff-only';
 
 function v86Version(): string {
   const path = new URL('../../node_modules/v86/package.json', import.meta.url);
   return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
 }
 
-function programResult(times: Times, differing: readonly MachineName[]): ProgramResult {
-  const ms: Partial<Record<MachineName, number>> = {};
-  const runs: Partial<Record<MachineName, number[]>> = {};
-  for (const [name, values] of Object.entries(times) as [MachineName, number[]][]) {
-    ms[name] = rounded(median(values));
-    runs[name] = values.map(rounded);
+class Bench {
+  private readonly options: BenchOptions;
+  private readonly results: BenchResults;
+  private readonly stored: StoredTimes;
+  private readonly browsers = new Map<string, Browser>();
+
+  constructor(options: BenchOptions, results: BenchResults) {
+    this.options = options;
+    this.results = results;
+    this.stored = new StoredTimes(join(BUILT, 'times.json'), options.place, options.percent);
   }
-  const over = (name: 'v86' | 'tcg'): number | undefined => {
-    const [theirs, ours] = [times[name], times.coracle];
-    if (theirs === undefined || ours === undefined || median(theirs) < SHORTEST_MS || median(ours) < SHORTEST_MS) return undefined;
-    return rounded(median(theirs) / median(ours));
-  };
-  const found = { ms, runs, ...optional('v86', over('v86')), ...optional('tcg', over('tcg')) };
-  return differing.length === 0 ? found : { ...found, differing };
-}
 
-function optional<K extends string>(key: K, value: number | undefined): Partial<Record<K, number>> {
-  return value === undefined ? {} : ({ [key]: value } as Record<K, number>);
-}
-
-interface Entry {
-  readonly name: string;
-  readonly times: Times;
-  readonly differing: readonly MachineName[];
-}
-
-function groupResult(entries: readonly Entry[]): GroupResult {
-  const programs = Object.fromEntries(entries.map(({ name, times, differing }) => [name, programResult(times, differing)]));
-  const mean = (name: 'v86' | 'tcg'): number | undefined => {
-    const ratios = Object.values(programs).flatMap((program) => program[name] ?? []);
-    return ratios.length === 0 ? undefined : rounded(geometricMean(ratios));
-  };
-  return { ...optional('v86', mean('v86')), ...optional('tcg', mean('tcg')), programs };
-}
-
-async function measure(options: BenchOptions, browser: Browser, results: BenchResults): Promise<void> {
-  const wanted = (group: string): boolean => options.groups.includes(group);
-  const machines = options.machines.filter((name) => name !== 'tcg' || results.qemu !== undefined);
-  if (wanted('interpreter')) results.interpreter = await benchInterpreter(browser, options.runs, say);
-  const programs = guestPrograms(options.groups, options.percent)
-    .filter(({ name }) => options.programs.length === 0 || options.programs.includes(name));
-  if (!wanted('memory-use') && !wanted('boot') && programs.length === 0) return;
-  say('building the guest programs');
-  const files = buildGuest();
-  if (wanted('memory-use')) results.memoryUse = await benchMemoryUse(browser, files, say);
-  if (wanted('boot')) {
-    const times = await benchBoot(browser, machines, files, options.runs, say);
-    results.groups.boot = groupResult([{ name: 'shell', times, differing: [] }]);
+  async measure(): Promise<void> {
+    const { options, results } = this;
+    const wanted = (group: string): boolean => options.groups.includes(group);
+    if (options.place === 'browser') Object.assign(results, { chromium: (await this.browser()).version });
+    if (wanted('interpreter')) results.interpreter = await benchInterpreter(await this.browser(), options.runs, say);
+    const programs = guestPrograms(options.groups, options.percent)
+      .filter(({ name }) => options.programs.length === 0 || options.programs.includes(name));
+    if (!wanted('memory-use') && !wanted('boot') && programs.length === 0) return;
+    say('building the guest programs');
+    const files = buildGuest();
+    if (wanted('memory-use')) results.memoryUse = await benchMemoryUse(await this.browser(), files, say);
+    if (wanted('boot')) await this.boot(files);
+    if (programs.length > 0) await this.programs(files, programs);
   }
-  if (programs.length === 0) return;
-  const measured = await benchPrograms(browser, machines, files, programs, options.runs, options.percent, say);
-  for (const group of PROGRAM_GROUPS) {
-    const own = measured.filter(({ program }) => program.group === group);
-    if (own.length > 0) results.groups[group] = groupResult(own.map(({ program, ...rest }) => ({ name: program.name, ...rest })));
+
+  async close(): Promise<void> {
+    for (const browser of this.browsers.values()) await browser.close();
+  }
+
+  private get machines(): readonly MachineName[] {
+    return this.options.machines.filter((name) => name !== 'tcg' || this.results.qemu !== undefined);
+  }
+
+  private async browser(...flags: string[]): Promise<Browser> {
+    const key = flags.join(' ');
+    const browser = this.browsers.get(key) ?? (await startBrowser(say, flags));
+    this.browsers.set(key, browser);
+    return browser;
+  }
+
+  private readonly rest = async (): Promise<void> => {
+    for (const browser of this.browsers.values()) await browser.rest();
+  };
+
+  private opener(files: GuestFiles): OpenMachine {
+    return async (name) => {
+      if (name === 'tcg') return qemuMachine(files, MEMORY_MIB);
+      if (this.options.place === 'node') return nodeMachine(name, files, MEMORY_MIB, this.options.profiles);
+      return BrowserMachine.open(await this.browser(), name, files, MEMORY_MIB);
+    };
+  }
+
+  private async boot(files: GuestFiles): Promise<void> {
+    const open = this.opener(files);
+    const contestants: Contestant[] = this.machines.map((name) => ({ name, open: () => open(name) }));
+    if (this.machines.includes('v86') && this.options.place === 'browser') {
+      const quick = await this.browser(LIFTOFF_ONLY);
+      contestants.push({ name: 'v86-liftoff', open: () => BrowserMachine.open(quick, 'v86', files, MEMORY_MIB) });
+    }
+    const { times, longestCompilePauseMs } = await benchBoot(contestants, this.options.runs, this.rest, say);
+    this.notePause(longestCompilePauseMs);
+    this.results.groups.boot = groupResult([{ name: 'shell', times, differing: [] }]);
+    say(this.stored.compare('boot shell', times));
+  }
+
+  private async programs(files: GuestFiles, programs: ReturnType<typeof guestPrograms>): Promise<void> {
+    const { runs, percent } = this.options;
+    const onMeasured = ({ program, times }: ProgramTimes): void => say(this.stored.compare(`${program.group} ${program.name}`, times));
+    const options = { runs, percent, rest: this.rest, say, onMeasured };
+    const { measured, longestCompilePauseMs } = await benchPrograms(this.opener(files), this.machines, programs, options);
+    this.notePause(longestCompilePauseMs);
+    for (const group of PROGRAM_GROUPS) {
+      const own = measured.filter(({ program }) => program.group === group);
+      if (own.length > 0) this.results.groups[group] = groupResult(own.map(({ program, ...rest }) => ({ name: program.name, ...rest })));
+    }
+  }
+
+  private notePause(pauseMs: number | undefined): void {
+    const longest = longer(this.results.longestCompilePauseMs, pauseMs);
+    if (longest !== undefined) this.results.longestCompilePauseMs = longest;
   }
 }
 
@@ -94,16 +126,16 @@ async function main(args: readonly string[]): Promise<void> {
   const options = parseOptions(args);
   say('building the code');
   await buildCode();
-  const browser = await startBrowser(say);
   const results: BenchResults = {
-    date: new Date().toISOString().slice(0, 10), chromium: browser.version, node: process.version, v86Version: v86Version(),
+    date: new Date().toISOString().slice(0, 10), chromium: undefined, node: process.version, v86Version: v86Version(),
     qemu: qemuVersion(), processor: `${cpus()[0]?.model.trim()}, ${cpus().length} threads`, runs: options.runs,
-    percent: options.percent, groups: {},
+    percent: options.percent, place: options.place, groups: {},
   };
+  const bench = new Bench(options, results);
   try {
-    await measure(options, browser, results);
+    await bench.measure();
   } finally {
-    await browser.close();
+    await bench.close();
   }
   console.log(formatTable(results));
   if (options.json) writeFileSync(options.json, `${JSON.stringify(results, undefined, 2)}\n`);

@@ -48,6 +48,10 @@ export class BrowserMachine implements BenchMachine {
     return this.page.evaluate(() => machinePage.usage());
   }
 
+  async longestCompilePauseMs(): Promise<number | undefined> {
+    return this.name === 'coracle' ? (await this.usage()).longestCompilePauseMs : undefined;
+  }
+
   async close(): Promise<void> {
     await this.page.close();
   }

@@ -9,8 +9,13 @@ export interface BenchMachine {
   /** From the start of a machine whose images are loaded to its shell, in milliseconds. */
   boot(): Promise<number>;
   run(command: string, timeoutMs: number): Promise<CommandResult>;
+  /** The longest that its compiler kept the machine waiting, in milliseconds, where the machine tells. */
+  longestCompilePauseMs(): Promise<number | undefined>;
   close(): Promise<void>;
 }
+
+/** Opens a machine that is loaded and not yet started. */
+export type OpenMachine = (name: MachineName) => Promise<BenchMachine>;
 
 /** A boot that takes longer has failed. */
 export const BOOT_TIMEOUT_MS = 600_000;

@@ -21,13 +21,18 @@ async function load(spec: GuestSpec): Promise<void> {
   post({ kind: 'loaded' });
 }
 
-function usage(of: Machine): void {
+/** What a machine with a region compiler counts. */
+interface CompileCounters {
+  counters?(): { readonly compile?: { readonly longestPauseMs?: number } };
+}
+
+function usage(of: Machine & CompileCounters): void {
   const { arena, framesInUse } = of.memory.pool;
   post({
     kind: 'usage',
     usage: {
       arenaBytes: arena.usedBytes, memoryBytes: arena.memory.buffer.byteLength, frameBytes: framesInUse * 4096,
-      instructions: of.cpu.instructions,
+      instructions: of.cpu.instructions, longestCompilePauseMs: of.counters?.().compile?.longestPauseMs,
     },
   });
 }

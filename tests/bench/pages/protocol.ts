@@ -30,6 +30,8 @@ export interface MachineUsage {
   readonly memoryBytes: number;
   readonly frameBytes: number;
   readonly instructions: number;
+  /** The longest that the compiler kept the machine waiting; undefined when the machine has none. */
+  readonly longestCompilePauseMs: number | undefined;
 }
 
 export type WorkerReport =

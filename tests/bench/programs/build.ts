@@ -8,7 +8,7 @@ const SOURCES = dirname(fileURLToPath(import.meta.url));
 
 interface Binary {
   readonly name: string;
-  readonly source: string;
+  readonly sources: readonly string[];
   readonly flags: readonly string[];
 }
 
@@ -18,12 +18,12 @@ const PENTIUM_4 = ['-march=pentium4', '-mfpmath=sse', '-msse2'];
 const COMMON = ['-m32', '-static', '-O2', '-Wall', '-Wextra', '-Werror', '-std=gnu11', '-fno-strict-aliasing', '-s'];
 
 const BINARIES: readonly Binary[] = [
-  { name: 'bench-integer', source: 'integer.c', flags: PENTIUM_PRO },
-  { name: 'bench-x87', source: 'float.c', flags: PENTIUM_PRO },
-  { name: 'bench-sse2', source: 'float.c', flags: [...PENTIUM_4, '-ftree-vectorize'] },
-  { name: 'bench-memory', source: 'memory.c', flags: PENTIUM_PRO },
-  { name: 'bench-system', source: 'system.c', flags: PENTIUM_PRO },
-  { name: 'bench-cold', source: 'cold.c', flags: PENTIUM_PRO },
+  { name: 'bench-integer', sources: ['integer.c', 'mixed.c'], flags: PENTIUM_PRO },
+  { name: 'bench-x87', sources: ['float.c'], flags: PENTIUM_PRO },
+  { name: 'bench-sse2', sources: ['float.c'], flags: [...PENTIUM_4, '-ftree-vectorize'] },
+  { name: 'bench-memory', sources: ['memory.c'], flags: PENTIUM_PRO },
+  { name: 'bench-system', sources: ['system.c'], flags: PENTIUM_PRO },
+  { name: 'bench-cold', sources: ['cold.c'], flags: PENTIUM_PRO },
 ];
 
 /**
@@ -32,8 +32,8 @@ const BINARIES: readonly Binary[] = [
  */
 export function buildPrograms(directory: string): string {
   mkdirSync(directory, { recursive: true });
-  for (const { name, source, flags } of BINARIES) {
-    const inputs = [source, 'main.c'].map((file) => join(SOURCES, file));
+  for (const { name, sources, flags } of BINARIES) {
+    const inputs = [...sources, 'main.c'].map((file) => join(SOURCES, file));
     try {
       execFileSync('gcc', [...COMMON, ...flags, ...inputs, '-o', join(directory, name), '-lm'], { stdio: ['ignore', 'inherit', 'inherit'] });
     } catch (cause) {

@@ -2,12 +2,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include "bench.h"
+#include "mixed.h"
 
 static uint32_t sieve(void) {
   enum { LIMIT = 1 << 19 };
   static uint8_t composite[LIMIT];
   uint32_t primes = 0;
-  for (int round = scaled(12); round > 0; round--) {
+  for (int round = scaled(30); round > 0; round--) {
     memset(composite, 0, sizeof composite);
     for (uint32_t n = 2; n < LIMIT; n++) {
       if (composite[n]) continue;
@@ -44,7 +45,7 @@ static uint32_t quicksort(void) {
   enum { COUNT = 200000 };
   static int32_t values[COUNT];
   uint32_t seed = 1, sum = 0;
-  for (int round = scaled(8); round > 0; round--) {
+  for (int round = scaled(14); round > 0; round--) {
     for (int i = 0; i < COUNT; i++) values[i] = (int32_t)next_random(&seed);
     sort_range(values, 0, COUNT - 1);
     for (int i = 0; i < COUNT; i += 997) sum = mix(sum, (uint32_t)values[i]);
@@ -134,7 +135,7 @@ static uint32_t matrix(void) {
       b[i][j] = (int32_t)(next_random(&seed) >> 20);
     }
   }
-  for (int round = scaled(16); round > 0; round--) {
+  for (int round = scaled(24); round > 0; round--) {
     for (int i = 0; i < N; i++) {
       for (int j = 0; j < N; j++) {
         int32_t dot = 0;
@@ -156,7 +157,7 @@ static uint32_t search(void) {
   int skip[256];
   uint32_t seed = 11, found = 0;
   for (int i = 0; i + LENGTH <= BYTES; i += LENGTH) memcpy(text + i, words[next_random(&seed) >> 29], LENGTH);
-  for (int round = scaled(60); round > 0; round--) {
+  for (int round = scaled(120); round > 0; round--) {
     const char *word = words[round & 7];
     for (int i = 0; i < 256; i++) skip[i] = LENGTH;
     for (int i = 0; i < LENGTH - 1; i++) skip[(uint8_t)word[i]] = LENGTH - 1 - i;
@@ -171,5 +172,5 @@ static uint32_t search(void) {
 
 const struct program programs[] = {
   { "sieve", sieve }, { "quicksort", quicksort }, { "sha256", sha256 }, { "crc32", crc32 }, { "matrix", matrix },
-  { "search", search }, { 0, 0 },
+  { "search", search }, { "bytecode", bytecode }, { "math64", math64 }, { "records", records }, { 0, 0 },
 };

@@ -17,7 +17,7 @@ const SUMMED_FILE = '/tmp/summed';
 const SUMMED_COPIES = 4;
 
 const NATIVE: Record<Exclude<ProgramGroup, 'tools'>, readonly string[]> = {
-  integer: ['sieve', 'quicksort', 'sha256', 'crc32', 'matrix', 'search'],
+  integer: ['sieve', 'quicksort', 'sha256', 'crc32', 'matrix', 'search', 'bytecode', 'math64', 'records'],
   sse2: ['matmul', 'nbody', 'fft'],
   x87: ['matmul', 'nbody', 'fft'],
   memory: ['chase-l1', 'chase-l2', 'chase-ram', 'copy-words', 'copy-string'],

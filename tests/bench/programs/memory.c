@@ -24,9 +24,9 @@ static uint32_t chase(uint32_t bytes, int steps) {
   return result;
 }
 
-static uint32_t chase_l1(void) { return chase(16 << 10, scaled(40000000)); }
-static uint32_t chase_l2(void) { return chase(512 << 10, scaled(15000000)); }
-static uint32_t chase_ram(void) { return chase(32 << 20, scaled(1500000)); }
+static uint32_t chase_l1(void) { return chase(16 << 10, scaled(120000000)); }
+static uint32_t chase_l2(void) { return chase(512 << 10, scaled(60000000)); }
+static uint32_t chase_ram(void) { return chase(32 << 20, scaled(2200000)); }
 
 /* Four bytes at a time; volatile keeps the compiler from calling memcpy. */
 static uint32_t copy_words(void) {
@@ -44,7 +44,7 @@ static uint32_t copy_string(void) {
   enum { BYTES = 1 << 20 };
   static uint8_t from[BYTES], to[BYTES];
   for (int i = 0; i < BYTES; i++) from[i] = (uint8_t)(i * 31);
-  for (int round = scaled(200); round > 0; round--) {
+  for (int round = scaled(600); round > 0; round--) {
     void *source = from, *target = to;
     uint32_t count = BYTES / 4;
     __asm__ volatile("rep movsl" : "+S"(source), "+D"(target), "+c"(count) : : "memory");

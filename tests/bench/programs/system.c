@@ -47,7 +47,7 @@ static uint32_t pipe_ping_pong(void) {
 
 static uint32_t fork_exec(void) {
   uint32_t ended = 0;
-  for (int round = scaled(200); round > 0; round--) {
+  for (int round = scaled(40); round > 0; round--) {
     pid_t child = fork();
     if (child == 0) {
       execl("/proc/self/exe", "bench-system", "nothing", (char *)0);
@@ -75,7 +75,7 @@ static uint32_t page_faults(void) {
 
 /* Two processes that yield to each other. */
 static uint32_t switches(void) {
-  int rounds = scaled(60000);
+  int rounds = scaled(40000);
   pid_t child = fork();
   for (int round = rounds; round > 0; round--) sched_yield();
   if (child == 0) _exit(0);

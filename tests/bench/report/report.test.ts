@@ -4,7 +4,7 @@ import { drawChart } from './chart.ts';
 import { formatTable, intoDocument } from './table.ts';
 
 const RESULTS: BenchResults = {
-  date: '2026-01-02', chromium: '156', node: 'v20', v86Version: '0.5', qemu: undefined, processor: 'a processor', runs: 3, percent: 100,
+  date: '2026-01-02', chromium: '156', node: 'v20', v86Version: '0.5', qemu: undefined, processor: 'a processor', runs: 3, percent: 100, place: 'browser',
   groups: {
     integer: { v86: 2, programs: { sieve: { ms: { coracle: 10, v86: 20 }, runs: {}, v86: 2 } } },
     x87: { v86: 0.5, programs: { fft: { ms: { coracle: 10, v86: 5 }, runs: {}, v86: 0.5, differing: ['v86'] } } },
@@ -16,6 +16,11 @@ test('the table has a row for each program and one for its group', () => {
   expect(table).toContain('| integer sieve | 2 |  |');
   expect(table).toContain('| **integer** | **2** |  |');
   expect(table).toContain('x87 fft (wrong result: v86)');
+});
+
+test('the longest pause has a row where it is known', () => {
+  expect(formatTable(RESULTS)).not.toContain('Longest pause');
+  expect(formatTable({ ...RESULTS, longestCompilePauseMs: 4.25 })).toContain('| all groups above | 4.3 |');
 });
 
 test('the table goes between the document’s markers, as often as one likes', () => {

@@ -10,13 +10,15 @@ export function formatTable(results: BenchResults): string {
   if (results.memoryUse) parts.push(memoryTable(results.memoryUse));
   const groups = Object.entries(results.groups);
   if (groups.length > 0) parts.push(programTable(groups));
+  if (results.longestCompilePauseMs !== undefined) parts.push(pauseTable(results.longestCompilePauseMs));
   return `${parts.join('\n\n')}\n`;
 }
 
 function origin(results: BenchResults): string {
   const qemu = results.qemu ?? 'no QEMU';
   const scale = results.percent === 100 ? '' : `, programs at ${results.percent} %`;
-  return `${results.date}, ${results.processor}; Chromium ${results.chromium}, Node ${results.node}, v86 ${results.v86Version}, ${qemu}; ` +
+  const browser = results.chromium === undefined ? 'no browser' : `Chromium ${results.chromium}`;
+  return `${results.date}, ${results.processor}; ${browser}, Node ${results.node}, v86 ${results.v86Version}, ${qemu}; ` +
     `medians of ${results.runs}${scale}.`;
 }
 
@@ -52,6 +54,10 @@ function programTable(groups: readonly (readonly [string, GroupResult])[]): stri
     lines.push(`| **${group}** | ${bold(result.v86)} | ${bold(result.tcg)} |`);
   }
   return lines.join('\n');
+}
+
+function pauseTable(ms: number): string {
+  return ['| Longest pause of the machine caused by compiling | ms |', '|---|---|', `| all groups above | ${ms.toFixed(1)} |`].join('\n');
 }
 
 /** Replaces what is between the document's two markers. */
