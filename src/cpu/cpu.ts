@@ -5,7 +5,7 @@
 import { HANDLERS } from '../interp/handlers.ts';
 import * as R from '../interp/record.ts';
 import { Translator } from '../interp/translator.ts';
-import { HANDLER_STOP } from '../interp/variant.ts';
+import { HANDLER_CROSSING, HANDLER_STOP } from '../interp/variant.ts';
 import { INSTRUCTION_SET } from '../isa/instruction-set.ts';
 import type { CompilerCounters } from '../jit/compiler.ts';
 import type { ArenaAddr } from '../memory/address.ts';
@@ -284,6 +284,7 @@ export class Cpu implements CpuContext {
 
   private deliverEvent(vector: number, kind: 'exception' | 'external' | 'nmi', errorCode: number | undefined): void {
     this.halted = false;
+    this.crossed = 0;
     this.nextEip = this.state.eip;
     deliver(this, vector, { kind, errorCode, betweenIterations: this.repeated });
     this.repeated = false;
@@ -332,6 +333,10 @@ export class Cpu implements CpuContext {
   private branched = false;
   /** The block that is next has become hot. */
   private hot = false;
+  /** The record that led to the instruction at RIP, which lies in two pages. */
+  private crossed = 0;
+  /** Code that was dropped up to then. */
+  private crossedAt = 0;
   private readonly compilesAll: boolean;
   private readonly hotAfter: number;
 
@@ -361,15 +366,18 @@ export class Cpu implements CpuContext {
     const record = this.engine.code.find(host, state.getU32(L.MODE));
     if (this.hot || this.compilesAll) {
       this.hot = false;
-      if (record !== 0) this.engine.compiler.request(host, state.getU32(L.MODE), record);
+      this.engine.compiler.request(host, state.getU32(L.MODE), record);
       if (this.compilesAll) this.engine.compiler.work(true);
     }
     if (this.engine.code.frameMarked) {
       this.engine.code.frameMarked = false;
       mmu.protectCode(this.arena.u32[entry + L.TLB_PHYSICAL / 4]);
     }
-    if (record === 0) this.executeUncached(linear, user);
-    else if (state.segLimit(CS) - eip < 4096) return this.withinLimit(record);
+    if (this.arena.u32[record >>> 2] === HANDLER_CROSSING) {
+      this.executeUncached(linear, user, record);
+      return 0;
+    }
+    if (state.segLimit(CS) - eip < 4096) return this.withinLimit(record);
     return record;
   }
 
@@ -393,8 +401,11 @@ export class Cpu implements CpuContext {
     this.deliverEvent(VECTOR_GP, 'exception', 0);
   }
 
-  /** An instruction that lies in two pages, or outside frames: decoded from a copy of its bytes, for once. */
-  private executeUncached(linear: number, user: boolean): void {
+  /**
+   * An instruction that lies in two pages, or outside frames: decoded from a copy of its bytes. `record`: that of a block
+   * that begins with an instruction in two pages.
+   */
+  private executeUncached(linear: number, user: boolean, record = 0): void {
     const { state, arena } = this;
     const inPage = Math.min(MAX_INSTRUCTION, 4096 - (linear & 0xfff));
     if (!this.fetchBytes(linear, 0, inPage, user)) return;
@@ -410,6 +421,7 @@ export class Cpu implements CpuContext {
       }
       if (!this.fetchBytes(linear, inPage, MAX_INSTRUCTION - inPage, user)) return;
       result = this.translator.instruction(this.fetchBuffer, this.fetchBuffer + MAX_INSTRUCTION, mode, out, offset, 1);
+      if (record !== 0) this.keepCrossing(linear, user, record, arena.u8[out + R.REC_LENGTH]);
     }
     if (arena.u8[out + R.REC_LENGTH] > room) {
       this.pastLimit();
@@ -418,6 +430,33 @@ export class Cpu implements CpuContext {
     state.setU32(L.IP_BASE, state.eip - offset);
     this.translator.stop(out + R.RECORD_SIZE, offset + arena.u8[out + R.REC_LENGTH], 2);
     this.execute(out, 0);
+  }
+
+  /** Keeps the instruction in the fetch buffer, which ends in the page after that of `linear`, for the next time. */
+  private keepCrossing(linear: number, user: boolean, record: number, length: number): void {
+    const { state, mmu } = this;
+    const second = ((linear & ~0xfff) + 4096) >>> 0;
+    const [first, last] = [linear, second].map((at) => {
+      const entry = this.executable(at, user);
+      return entry === 0 ? 0 : (at + this.arena.i32[entry + L.TLB_ADDEND / 4]) >>> 0;
+    });
+    if (first === 0 || last === 0 || length < 4096 - (linear & 0xfff)) return;
+    const { crossed } = this;
+    const known = crossed !== 0 && this.crossedAt === this.engine.code.invalidations && this.arena.u16[(crossed + R.REC_OFFSET) >>> 1] === (linear & 0xfff);
+    const sources = known ? [record, crossed] : [record];
+    this.engine.code.cross(first, last, this.fetchBuffer, length, state.getU32(L.MODE), sources);
+    this.crossed = 0;
+    if (!this.engine.code.frameMarked) return;
+    this.engine.code.frameMarked = false;
+    mmu.protectCode(this.arena.u32[this.executable(second, user) + L.TLB_PHYSICAL / 4]);
+  }
+  /** The TLB entry, in 32-bit words, that lets the page of an address be executed from its frame; 0: there is none. */
+  private executable(linear: number, user: boolean): number {
+    const set = this.state.base + (user ? L.TLB_USER : L.TLB_SUPERVISOR);
+    const entry = (set + ((linear >>> 7) & ((L.TLB_ENTRIES - 1) << 5))) >>> 2;
+    const tag = linear & ~0xfff;
+    const tagged = () => this.arena.i32[entry + L.TLB_EXECUTE / 4] === tag;
+    return tagged() || (this.mmu.fill(linear, 'execute', user) && tagged()) ? entry : 0;
   }
 
   /** Copies instruction bytes to the fetch buffer; false after a fault. */
@@ -474,6 +513,8 @@ export class Cpu implements CpuContext {
         this.branched = state.eip !== this.nextEip;
         return;
       case R.EXIT_CROSSING:
+        this.crossed = this.inScratch(ip) ? 0 : ip;
+        this.crossedAt = this.engine.code.invalidations;
         return;
       case R.EXIT_BUDGET:
       case R.EXIT_LOOKUP:
@@ -527,17 +568,19 @@ export class Cpu implements CpuContext {
   /** Gives the direct branch at `ip` the record of its target, when that lies in the same page. */
   private link(ip: number): void {
     const { state } = this;
-    const scratch = state.base + L.SCRATCH_RECORDS;
     const offset = state.eip - state.getU32(L.IP_BASE);
     const inPage = offset >= 0 && offset < 4096 && offset === this.arena.i32[(ip + R.REC_IMMEDIATE) >>> 2];
-    if (!inPage || (ip >= scratch && ip < state.base + L.STATE_SIZE)) return;
+    if (!inPage || this.inScratch(ip)) return;
     const linear = (state.segBase(CS) + state.eip) >>> 0;
     const set = state.cpl === 3 ? L.TLB_USER : L.TLB_SUPERVISOR;
     const entry = (state.base + set + ((linear >>> 7) & ((L.TLB_ENTRIES - 1) << 5))) >>> 2;
     if (this.arena.i32[entry + L.TLB_EXECUTE / 4] !== (linear & ~0xfff)) return;
     const host = (linear + this.arena.i32[entry + L.TLB_ADDEND / 4]) >>> 0;
-    const record = this.engine.code.find(host, state.getU32(L.MODE));
-    if (record !== 0) this.arena.u32[(ip + R.REC_LINK) >>> 2] = record;
+    this.arena.u32[(ip + R.REC_LINK) >>> 2] = this.engine.code.find(host, state.getU32(L.MODE));
+  }
+  private inScratch(record: number): boolean {
+    const { base } = this.state;
+    return record >= base + L.SCRATCH_RECORDS && record < base + L.STATE_SIZE;
   }
 
   /** Makes the handlers return before the record after the one that executes. */

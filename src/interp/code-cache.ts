@@ -8,7 +8,7 @@ import type { Arena } from '../memory/arena.ts';
 import type { PagePool } from '../memory/pool.ts';
 import * as R from './record.ts';
 import type { Translator } from './translator.ts';
-import { HANDLER_STOP } from './variant.ts';
+import { HANDLER_NEXT, HANDLER_STOP } from './variant.ts';
 
 /** Records are handed to frames in chunks that hold one block of any size. */
 const CHUNK_RECORDS = 64;
@@ -31,8 +31,18 @@ interface CodePage {
   /** Which 64-byte granules code was made from. */
   granulesLow: number;
   granulesHigh: number;
+  /** Instructions that begin in this page and end in the next, or begin in the one before. */
+  readonly crossings: Set<Crossing>;
   /** First records of the blocks in whose place compiled regions stand. */
   readonly regions: Set<number>;
+}
+
+/** An instruction in two pages. */
+interface Crossing {
+  /** Its record, and the HANDLER_CROSSING records that lead to it. */
+  readonly target: number;
+  readonly sources: Set<number>;
+  readonly pages: readonly [CodePage, CodePage];
 }
 
 /** A compiled region in the place of a block's first handler. */
@@ -82,12 +92,43 @@ export class CodeCache {
     this.translator.hotAfter = edges;
   }
 
-  /** Record of the block at an arena address, made when there is none; 0 when its first instruction crosses the page. */
+  /** Record of the block at an arena address, made when there is none. */
   find(host: number, mode: number): number {
     const known = this.pages.get(host & -4096)?.blocks.get(blockKey(host & 4095, mode));
     const record = known ?? this.make(host, mode);
-    if (record !== 0) this.enter(host, mode, record);
+    this.enter(host, mode, record);
     return record;
+  }
+
+  /**
+   * Gives the instruction that begins at an arena address and ends in the page at `second` a record; `bytes` is the arena
+   * address of a copy of it. HANDLER_CROSSING records `sources` lead there from now on.
+   */
+  cross(host: number, second: number, bytes: number, length: number, mode: number, sources: readonly number[]): void {
+    const offset = host & 4095;
+    const first = this.pageOf(host & -4096);
+    if (first.left < LEAST_RECORDS) this.extend(first);
+    const target = first.next;
+    this.translator.instruction(bytes, bytes + length, mode, target, offset, 1);
+    this.translator.leave(target + R.RECORD_SIZE, HANDLER_NEXT, offset + length, 2);
+    first.next += 2 * R.RECORD_SIZE;
+    first.left -= 2;
+    const last = this.pageOf(second);
+    this.mark(first, offset, 4096);
+    this.mark(last, 0, offset + length - 4096);
+    const crossing: Crossing = { target, sources: new Set(sources), pages: [first, last] };
+    for (const page of crossing.pages) page.crossings.add(crossing);
+    for (const source of crossing.sources) {
+      this.arena.i32[(source + R.REC_IMMEDIATE2) >>> 2] = second;
+      this.arena.u32[(source + R.REC_LINK) >>> 2] = target;
+    }
+  }
+  private dropCrossing(crossing: Crossing): void {
+    const { u32 } = this.arena;
+    for (const page of crossing.pages) page.crossings.delete(crossing);
+    for (const source of crossing.sources) u32[(source + R.REC_LINK) >>> 2] = 0;
+    u32[crossing.target >>> 2] = HANDLER_STOP;
+    u32[(crossing.target + R.RECORD_SIZE) >>> 2] = HANDLER_STOP;
   }
 
   /** To call while no handler runs: makes room for what was dropped. */
@@ -148,6 +189,7 @@ export class CodeCache {
       const slot = this.slot(frame + (key & 4095));
       if (u32[(slot + R.BLOCK_RECORD) >>> 2] === record) u32.fill(0, slot >>> 2, (slot + R.BLOCK_ENTRY_SIZE) >>> 2);
     }
+    for (const crossing of [...page.crossings]) this.dropCrossing(crossing);
     for (const record of page.regions) {
       this.droppedSlots.push((this.byRecord.get(record) as CompiledRegion).slot);
       this.byRecord.delete(record);
@@ -169,17 +211,10 @@ export class CodeCache {
       this.dropAll();
       this.recycle();
     }
-    let page = this.pages.get(frame);
-    if (!page) {
-      page = { chunks: [], next: 0, left: 0, blocks: new Map(), granulesLow: 0, granulesHigh: 0, regions: new Set() };
-      this.pages.set(frame, page);
-      this.pool.setHasCode((frame >>> 0) as ArenaAddr, true);
-      this.frameMarked = true;
-    }
+    const page = this.pageOf(frame);
     if (page.left < LEAST_RECORDS) this.extend(page);
     // A block that a chunk's end cuts short goes on in the next one.
     const written = this.translator.block(host, mode, page.next, Math.min(R.BLOCK_LIMIT, page.left - 1));
-    if (written === 0) return 0;
     const record = page.next;
     page.next += written * R.RECORD_SIZE;
     page.left -= written;
@@ -187,6 +222,18 @@ export class CodeCache {
     this.mark(page, host & 4095, this.endOffset(record, written));
     this.blocksMade++;
     return record;
+  }
+
+  /** The code of a frame, which is marked as having some. */
+  private pageOf(frame: number): CodePage {
+    let page = this.pages.get(frame);
+    if (!page) {
+      page = { chunks: [], next: 0, left: 0, blocks: new Map(), granulesLow: 0, granulesHigh: 0, crossings: new Set(), regions: new Set() };
+      this.pages.set(frame, page);
+      this.pool.setHasCode((frame >>> 0) as ArenaAddr, true);
+      this.frameMarked = true;
+    }
+    return page;
   }
 
   /** Offset in the page of the byte after a block. */

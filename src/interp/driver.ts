@@ -167,6 +167,28 @@ export class HandlerOps extends RecordOps {
     this.lookUp(target, fuel);
     this.exitTo(target, fuel, miss);
   }
+  /**
+   * The instruction that comes next lies in two pages: it has a record of its own, good for as long as the second page is
+   * where it was.
+   */
+  crossPage(): void {
+    const { e } = this;
+    const target = this.target(0);
+    const fuel = this.sub(this.fuel, this.sub(this.recordLoad('u8', R.REC_COUNT), this.i32(1)));
+    e.if(this.ltS(fuel, this.i32(0)), () => this.exitTo(target, fuel, R.EXIT_BUDGET));
+    this.guardLimit(target, fuel);
+    const link = this.recordLoad('i32', R.REC_LINK);
+    e.if(link, () => {
+      const base = this.add(this.ipBase(), this.stateLoad('i32', L.SEGMENTS + L.SEGMENT_SIZE + L.SEG_BASE));
+      const second = this.add(base, this.i32(4096));
+      const entry = this.tlbEntry(second);
+      e.if(this.eq(e.load('i32', entry, L.TLB_EXECUTE), second), () => {
+        const host = this.add(second, e.load('i32', entry, L.TLB_ADDEND));
+        e.if(this.eq(host, this.recordLoad('i32', R.REC_IMMEDIATE2)), () => this.tailCall(link, fuel));
+      });
+    });
+    this.exitTo(target, fuel, R.EXIT_CROSSING);
+  }
   /** Goes on at the block of an address whose instructions before it are counted already. */
   goTo(target: I32): void {
     this.guardLimit(target, this.fuel);

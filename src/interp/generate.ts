@@ -37,7 +37,7 @@ export function generateInterpreter(set: HandlerSet): Uint8Array {
   const specials: FunctionBody[] = [];
   specials[HANDLER_STOP] = special((o) => o.exit(R.EXIT_STOP));
   specials[HANDLER_NEXT] = special((o) => leaveBlock(o));
-  specials[HANDLER_CROSSING] = special((o) => crossing(o));
+  specials[HANDLER_CROSSING] = special((o) => o.crossPage());
   specials[HANDLER_UD] = special((o) => o.raise(VECTOR_UD));
   specials[HANDLER_NM] = special((o) => o.raise(VECTOR_NM));
   specials[HANDLER_GP] = special((o) => o.raise(VECTOR_GP, 0));
@@ -67,11 +67,6 @@ function handler(module: ModuleBuilder, variant: Variant): FunctionBody {
 function leaveBlock(o: HandlerOps): void {
   const count = o.sub(o.e.load('u8', o.ip, R.REC_COUNT), o.i32(1));
   o.leaveTo(o.target(0), R.EXIT_RESOLVE, count);
-}
-
-function crossing(o: HandlerOps): void {
-  const count = o.sub(o.e.load('u8', o.ip, R.REC_COUNT), o.i32(1));
-  o.exitTo(o.target(0), o.sub(o.fuel, count), R.EXIT_CROSSING);
 }
 
 /** What the dispatcher calls: runs from a record until something exits. */

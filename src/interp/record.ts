@@ -11,10 +11,11 @@ export const REC_SCALE = 10; // u8: shift of the index
 export const REC_SEGMENT = 11; // u8: number of the segment register
 export const REC_DISPLACEMENT = 12; // i32
 export const REC_IMMEDIATE = 16; // i32; for relative branches: target minus the RIP of the page's first byte
-export const REC_IMMEDIATE2 = 20; // i32
+/** i32; for a crossing instruction that has a record: arena address of the page that it ends in. */
+export const REC_IMMEDIATE2 = 20;
 /** i32, in records that branch or leave a block: how often they may yet be taken until what they lead to is hot. */
 export const REC_EDGES = 20;
-export const REC_LINK = 24; // u32: record of the branch target when it is known and in this page, else 0
+export const REC_LINK = 24; // u32: record of the branch target, or of the crossing instruction, when it is known, else 0
 export const REC_OFFSET = 28; // u16: offset of the instruction in its page
 export const REC_LENGTH = 30; // u8: length in bytes
 /** u8: position in the block, from 1: instructions retired when this one is done. */

@@ -38,8 +38,8 @@ export class Translator {
 
   /**
    * Translates instructions from arena address `host` up to the end of its page into records at `record`, at most `limit`
-   * of them, and ends them with a record that leaves the block. Returns the number of records written; 0 when the first
-   * instruction crosses the page.
+   * of them, and ends them with a record that leaves the block. Returns the number of records written. A block whose first
+   * instruction crosses the page is a HANDLER_CROSSING record alone.
    */
   block(host: number, mode: number, record: number, limit: number): number {
     const frame = host & -4096;
@@ -51,7 +51,6 @@ export class Translator {
       const before = at;
       const result = this.instruction(at, pageEnd >>> 0, mode, out, before & 0xfff, count + 1);
       if (result === 'truncated') {
-        if (count === 0) return 0;
         this.leave(out, HANDLER_CROSSING, before & 0xfff, count + 1);
         return count + 1;
       }
