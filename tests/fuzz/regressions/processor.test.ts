@@ -13,13 +13,15 @@ import { loadModules } from '../../oracle/coracle.ts';
 const CODE = 0x1000, HANDLER = 0x6000;
 let memory: GuestMemory;
 let cpu: Cpu;
+let onPortWrite: () => void;
 
 const put = (address: number, ...bytes: number[]): void => memory.write(physAddr(address), Uint8Array.from(bytes));
 
 beforeEach(() => {
   const arena = new Arena();
   memory = new GuestMemory(new PagePool(arena), 1 << 20);
-  const ports = { readPort: () => 0, writePort: () => undefined };
+  onPortWrite = () => undefined;
+  const ports = { readPort: () => 0, writePort: () => onPortWrite() };
   cpu = new Cpu(arena, { memory, ports, interrupts: { pending: false, acknowledge: () => 0 }, tsc: () => 0n }, loadModules());
   setSegment(cpu.state, CS, 0, 0, 0xffff, 0x93);
   cpu.state.eip = CODE;
@@ -73,4 +75,12 @@ it('TF traps after an instruction that lies in two pages', () => {
   expect(cpu.run(100)).toBe('halted');
   expect([cpu.state.reg16(0), cpu.state.eip, cpu.state.dr(6) & 0x4000]).toEqual([0x1234, HANDLER + 1, 0x4000]);
   expect(memory.readPhys(cpu.state.reg16(4), 2)).toBe(CODE + 0x1001);
+});
+
+it('a repeated string instruction lets the board in between its iterations', () => {
+  onPortWrite = () => cpu.requestAttention();
+  cpu.state.setReg(1, 1000);
+  put(CODE, 0xf3, 0x6e);
+  expect(cpu.run(100_000)).toBe('attention');
+  expect([cpu.state.reg16(1), cpu.state.eip, cpu.instructions]).toEqual([999, CODE, 1]);
 });
