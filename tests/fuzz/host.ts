@@ -2,7 +2,7 @@
 import type { MachineHost } from '../../src/machine/host.ts';
 
 /** Host time between two looks at the clock: a burst of the run loop gets a few slices. */
-const MS_PER_LOOK = 3;
+const MS_PER_LOOK = 1.5;
 const DATE = Date.UTC(2026, 0, 2, 3, 4, 5);
 
 export class FuzzHost implements MachineHost {

@@ -1,6 +1,7 @@
 /** A `pc` without a screen for the fuzzers, with the checks that hold whatever a guest does. */
+import { isDeepStrictEqual } from 'node:util';
 import { Cpu, type CpuModules } from '../../src/cpu/cpu.ts';
-import type { Width } from '../../src/devices/device.ts';
+import type { Device, Width } from '../../src/devices/device.ts';
 import type { DrivePosition, DriveSpec } from '../../src/devices/ide/piix3-ide.ts';
 import { createPcBoard } from '../../src/machine/boards/pc.ts';
 import { optionRom } from '../../src/machine/loaders/bios.ts';
@@ -166,6 +167,7 @@ export class FuzzMachine {
       const before = this.sizes.get(path) ?? 0;
       if (size > before + LARGEST_GROWTH && !BOUNDED.test(path)) throw new Finding(`${path} has grown from ${before} to ${size} elements`);
     }
+    this.checkStates();
     const frame = this.machine.screenshot();
     if (frame.width * frame.height > 64 * MIB) throw new Finding(`a picture of ${frame.width} by ${frame.height}`);
     this.machine.readTextScreen();
@@ -196,6 +198,16 @@ export class FuzzMachine {
 
   async dispose(): Promise<void> {
     await this.machine.dispose();
+  }
+
+  /** A device that gets its own state back is the same device. */
+  private checkStates(): void {
+    const { devices } = this.machine.board as unknown as { devices: readonly Device<unknown>[] };
+    for (const device of devices) {
+      const state = structuredClone(device.save());
+      device.restore(state);
+      if (!isDeepStrictEqual(device.save(), state)) throw new Finding(`${device.id} has another state after restore: ${difference(device.save(), state)}`);
+    }
   }
 
   private failed(): void {
@@ -239,6 +251,16 @@ export class FuzzMachine {
 
 async function settle(): Promise<void> {
   for (let i = 0; i < 8; i++) await Promise.resolve();
+}
+
+/** The first place in which two states differ. */
+function difference(is: unknown, was: unknown, path = ''): string {
+  if (typeof is !== 'object' || is === null || typeof was !== 'object' || was === null) return `${path} is ${String(is)}, was ${String(was)}`;
+  for (const name of new Set([...Object.keys(is), ...Object.keys(was)])) {
+    const [a, b] = [(is as Record<string, unknown>)[name], (was as Record<string, unknown>)[name]];
+    if (!isDeepStrictEqual(a, b)) return difference(a, b, `${path}.${name}`);
+  }
+  return path;
 }
 
 /** Throws when `action` takes more of the host's processor than it may. */

@@ -11,13 +11,10 @@ const KEYS = ['KeyA', 'Enter', 'ShiftLeft', 'ArrowUp', 'Pause', 'PrintScreen', '
 
 /** A port that something answers, or is next to one. */
 function claimedPort(m: FuzzMachine): number {
-  const { table } = m.machine.ports as unknown as { table: readonly unknown[] };
+  const { mapped } = m.machine.ports as unknown as { mapped: readonly { region: { size: number }; base: number }[] };
   const { random } = m.fuzz;
-  for (let tries = 0; tries < 4000; tries++) {
-    const port = random.below(random.chance(80) ? 0x1000 : 0x10000);
-    if (table[port] !== undefined) return (port + random.pick([0, 0, 0, 0, 0, -1, 1, 2, 3])) & 0xffff;
-  }
-  return random.below(0x10000);
+  const { region, base } = random.pick(mapped);
+  return (base + random.below(region.size) + random.pick([0, 0, 0, 0, 0, -1, 1, 2, 3])) & 0xffff;
 }
 
 export function access(m: FuzzMachine): void {

@@ -33,11 +33,28 @@ function recorded(m: FuzzMachine): Access[] {
   return accesses;
 }
 
+/** Accesses that cost the host as much as any does: clearing video memory, moving a frame buffer, long transfers. */
+function expensive(m: FuzzMachine): Access[] {
+  const { random } = m.fuzz;
+  const word = (port: number, value: number): Access => ({ port, width: 2, value });
+  const long = (port: number, value: number): Access => ({ port, width: 4, value });
+  const command = (slot: number, value: number): Access[] => [long(0xcf8, 0x80000004 | (slot << 11)), word(0xcfc, value)];
+  switch (random.below(5)) {
+    case 0: return [word(0x1ce, 4), word(0x1d0, 0), word(0x1ce, 4), word(0x1d0, 0x41)];
+    case 1: return [long(0xcf8, 0x80001010), long(0xcfc, 0xe0000000), ...command(2, 7), ...command(2, 0)];
+    case 2: return [long(0xcf8, 0x80000058), long(0xcfc, 0x33333300), long(0xcf8, 0x80000058), long(0xcfc, 0)];
+    case 3:
+      [0x0a000000, 0x00000001, 0, 0x00001000].forEach((value, i) => m.write(DATA + 4 * i, 4, value));
+      return [long(0x518, 0x600)];
+    default: return [{ port: 0x92, width: 1, value: 0 }, { port: 0x92, width: 1, value: 2 }];
+  }
+}
+
 /** 32-bit code: the accesses, then all over again. */
 function loop(m: FuzzMachine): number[] {
   const { random } = m.fuzz;
   const code: number[] = [];
-  const accesses = recorded(m);
+  const accesses = random.chance(20) ? expensive(m) : recorded(m);
   // A few of them, so that one that is expensive makes up much of the loop.
   const kept = accesses.slice(-random.pick([2, 4, 12, 60]));
   for (const { port, width, value } of kept) {
