@@ -1,6 +1,6 @@
 /** A `pc` without a screen for the fuzzers, with the checks that hold whatever a guest does. */
 import { isDeepStrictEqual } from 'node:util';
-import { Cpu, type CpuModules } from '../../src/cpu/cpu.ts';
+import { Cpu, type CpuModules, type Tier } from '../../src/cpu/cpu.ts';
 import type { Device, Width } from '../../src/devices/device.ts';
 import type { DrivePosition, DriveSpec } from '../../src/devices/ide/piix3-ide.ts';
 import { createPcBoard } from '../../src/machine/boards/pc.ts';
@@ -24,7 +24,8 @@ const ARENA_BESIDES = 48 * MIB;
 const FRAMES_BESIDES = (18 * MIB) / 4096;
 /** Elements by which any list may grow. Code, and regions by page, come and go in larger numbers, but are bounded. */
 const LARGEST_GROWTH = 1000;
-const BOUNDED = /^\.memory\.byPage$|^\.cpu\.code\./;
+const BOUNDED = /^\.memory\.byPage$|^\.cpu\.engine\./;
+const TIERS: readonly Tier[] = ['auto', 'auto', 'interp', 'compiled'];
 const FLOPPY_BYTES = 1440 * 1024;
 
 export interface FuzzResources {
@@ -76,7 +77,7 @@ export class FuzzMachine {
       plan: undefined,
       createProcessor: (given, parts) => {
         arena = given;
-        cpu = this.timedRuns(new Cpu(given, parts, modules));
+        cpu = this.timedRuns(new Cpu(given, parts, modules, { tier: fuzz.random.pick(TIERS), compileThreshold: 50 }));
         return cpu;
       },
       createBoard: (parts) => createPcBoard(parts, {
