@@ -133,7 +133,7 @@ async function execute(m: FuzzMachine): Promise<void> {
 
 export const code: Fuzzer = {
   name: 'code',
-  share: 14,
+  share: 8,
   async run(fuzz) {
     const { random } = fuzz;
     const m = new FuzzMachine(fuzz, { ramMiB: random.pick([2, 4, 8]) });

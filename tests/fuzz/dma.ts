@@ -88,7 +88,7 @@ function firmwareConfiguration(m: FuzzMachine): void {
 
 export const dma: Fuzzer = {
   name: 'dma',
-  share: 12,
+  share: 10,
   async run(fuzz) {
     const { random } = fuzz;
     const m = new FuzzMachine(fuzz, { ramMiB: random.pick([1, 4, 16]) });

@@ -83,7 +83,7 @@ function vgaWindow(m: FuzzMachine): void {
 
 export const memory: Fuzzer = {
   name: 'memory',
-  share: 12,
+  share: 10,
   async run(fuzz) {
     const { random } = fuzz;
     const m = new FuzzMachine(fuzz, { ramMiB: random.pick([1, 2, 4, 16, 64]) });

@@ -71,7 +71,7 @@ function hammer(m: FuzzMachine): void {
 
 export const ports: Fuzzer = {
   name: 'ports',
-  share: 14,
+  share: 8,
   async run(fuzz) {
     const seaBios = fuzz.random.chance(8);
     const m = new FuzzMachine(fuzz, { seaBios, ramMiB: fuzz.random.pick([1, 4, 16]) });
