@@ -16,5 +16,5 @@ if (guests) run('guests to boot', 'vitest', 'run', '--project', 'guests', ...mor
 else {
   run('references for the oracles', 'node', 'scripts/references.mjs');
   run('the teaching image is what its source makes', 'tsx', 'images/teaching/build.ts', '--check');
-  run('tests', 'vitest', 'run', '--project', 'unit', '--project', 'oracle', '--project', 'kernels', '--project', 'browser', ...more);
+  run('tests', 'vitest', 'run', '--project', 'unit', '--project', 'oracle', '--project', 'fuzz', '--project', 'kernels', '--project', 'browser', ...more);
 }

@@ -129,7 +129,7 @@ export class Cpu implements CpuContext {
     this.powerOn(0n);
   }
 
-  /** Instructions retired since power-on, exact inside device callbacks too. */
+  /** Instructions retired since power-on, and exceptions delivered; exact inside device callbacks too. */
   get instructions(): number {
     if (!this.running) return this.retired;
     const ip = this.state.getU32(L.IP);
@@ -183,8 +183,9 @@ export class Cpu implements CpuContext {
         state.setU32(L.ATTENTION, 0);
         return 'attention';
       }
-      this.takeEvents();
+      if (!this.takeEvents()) continue;
       if (this.stopped) return 'shutdown';
+      if (this.retired >= end) break;
       if (this.halted) return 'halted';
       const flags = state.getU32(L.EFLAGS);
       const inShadow = this.retired < this.shadowUntil;
@@ -256,11 +257,11 @@ export class Cpu implements CpuContext {
 
   // Events between instructions
 
-  /** Traps first, then NMI, then interrupts [SDM3 6.9]. */
-  private takeEvents(): void {
+  /** Traps first, then NMI, then interrupts [SDM3 6.9]. False: there is one more trap. */
+  private takeEvents(): boolean {
     const { state } = this;
-    this.takeDebugTrap();
-    if (this.retired < this.shadowUntil) return;
+    if (this.takeDebugTrap()) return false;
+    if (this.retired < this.shadowUntil) return true;
     if (this.nmiPending && !this.nmiBlocked) {
       this.nmiPending = false;
       this.nmiBlocked = true;
@@ -268,23 +269,29 @@ export class Cpu implements CpuContext {
     } else if (this.host.interrupts.pending && state.getU32(L.EFLAGS) & EFLAGS_IF) {
       this.deliverEvent(this.host.interrupts.acknowledge(), 'external', undefined);
     }
-    this.takeDebugTrap();
+    return !this.debugTrapDue;
   }
 
-  /** In a loop: the trap's handler may be a task whose T bit asks for one more. */
-  private takeDebugTrap(): void {
+  private get debugTrapDue(): boolean {
+    return this.pendingDebug !== 0 && this.retired >= this.debugShadowUntil;
+  }
+
+  /** True when the trap's handler is a task whose T bit asks for one more. */
+  private takeDebugTrap(): boolean {
     const { state } = this;
-    while (this.pendingDebug !== 0 && this.retired >= this.debugShadowUntil) {
-      state.setDr(6, state.dr(6) | this.pendingDebug);
-      this.pendingDebug = 0;
-      state.setU32(L.TRAP_PENDING, 0);
-      this.deliverEvent(VECTOR_DB, 'exception', undefined);
-    }
+    if (!this.debugTrapDue) return false;
+    state.setDr(6, state.dr(6) | this.pendingDebug);
+    this.pendingDebug = 0;
+    state.setU32(L.TRAP_PENDING, 0);
+    this.deliverEvent(VECTOR_DB, 'exception', undefined);
+    return this.debugTrapDue;
   }
 
   private deliverEvent(vector: number, kind: 'exception' | 'external' | 'nmi', errorCode: number | undefined): void {
     this.halted = false;
     this.crossed = 0;
+    // An exception counts as an instruction: a handler that faults at once, for ever, uses up its fuel.
+    if (kind === 'exception') this.retired++;
     this.nextEip = this.state.eip;
     deliver(this, vector, { kind, errorCode, betweenIterations: this.repeated });
     this.repeated = false;
@@ -314,12 +321,13 @@ export class Cpu implements CpuContext {
         return;
       }
     }
-    const record = this.blockAtRip();
-    if (record === 0) return;
     const retired = this.retired;
     const branchesOnly = this.msrs.stepsOnBranches;
+    this.entered = this.repeated = this.branched = false;
+    // A fault of the fetch saves it set.
     state.setU32(L.EFLAGS, before & ~EFLAGS_RF);
-    this.execute(this.truncated(record, 1), 0);
+    const record = this.blockAtRip();
+    if (record !== 0) this.execute(this.truncated(record, 1), 0);
     // RF holds until the instruction is done, which a repeated one may not be.
     if (this.repeated) state.setU32(L.EFLAGS, state.getU32(L.EFLAGS) | (before & EFLAGS_RF));
     const trapped = (this.retired > retired || this.repeated) && this.retired >= this.debugShadowUntil;

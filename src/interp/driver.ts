@@ -268,7 +268,8 @@ export class HandlerOps extends RecordOps {
   betweenIterations(done: I32): void {
     this.countIterations(done);
     const spent = this.ltS(this.fuel, this.recordLoad('u8', R.REC_COUNT));
-    this.e.if(this.or(spent, this.stateLoad('i32', L.TRAP_PENDING)), () => this.exit(R.EXIT_RESTART));
+    const wanted = this.or(this.stateLoad('i32', L.TRAP_PENDING), this.stateLoad('i32', L.ATTENTION));
+    this.e.if(this.or(spent, wanted), () => this.exit(R.EXIT_RESTART));
   }
   countIterations(extra: I32): void {
     this.e.set(this.fuelVariable as Variable<'i32'>, this.sub(this.fuel, extra));

@@ -200,7 +200,7 @@ export abstract class Ops {
   abstract iterationsAllowed(): I32;
   /**
    * Between iterations: `done` more of them have run and others follow. Counts them as instructions, and leaves, to come
-   * back to this instruction, when the fuel is used up [SDM2 REP: interrupts are taken between iterations].
+   * back to this instruction, when the fuel is used up or the dispatcher is wanted [SDM2 REP: interrupts are taken between iterations].
    */
   abstract betweenIterations(done: I32): void;
   /** Counts `extra` iterations besides the one that is the instruction itself. */

@@ -178,7 +178,8 @@ export class RegionOps extends RecordOps {
   }
   betweenIterations(done: I32): void {
     this.countIterations(done);
-    this.e.if(this.or(this.ltS(this.left(), this.i32(0)), this.stateLoad('i32', L.TRAP_PENDING)), () => this.code.leaveAt(this.record));
+    const wanted = this.or(this.stateLoad('i32', L.TRAP_PENDING), this.stateLoad('i32', L.ATTENTION));
+    this.e.if(this.or(this.ltS(this.left(), this.i32(0)), wanted), () => this.code.leaveAt(this.record));
   }
   countIterations(extra: I32): void {
     this.e.set(this.code.fuel, this.sub(this.e.get(this.code.fuel), extra));

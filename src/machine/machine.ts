@@ -164,6 +164,7 @@ export class Machine {
     this.typist = new Typist(this.clock, (code, down) => this.board.keyboard.key(code, down));
     this.memory.seal();
     this.ports.seal();
+    this.memory.onDeviceAccess = this.ports.onDeviceAccess = () => this.loop.deviceAccess();
     this.startOver('power-on');
   }
 

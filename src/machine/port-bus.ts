@@ -46,6 +46,8 @@ export class PortBus {
   private readonly table: (PortRegion | undefined)[] = new Array<undefined>(PORTS).fill(undefined);
   private readonly mapped: { region: PortRegion; base: number }[] = [];
   private sealed = false;
+  /** Called before a device is asked: what it does may take the host a while. */
+  onDeviceAccess: (() => void) | undefined;
 
   /** Registrar: claims `size` consecutive ports, invisible until mapped. */
   ports(name: string, size: number, handler: IoHandler, options?: RegionOptions): Region {
@@ -61,9 +63,12 @@ export class PortBus {
     const region = this.table[port];
     if (region !== undefined) {
       const offset = port - region.base!;
-      if (offset + width <= region.size && port + width <= PORTS) return region.adapter.read(offset, width);
+      if (offset + width <= region.size && port + width <= PORTS) {
+        this.onDeviceAccess?.();
+        return region.adapter.read(offset, width);
+      }
     }
-    if (width === 1) return region === undefined ? 0xff : region.adapter.read(port - region.base!, 1);
+    if (width === 1) return 0xff;
     if (region === undefined && !this.anyRegion(port, width)) return allOnes(width);
     const half = (width >>> 1) as Width;
     return (this.readPort(port, half) | (this.readPort((port + half) & 0xffff, half) << (half * 8))) >>> 0;
@@ -74,6 +79,7 @@ export class PortBus {
     if (region !== undefined) {
       const offset = port - region.base!;
       if (offset + width <= region.size && port + width <= PORTS) {
+        this.onDeviceAccess?.();
         region.adapter.write(offset, width, value >>> 0);
         return;
       }

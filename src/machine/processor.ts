@@ -5,7 +5,7 @@ import type { CpuState } from '../cpu/state.ts';
 export type RunResult = 'budget' | 'halted' | 'attention' | 'shutdown';
 
 export interface Processor {
-  /** Instructions retired so far, exact inside device callbacks too. */
+  /** Instructions retired and exceptions delivered so far, exact inside device callbacks too. */
   readonly instructions: number;
   /** What the compiler of hot code has done, where there is one. */
   readonly compilerCounters?: CompilerCounters;

@@ -45,6 +45,19 @@ describe('a busy guest', () => {
     expect(bursts).toBeLessThan(140);
   });
 
+  test('gives it its turn in the middle of a slice when devices take long', () => {
+    cpu.script = () => {
+      // A guest that does nothing but what costs the host a millisecond each time.
+      for (let n = 0; n < 1000 && !cpu.attention; n++) {
+        host.ms++;
+        loop.deviceAccess();
+      }
+      return undefined;
+    };
+    loop.start();
+    expect(host.runUntil(2000)).toBeGreaterThan(40);
+  });
+
   test.each([0.5, 10, 80])('keeps up with the wall when an instruction costs the host %d ns', (hostNs) => {
     cpu.hostNs = hostNs;
     loop.start();

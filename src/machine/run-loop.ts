@@ -13,6 +13,8 @@ import type { Processor } from './processor.ts';
 const BURST_MS = 10;
 /** Instructions between two looks at the host's clock. */
 const SLICE_INSTRUCTIONS = 100_000;
+/** Accesses of devices between two looks at the host's clock: one may cost as much as 100,000 instructions do. */
+const SLICE_ACCESSES = 32;
 /** Host timers take 32 bits of milliseconds; a longer sleep is one of several. */
 const LONGEST_SLEEP_MS = 2 ** 31 - 1;
 
@@ -47,6 +49,8 @@ export class RunLoop {
   private readonly pacer: Pacer;
   private running = false;
   private inSlice = false;
+  private accesses = 0;
+  private burstEndMs = 0;
   /** Cancels the sleep while there is one. */
   private sleeping: (() => void) | undefined;
   private sleepStartMs = 0;
@@ -105,6 +109,13 @@ export class RunLoop {
     if (this.inSlice) this.parts.cpu.requestAttention();
   }
 
+  /** A device is asked for something. Ends the slice that runs when the host has waited long enough. */
+  deviceAccess(): void {
+    if (!this.inSlice || ++this.accesses < SLICE_ACCESSES) return;
+    this.accesses = 0;
+    if (this.parts.host.nowMs() > this.burstEndMs) this.parts.cpu.requestAttention();
+  }
+
   private schedule(generation: number): void {
     this.parts.host.soon(() => {
       if (generation === this.generation) this.burst();
@@ -114,6 +125,7 @@ export class RunLoop {
   private burst(): void {
     const { host, cpu } = this.parts;
     const startMs = host.nowMs();
+    this.burstEndMs = startMs + BURST_MS;
     const startInstructions = cpu.instructions;
     const generation = this.generation;
     let goOn = true;

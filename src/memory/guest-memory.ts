@@ -36,6 +36,8 @@ export class GuestMemory implements Dma, MapOwner {
   readonly pool: PagePool;
   readonly ramBytes: number;
   observer: MemoryObserver | undefined;
+  /** Called before a device is asked: what it does may take the host a while. */
+  onDeviceAccess: (() => void) | undefined;
   /** Arena address to read a page at, or 0. */
   private readonly readMap = new Uint32Array(MAP_PAGES);
   /** The same where the page may be written and the frame is its own; else 0. */
@@ -232,6 +234,7 @@ export class GuestMemory implements Dma, MapOwner {
       } else if (region === 'ram') {
         if (width === 1) return this.pool.arena.u8[this.ramFrames[page] + offset];
       } else if (addr + width <= region.base! + region.size) {
+        this.onDeviceAccess?.();
         return region.readAt(addr - region.base!, width);
       }
     }
@@ -259,6 +262,7 @@ export class GuestMemory implements Dma, MapOwner {
           return;
         }
       } else if (addr + width <= region.base! + region.size) {
+        this.onDeviceAccess?.();
         region.writeAt(addr - region.base!, width, value);
         return;
       }

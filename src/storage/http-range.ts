@@ -65,7 +65,7 @@ class HttpClient {
         });
         if (response.status < 500) return response;
         cause = new Error(`status ${response.status}`);
-        await response.body?.cancel();
+        await this.discard(response);
       } catch (error) {
         cause = error;
         if (this.options.signal?.aborted === true) break;
@@ -74,6 +74,20 @@ class HttpClient {
     const reason = cause instanceof Error ? cause.message : String(cause);
     const advice = 'check the address, the connection, and that the server allows this page (CORS)';
     throw new EmulatorError('fetch-failed', `cannot fetch ${this.url}: ${reason}; ${advice}`, { cause });
+  }
+
+  /** Lets go of a body that nobody reads; that its connection has broken does not matter then. */
+  async discard(response: Response): Promise<void> {
+    await response.body?.cancel().catch(() => undefined);
+  }
+
+  /** @throws EmulatorError `fetch-failed` when the connection breaks */
+  async body(response: Response): Promise<Uint8Array> {
+    try {
+      return new Uint8Array(await response.arrayBuffer());
+    } catch (cause) {
+      throw new EmulatorError('fetch-failed', `the download of ${this.url} broke off; try again`, { cause });
+    }
   }
 
   refuse(response: Response): EmulatorError {
@@ -95,10 +109,16 @@ class HttpClient {
   }
 }
 
+/** A size as a header has it; undefined where no file can have it. */
+function sizeFrom(text: string | null): number | undefined {
+  const size = Number(text ?? 0);
+  return Number.isSafeInteger(size) && size > 0 ? size : undefined;
+}
+
 /** Size of the whole file from `Content-Range: bytes 0-9/1234`; undefined where the header is hidden or has `*`. */
 function totalFromRange(response: Response): number | undefined {
   const match = /\/(\d+)\s*$/.exec(response.headers.get('content-range') ?? '');
-  return match === null ? undefined : Number(match[1]);
+  return match === null ? undefined : sizeFrom(match[1]);
 }
 
 /**
@@ -114,12 +134,12 @@ export async function openHttp(url: string | URL, options: HttpOptions = {}): Pr
   if (response.status !== 206) return download(client, response, options);
   const sizeBytes = totalFromRange(response) ?? (await sizeByHead(client));
   if (sizeBytes === undefined) {
-    await response.body?.cancel();
+    await client.discard(response);
     const whole = await client.request({});
     if (!whole.ok) throw client.refuse(whole);
     return download(client, whole, options);
   }
-  const first = new Uint8Array(await response.arrayBuffer());
+  const first = await client.body(response);
   if (first.length !== Math.min(chunkBytes, sizeBytes)) {
     throw new EmulatorError(
       'fetch-failed',
@@ -142,15 +162,13 @@ export async function openHttp(url: string | URL, options: HttpOptions = {}): Pr
 /** Content-Range is hidden from other origins unless the server exposes it; Content-Length never is. */
 async function sizeByHead(client: HttpClient): Promise<number | undefined> {
   const response = await client.request({ method: 'HEAD' });
-  const length = Number(response.headers.get('content-length') ?? 0);
-  return response.ok && length > 0 ? length : undefined;
+  return response.ok ? sizeFrom(response.headers.get('content-length')) : undefined;
 }
 
 /** The whole body into memory, with progress. */
 async function download(client: HttpClient, response: Response, options: HttpOptions): Promise<BlockBackend> {
-  const length = Number(response.headers.get('content-length') ?? 0);
   // With a content encoding the length is that of the compressed form.
-  const total = length > 0 && !response.headers.has('content-encoding') ? length : undefined;
+  const total = response.headers.has('content-encoding') ? undefined : sizeFrom(response.headers.get('content-length'));
   const parts: Uint8Array[] = [];
   let loaded = 0;
   options.onProgress?.(0, total);
@@ -254,15 +272,10 @@ class HttpRangeBackend implements BlockBackend {
     if (!response.ok) throw this.client.refuse(response);
     const { version } = this.setup;
     if (response.status !== 206 || (version !== undefined && versionOf(response) !== version)) {
-      await response.body?.cancel();
+      await this.client.discard(response);
       throw new EmulatorError('fetch-failed', `${this.client.url} has changed on the server; start the machine again`);
     }
-    let bytes: Uint8Array;
-    try {
-      bytes = new Uint8Array(await response.arrayBuffer());
-    } catch (cause) {
-      throw new EmulatorError('fetch-failed', `the download of ${this.client.url} broke off; try again`, { cause });
-    }
+    const bytes = await this.client.body(response);
     if (bytes.length !== length) {
       throw new EmulatorError('fetch-failed', `${this.client.url}: the server sent ${bytes.length} of ${length} bytes`);
     }

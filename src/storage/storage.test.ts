@@ -253,6 +253,32 @@ describe('http', () => {
     await expect(openHttp('http://127.0.0.1:1/x', small)).rejects.toEqual(failed(/check the address/));
   });
 
+  it('refuses politely when the first piece breaks off, and where the size is nonsense', async () => {
+    const url = await serve((_request, response) => {
+      response.writeHead(206, { 'content-range': `bytes 0-65535/${image.length}`, 'content-length': 65536 });
+      response.write(image.subarray(0, 100), () => response.destroy());
+    });
+    await expect(openHttp(url, small)).rejects.toEqual(expect.objectContaining({ code: 'fetch-failed' }));
+    server?.close();
+    const nonsense = await serve((_request, response) => {
+      response.writeHead(206, { 'content-range': 'bytes 0-65535/99999999999999999999' }).end(image.subarray(0, 65536));
+    });
+    // No size from there and none by HEAD: the whole is fetched.
+    expect((await openHttp(nonsense, small)).sizeBytes).toBe(65536);
+  });
+
+  it('a changed image is refused though letting go of its answer fails, too', async () => {
+    let version = 'a';
+    const broken = new ReadableStream({ start: (controller) => controller.error(new TypeError('terminated')) });
+    const fetch = (): Promise<Response> => {
+      const body = version === 'a' ? image.slice(0, 65536) : broken;
+      return Promise.resolve(new Response(body, { status: 206, headers: { ETag: version, 'Content-Range': `bytes 0-65535/${image.length}` } }));
+    };
+    const disk = await openHttp('http://server/disk.img', { ...small, fetch });
+    version = 'b';
+    await expect(disk.read(500_000, 10)).rejects.toEqual(expect.objectContaining({ code: 'fetch-failed', message: expect.stringMatching(/changed/) }));
+  });
+
   it('repeats after a server error and notices a changed image', async () => {
     let version = 'a';
     let broken = 2;

@@ -91,6 +91,18 @@ describe('controller', () => {
     expect(rig.status).toBe(0x80);
   });
 
+  it('keeps one status for each drive of a guest that does not sense it', () => {
+    const rig = new FdcRig();
+    for (let cylinder = 1; cylinder < 40; cylinder++) {
+      rig.send(0x0f, 0, cylinder);
+      rig.clock.advance(2e6);
+    }
+    expect(rig.fdc.save().interrupts).toEqual([0x20]);
+    expect(rig.sense()).toEqual([0x20, 39]);
+    rig.send(0x08);
+    expect(rig.result(1)).toEqual([0x80]);
+  });
+
   it('tells its version, takes LOCK, refuses what it does not know', () => {
     const rig = new FdcRig();
     rig.send(0x10);

@@ -321,14 +321,20 @@ export class Fdc implements Device<FdcState>, TransferHost {
   private onDeadline(): void {
     if (this.resetPending) {
       this.resetPending = false;
-      for (let unit = 0; unit < UNITS; unit++) this.interrupts.push(R.ST0_POLLING | unit);
+      for (let unit = 0; unit < UNITS; unit++) this.pend(R.ST0_POLLING | unit);
     }
     for (const unit of this.seeking) {
       const there = this.drive(unit) !== undefined;
-      this.interrupts.push(unit | R.ST0_SEEK_END | (there ? 0 : R.ST0_ABNORMAL | R.ST0_EQUIPMENT_CHECK));
+      this.pend(unit | R.ST0_SEEK_END | (there ? 0 : R.ST0_ABNORMAL | R.ST0_EQUIPMENT_CHECK));
     }
     this.seeking = [];
     this.setIrq(true);
+  }
+
+  /** A drive has one status to tell; what the guest did not sense before a new one came is gone. */
+  private pend(st0: number): void {
+    this.interrupts = this.interrupts.filter((older) => (older & R.DOR_SELECT) !== (st0 & R.DOR_SELECT));
+    this.interrupts.push(st0);
   }
 
   private setIrq(level: boolean): void {

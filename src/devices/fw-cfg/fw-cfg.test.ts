@@ -1,15 +1,17 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { TestBus, TestDma } from '../test-rig.ts';
+import { TestBus, TestClock, TestDma } from '../test-rig.ts';
 import { FwCfg } from './fw-cfg.ts';
 
 let bus: TestBus;
 let memory: TestDma;
+let clock: TestClock;
 let fwCfg: FwCfg;
 
 beforeEach(() => {
   bus = new TestBus();
   memory = new TestDma(0x10000);
-  fwCfg = new FwCfg({ memory, ramBytes: 64 << 20, bootMenu: true });
+  clock = new TestClock();
+  fwCfg = new FwCfg({ memory, clock, ramBytes: 64 << 20, bootMenu: true });
   fwCfg.addFile('zeta', Uint8Array.of(1, 2, 3));
   fwCfg.addFile('alpha/file', Uint8Array.of(9, 8));
   fwCfg.attach(bus);
@@ -64,6 +66,24 @@ describe('fw_cfg', () => {
     transfer(0x02, 2, 0x300);
     expect([...memory.bytes.subarray(0x300, 0x302)]).toEqual([3, 0]);
     expect(transfer(0x10, 4, 0x200)).toBe(1);
+  });
+
+  it('moves a mebibyte at once and the rest of a longer transfer later; the control word tells the end', () => {
+    memory = new TestDma(4 << 20);
+    fwCfg = new FwCfg({ memory, clock, ramBytes: 4 << 20 });
+    bus = new TestBus();
+    fwCfg.attach(bus);
+    memory.bytes.fill(0xee);
+    expect(transfer(0x00000002, 0x280000, 0x1000)).not.toBe(0);
+    expect([memory.bytes[0x1000], memory.bytes[0x100fff], memory.bytes[0x101000]]).toEqual([0x51, 0, 0xee]);
+    const state = structuredClone(fwCfg.save());
+    fwCfg.reset();
+    clock.advance(1e9);
+    expect(memory.bytes[0x101000]).toBe(0xee);
+    fwCfg.restore(state);
+    clock.advance(1e9);
+    expect([memory.bytes[0x280fff], memory.bytes[0x281000]]).toEqual([0, 0xee]);
+    expect(new DataView(memory.bytes.buffer).getUint32(0x100)).toBe(0);
   });
 
   it('survives nonsense', () => {

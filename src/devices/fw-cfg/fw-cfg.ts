@@ -5,8 +5,8 @@
  * References: [QEMU docs/specs/fw_cfg].
  * Deviation: no item can be written.
  */
-import { physAddr } from '../../memory/address.ts';
-import type { BusRegistrar, Device, Dma, Width } from '../device.ts';
+import { physAddr, ticks } from '../../memory/address.ts';
+import type { BusRegistrar, Clock, Device, Dma, Timer, Width } from '../device.ts';
 import {
   DMA_CTL_ERROR, DMA_CTL_READ, DMA_CTL_SELECT, DMA_CTL_SKIP, DMA_CTL_WRITE, DMA_SIGNATURE_HIGH, DMA_SIGNATURE_LOW,
   FILE_ENTRY_SIZE, FILE_NAME_SIZE, FW_CFG_ACPI_TABLES, FW_CFG_BOOT_MENU, FW_CFG_FILE_DIR, FW_CFG_FILE_FIRST, FW_CFG_ID,
@@ -20,9 +20,12 @@ const FOUR_GIB = 2 ** 32;
 const DMA_DESCRIPTOR_SIZE = 16;
 /** Longest piece that one DMA transfer moves at a time, so that a guest's length is no host allocation. */
 const DMA_CHUNK = 4096;
+/** What a transfer moves at once, and the time until it goes on: a length of gigabytes keeps neither host nor guest. */
+const DMA_BURST = 1 << 20, DMA_BURST_NS = 1_000_000;
 const EMPTY = new Uint8Array(0);
 
 export interface FwCfgOptions {
+  readonly clock: Clock;
   readonly memory: Dma;
   /** RAM below 4 GiB, in bytes. */
   readonly ramBytes: number;
@@ -38,6 +41,16 @@ export interface FwCfgState {
   readonly key: number;
   readonly offset: number;
   readonly dmaHigh: number;
+  readonly copying: Copying | undefined;
+  readonly deadline: number | undefined;
+}
+
+/** A read by DMA that is under way. */
+interface Copying {
+  /** Address of the descriptor, which gets the answer at the end. */
+  readonly descriptor: number;
+  address: number;
+  left: number;
 }
 
 export class FwCfg implements Device<FwCfgState> {
@@ -49,9 +62,14 @@ export class FwCfg implements Device<FwCfgState> {
   private offset = 0;
   /** Upper half of the DMA descriptor's address; writing the lower half starts the transfer. */
   private dmaHigh = 0;
+  private readonly clock: Clock;
+  private readonly burst: Timer;
+  private copying: Copying | undefined = undefined;
 
   constructor(options: FwCfgOptions) {
     this.memory = options.memory;
+    this.clock = options.clock;
+    this.burst = options.clock.timer('fw-cfg', () => this.copyBurst());
     const cpus = options.cpus ?? 1;
     const above = options.ramAbove4GBytes ?? 0;
     this.addItem(FW_CFG_SIGNATURE, new TextEncoder().encode('QEMU'));
@@ -104,16 +122,21 @@ export class FwCfg implements Device<FwCfgState> {
   reset(): void {
     this.select(FW_CFG_SIGNATURE);
     this.dmaHigh = 0;
+    this.abandon();
   }
 
   save(): FwCfgState {
-    return { version: 1, key: this.key, offset: this.offset, dmaHigh: this.dmaHigh };
+    const copying = this.copying && { ...this.copying };
+    return { version: 1, key: this.key, offset: this.offset, dmaHigh: this.dmaHigh, copying, deadline: this.burst.deadline };
   }
 
   restore(state: FwCfgState): void {
     this.key = state.key;
     this.offset = state.offset;
     this.dmaHigh = state.dmaHigh;
+    this.abandon();
+    this.copying = state.copying && { ...state.copying };
+    if (state.deadline !== undefined) this.burst.armAt(ticks(state.deadline));
   }
 
   private directory(): Uint8Array {
@@ -155,8 +178,12 @@ export class FwCfg implements Device<FwCfgState> {
     }
   }
 
-  /** Carries out a descriptor: control, length, address, all big-endian; the control word is the answer. */
+  /**
+   * Carries out a descriptor: control, length, address, all big-endian; the control word is the answer. A new one ends
+   * the one that is under way.
+   */
   private transfer(at: number): void {
+    this.abandon();
     const descriptor = new Uint8Array(DMA_DESCRIPTOR_SIZE);
     this.memory.read(physAddr(at), descriptor);
     const view = new DataView(descriptor.buffer);
@@ -164,24 +191,47 @@ export class FwCfg implements Device<FwCfgState> {
     const length = view.getUint32(4);
     const address = view.getUint32(8) * FOUR_GIB + view.getUint32(12);
     if ((control & DMA_CTL_SELECT) !== 0) this.select(control >>> 16);
-    let result = 0;
-    if ((control & DMA_CTL_READ) !== 0) this.copyOut(address, length);
-    else if ((control & DMA_CTL_WRITE) !== 0) result = DMA_CTL_ERROR;
-    else if ((control & DMA_CTL_SKIP) !== 0) this.offset += length;
-    view.setUint32(0, result);
-    this.memory.write(physAddr(at), descriptor.subarray(0, 4));
+    if ((control & DMA_CTL_READ) !== 0) {
+      this.copying = { descriptor: at, address, left: length };
+      this.copyBurst();
+      return;
+    }
+    if ((control & (DMA_CTL_WRITE | DMA_CTL_SKIP)) === DMA_CTL_SKIP) this.offset += length;
+    this.answer(at, (control & DMA_CTL_WRITE) !== 0 ? DMA_CTL_ERROR : 0);
   }
 
-  private copyOut(address: number, length: number): void {
-    const { item } = this;
-    for (let done = 0; done < length; done += DMA_CHUNK) {
-      const size = Math.min(DMA_CHUNK, length - done);
-      const chunk = new Uint8Array(size);
-      if (this.offset < item.length) chunk.set(item.subarray(this.offset, this.offset + size));
-      this.memory.write(physAddr(address + done), chunk);
+  private answer(descriptor: number, result: number): void {
+    const control = new Uint8Array(4);
+    new DataView(control.buffer).setUint32(0, result);
+    this.memory.write(physAddr(descriptor), control);
+  }
+
+  private abandon(): void {
+    this.copying = undefined;
+    this.burst.cancel();
+  }
+
+  /** Past the end of the item come zeros, as many as were asked for. */
+  private copyBurst(): void {
+    const { copying, item } = this;
+    if (copying === undefined) return;
+    const chunk = new Uint8Array(DMA_CHUNK);
+    for (let done = 0; done < DMA_BURST && copying.left > 0; done += DMA_CHUNK) {
+      const size = Math.min(DMA_CHUNK, copying.left);
+      const part = item.subarray(this.offset, this.offset + size);
+      chunk.fill(0);
+      chunk.set(part);
+      this.memory.write(physAddr(copying.address), chunk.subarray(0, size));
       this.offset += size;
-      // A length past the end of the item and of memory would only write zeros to nowhere.
-      if (this.offset >= item.length && address + done + size >= FOUR_GIB) return;
+      copying.address += size;
+      copying.left -= size;
+    }
+    // Zeros for addresses where nothing is need not be counted out.
+    if (copying.address >= FOUR_GIB && this.offset >= item.length) copying.left = 0;
+    if (copying.left > 0) this.burst.armAt(ticks(this.clock.now + DMA_BURST_NS));
+    else {
+      this.copying = undefined;
+      this.answer(copying.descriptor, 0);
     }
   }
 }

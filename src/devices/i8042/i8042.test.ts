@@ -58,6 +58,18 @@ const keyboard = (...bytes: number[]): number[] => talk((byte) => bus.out8(0x60,
 const mouse = (...bytes: number[]): number[] => talk((byte) => command(0xd4, byte), bytes);
 
 describe('8042 controller', () => {
+  it('keeps 16 bytes of each source for a guest that does not take them', () => {
+    for (let i = 0; i < 100; i++) {
+      command(0xaa);
+      bus.out8(0x60, 0xee);
+      command(0xd4, 0xee);
+      command(0xd4, i);
+    }
+    const { replies, keyboard: k, mouse: m } = i8042.save();
+    expect([replies.length, k.replies.length, m.replies.length]).toEqual([16, 16, 16]);
+    expect(m.replies.slice(0, 3)).toEqual([0xfa, 0, 0xee]);
+  });
+
   it('passes its self test and shows the system flag', () => {
     expect(bus.in8(0x64) & 4).toBe(0);
     command(0xaa);

@@ -16,7 +16,7 @@ import {
   CMD_AUX_DISABLE, CMD_AUX_ENABLE, CMD_AUX_TEST, CMD_KBD_DISABLE, CMD_KBD_ENABLE, CMD_KBD_TEST, CMD_PULSE_OUTPUT,
   CMD_READ_INPUT_PORT, CMD_READ_OUTPUT_PORT, CMD_READ_RAM, CMD_READ_TEST_INPUTS, CMD_SELF_TEST, CMD_WRITE_AUX,
   CMD_WRITE_AUX_BUFFER, CMD_WRITE_KBD_BUFFER, CMD_WRITE_OUTPUT_PORT, CMD_WRITE_RAM, OUT_A20, OUT_AUX_OBF, OUT_DEFAULT,
-  OUT_KBD_OBF, OUT_RESET_N, PORT_DATA, PORT_STATUS, SELF_TEST_PASSED, STATUS_A2, STATUS_AUX_OBF, STATUS_INH,
+  OUT_KBD_OBF, OUT_RESET_N, PORT_DATA, PORT_STATUS, PS2_BUFFER, SELF_TEST_PASSED, STATUS_A2, STATUS_AUX_OBF, STATUS_INH,
   STATUS_OBF, STATUS_SYS,
 } from './registers.ts';
 import { translate } from './scancodes.ts';
@@ -270,7 +270,7 @@ export class I8042 implements Device<I8042State> {
   }
 
   private reply(byte: number, source: Source = 'controller'): void {
-    this.replies.push({ byte, source });
+    if (this.replies.length < PS2_BUFFER) this.replies.push({ byte, source });
   }
 
   private load(byte: number, source: Source): void {

@@ -8,8 +8,8 @@
 import { ticks } from '../../memory/address.ts';
 import type { Clock, Timer } from '../device.ts';
 import {
-  KBD_ECHO, KBD_SCAN_SET, KBD_SET_LEDS, PS2_ACK, PS2_BAT_OK, PS2_DEFAULTS, PS2_DISABLE, PS2_ENABLE, PS2_IDENTIFY,
-  PS2_RESEND, PS2_RESET, PS2_SET_RATE,
+  KBD_ECHO, KBD_SCAN_SET, KBD_SET_LEDS, PS2_ACK, PS2_BAT_OK, PS2_BUFFER, PS2_DEFAULTS, PS2_DISABLE, PS2_ENABLE,
+  PS2_IDENTIFY, PS2_RESEND, PS2_RESET, PS2_SET_RATE,
 } from './registers.ts';
 import { scancodes } from './scancodes.ts';
 
@@ -157,30 +157,30 @@ export class Ps2Keyboard {
       case KBD_SCAN_SET:
       case PS2_SET_RATE:
         this.expecting = value;
-        this.replies.push(PS2_ACK);
+        this.reply(PS2_ACK);
         break;
       case KBD_ECHO:
-        this.replies.push(KBD_ECHO);
+        this.reply(KBD_ECHO);
         break;
       case PS2_IDENTIFY:
-        this.replies.push(PS2_ACK, ...IDENTIFIER);
+        this.reply(PS2_ACK, ...IDENTIFIER);
         break;
       case PS2_ENABLE:
         this.bytes = [];
         this.scanning = true;
-        this.replies.push(PS2_ACK);
+        this.reply(PS2_ACK);
         break;
       case PS2_DISABLE:
         this.setDefaults();
         this.scanning = false;
-        this.replies.push(PS2_ACK);
+        this.reply(PS2_ACK);
         break;
       case PS2_DEFAULTS:
         this.setDefaults();
-        this.replies.push(PS2_ACK);
+        this.reply(PS2_ACK);
         break;
       case PS2_RESEND:
-        this.replies.push(this.last);
+        this.reply(this.last);
         break;
       case PS2_RESET:
         this.setDefaults();
@@ -191,7 +191,7 @@ export class Ps2Keyboard {
         break;
       default:
         // F7h to FDh set key types of scan code set 3, which is not there: acknowledged and without effect.
-        this.replies.push(value >= 0xf7 && value <= 0xfd ? PS2_ACK : PS2_RESEND);
+        this.reply(value >= 0xf7 && value <= 0xfd ? PS2_ACK : PS2_RESEND);
     }
   }
 
@@ -199,11 +199,16 @@ export class Ps2Keyboard {
     if (command === KBD_SET_LEDS) this.setLeds(value & 7);
     else if (command === PS2_SET_RATE) this.typematic = value;
     else if (value > 2) {
-      this.replies.push(PS2_RESEND);
+      this.reply(PS2_RESEND);
       return;
     } else if (value !== 0) this.scanSet = value;
-    this.replies.push(PS2_ACK);
-    if (command === KBD_SCAN_SET && value === 0) this.replies.push(this.scanSet);
+    this.reply(PS2_ACK);
+    if (command === KBD_SCAN_SET && value === 0) this.reply(this.scanSet);
+  }
+
+  /** What does not fit is lost: the guest has sent command upon command without taking an answer. */
+  private reply(...bytes: number[]): void {
+    this.replies.push(...bytes.slice(0, PS2_BUFFER - this.replies.length));
   }
 
   private setDefaults(): void {

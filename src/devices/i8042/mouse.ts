@@ -8,7 +8,7 @@
 import {
   MOUSE_READ_DATA, MOUSE_REMOTE, MOUSE_RESET_WRAP, MOUSE_SCALE_1_1, MOUSE_SCALE_2_1, MOUSE_SET_RESOLUTION,
   MOUSE_STATUS, MOUSE_STREAM, MOUSE_WRAP, PACKET_ALWAYS, PACKET_X_SIGN, PACKET_Y_SIGN, PS2_ACK, PS2_BAT_OK,
-  PS2_DEFAULTS, PS2_DISABLE, PS2_ENABLE, PS2_IDENTIFY, PS2_RESEND, PS2_RESET, PS2_SET_RATE,
+  PS2_BUFFER, PS2_DEFAULTS, PS2_DISABLE, PS2_ENABLE, PS2_IDENTIFY, PS2_RESEND, PS2_RESET, PS2_SET_RATE,
 } from './registers.ts';
 
 const ID_STANDARD = 0, ID_WHEEL = 3, ID_EXPLORER = 4;
@@ -114,7 +114,7 @@ export class Ps2Mouse {
   write(value: number): void {
     const command = this.expecting;
     this.expecting = undefined;
-    if (this.wrap && value !== PS2_RESET && value !== MOUSE_RESET_WRAP) this.replies.push(value);
+    if (this.wrap && value !== PS2_RESET && value !== MOUSE_RESET_WRAP) this.echo(value);
     else if (command === undefined) this.command(value);
     else this.parameter(command, value);
     this.dataReady();
@@ -205,6 +205,11 @@ export class Ps2Mouse {
       default:
         this.replies = [value === PS2_RESEND ? this.last : PS2_RESEND];
     }
+  }
+
+  /** What does not fit is lost. */
+  private echo(value: number): void {
+    if (this.replies.length < PS2_BUFFER) this.replies.push(value);
   }
 
   private parameter(command: number, value: number): void {

@@ -28,5 +28,7 @@ export const KBD_SET_LEDS = 0xed, KBD_ECHO = 0xee, KBD_SCAN_SET = 0xf0;
 
 export const MOUSE_SCALE_1_1 = 0xe6, MOUSE_SCALE_2_1 = 0xe7, MOUSE_SET_RESOLUTION = 0xe8, MOUSE_STATUS = 0xe9;
 export const MOUSE_STREAM = 0xea, MOUSE_READ_DATA = 0xeb, MOUSE_RESET_WRAP = 0xec, MOUSE_WRAP = 0xee, MOUSE_REMOTE = 0xf0;
+/** Bytes that a device, and here the controller too, holds for a guest that does not take them [IBM PS/2 HITR]. */
+export const PS2_BUFFER = 16;
 /** First byte of a packet. */
 export const PACKET_ALWAYS = 0x08, PACKET_X_SIGN = 0x10, PACKET_Y_SIGN = 0x20;

@@ -14,6 +14,7 @@ export class VideoMemory {
   private readonly quad = new Uint8Array(4);
   private readonly quadWord = new Int32Array(this.quad.buffer);
   private readonly page = new Uint8Array(PAGE_SIZE);
+  private readonly pageWords = new Int32Array(this.page.buffer);
 
   /** @param region a power of two of bytes; offsets wrap at its end. */
   constructor(region: RamRegion) {
@@ -44,13 +45,19 @@ export class VideoMemory {
     this.region.write(offset & this.mask, this.byte);
   }
 
+  /** A guest may switch modes in a loop: words, not bytes, and no closure. */
+  private pageIsZero(): boolean {
+    for (const word of this.pageWords) if (word !== 0) return false;
+    return true;
+  }
+
   /** Zeroes bytes from the start; pages that are zero already stay untouched (and without a frame). */
   clear(bytes: number): void {
     const end = Math.min(bytes, this.region.size);
     const zeros = new Uint8Array(PAGE_SIZE);
     for (let at = 0; at < end; at += PAGE_SIZE) {
       this.region.read(at, this.page);
-      if (this.page.some((byte) => byte !== 0)) this.region.write(at, zeros.subarray(0, Math.min(PAGE_SIZE, end - at)));
+      if (!this.pageIsZero()) this.region.write(at, zeros.subarray(0, Math.min(PAGE_SIZE, end - at)));
     }
   }
 }

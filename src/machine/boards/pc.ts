@@ -102,7 +102,7 @@ class PcBoard implements Board {
     this.screen = new VgaRenderer(this.vga);
     this.addStorage(options);
     this.addPci(vga, options);
-    const fwCfg = this.add(new FwCfg({ memory, ramBytes: memory.ramBytes }));
+    const fwCfg = this.add(new FwCfg({ memory, clock: parts.clock, ramBytes: memory.ramBytes }));
     this.acpi = buildAcpiTables({
       ramBytes: memory.ramBytes, serialPorts: SERIAL.slice(0, options.serialPorts).map(({ base, irq }) => [base, irq] as const),
     });

@@ -1,0 +1,50 @@
+/**
+ * Watches the main thread from a worker: when its sign of life stands still, the worker stops it with the debugger,
+ * prints where it is, and ends the process, which is what an endless loop leaves to do.
+ */
+import { Worker } from 'node:worker_threads';
+
+/** Host time without a sign of life that counts as an endless loop. */
+const HANG_MS = 60_000;
+const FRAMES = 25;
+
+const WATCHER = `
+const { workerData } = require('node:worker_threads');
+const { Session } = require('node:inspector');
+const { writeSync } = require('node:fs');
+const { beats, hangMs, frames } = workerData;
+const session = new Session();
+session.connectToMainThread();
+session.on('Debugger.paused', ({ params }) => {
+  const where = params.callFrames.slice(0, frames).map((f) => '    at ' + (f.functionName || '?') + ' (' + f.url + ':' + (f.location.lineNumber + 1) + ')');
+  writeSync(2, 'HANG: no sign of life for ' + hangMs / 1000 + ' s\\n' + where.join('\\n') + '\\n');
+  process.kill(process.pid, 'SIGKILL');
+});
+session.post('Debugger.enable', () => {});
+let last = -1;
+let since = Date.now();
+setInterval(() => {
+  const beat = Atomics.load(beats, 0);
+  if (beat !== last) {
+    last = beat;
+    since = Date.now();
+  } else if (Date.now() - since > hangMs) {
+    session.post('Debugger.pause', () => {});
+    setTimeout(() => { writeSync(2, 'HANG: the main thread does not even stop for the debugger\\n'); process.kill(process.pid, 'SIGKILL'); }, 10000);
+    since = Infinity;
+  }
+}, 500);
+`;
+
+export interface Watchdog {
+  /** A sign of life. */
+  beat(): void;
+  stop(): Promise<unknown>;
+}
+
+export function watch(hangMs = HANG_MS): Watchdog {
+  const beats = new Int32Array(new SharedArrayBuffer(4));
+  const worker = new Worker(WATCHER, { eval: true, workerData: { beats, hangMs, frames: FRAMES } });
+  worker.unref();
+  return { beat: () => void Atomics.add(beats, 0, 1), stop: () => worker.terminate() };
+}
