@@ -50,10 +50,11 @@ export interface MachineStatistics {
   readonly mips: number;
   readonly idleShare: number;
   readonly nanosecondsPerInstruction: number;
-  /** Memory that the guest really uses. */
+  /** Memory that the guest really uses, and what the machine has taken from the host with it: TLBs, decoded code. */
   readonly frameBytes: number;
   /** Compiled code; undefined for a processor without a compiler. */
   readonly compiler: CompilerCounters | undefined;
+  readonly arenaBytes: number;
 }
 
 /** An input that entered, at its instruction: what a recording has to hold. */
@@ -271,6 +272,7 @@ export class Machine {
       nanosecondsPerInstruction: this.clock.nanosecondsPerInstruction,
       frameBytes: this.memory.pool.framesInUse * 4096,
       compiler: this.cpu.compilerCounters && { ...this.cpu.compilerCounters },
+      arenaBytes: this.memory.pool.arena.usedBytes,
     };
   }
 

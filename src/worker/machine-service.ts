@@ -118,9 +118,9 @@ export class MachineService implements MachineWorker {
   private sendTotals(): void {
     const statistics = this.machine?.statistics();
     if (statistics === undefined) return;
-    const { instructions, guestSeconds, idleSeconds, frameBytes } = statistics;
+    const { instructions, guestSeconds, idleSeconds, frameBytes, arenaBytes } = statistics;
     const sinceMs = this.runningSinceMs === undefined ? 0 : performance.now() - this.runningSinceMs;
-    const totals: Totals = { instructions, guestSeconds, idleSeconds, frameBytes, wallSeconds: (this.wallMs + sinceMs) / 1e3 };
+    const totals: Totals = { instructions, guestSeconds, idleSeconds, frameBytes, arenaBytes, wallSeconds: (this.wallMs + sinceMs) / 1e3 };
     this.send({ kind: 'totals', totals });
   }
 }

@@ -44,8 +44,9 @@ export interface Totals {
   /** Host time during which the machine was running, busy or idle. */
   readonly wallSeconds: number;
   readonly idleSeconds: number;
-  /** Memory that the guest really uses. */
+  /** Memory that the guest really uses, and what the machine has taken from the host with it. */
   readonly frameBytes: number;
+  readonly arenaBytes: number;
 }
 
 /** An error on its way through a message; `code` is absent for a fault of Coracle's own. */
