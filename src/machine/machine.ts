@@ -76,6 +76,8 @@ export interface MachineEvents {
   exit: MachineExit;
   statistics: MachineStatistics;
   input: MachineInput;
+  /** What is behind a disk failed: the guest has its error already, as from a bad sector, and runs on. */
+  'device-error': Error;
   /** The host failed; the machine is paused. */
   error: Error;
 }
@@ -314,7 +316,7 @@ export class Machine {
       },
       serialOutput: (port, byte) => this.serial.add(port, byte),
       debugOutput: (port, byte) => this.debug.add(port, byte),
-      deviceError: (error) => this.events.emit('error', error),
+      deviceError: (error) => this.events.emit('device-error', error),
     };
   }
 

@@ -273,6 +273,11 @@ export class App {
       case 'error':
         this.notices.showError('The machine was stopped', errorOf(report.error));
         return;
+      case 'device-error':
+        // A guest tries again and again.
+        this.notices.clear();
+        this.notices.showError('A disk could not be read or written; the guest runs on', errorOf(report.error));
+        return;
       case 'reset':
       case 'progress':
         return;

@@ -6,6 +6,7 @@ import { transfer } from 'comlink';
 import type { CpuModules } from '../cpu/cpu.ts';
 import { createMachine } from '../create-machine.ts';
 import type { Machine, MachineState } from '../machine/machine.ts';
+import { Collector } from './collector.ts';
 import { machineOptions } from './machine-options.ts';
 import type { BootRequest, MachineWorker, ReportListener, Totals } from './protocol.ts';
 import { ScreenPainter, type Send } from './screen-painter.ts';
@@ -20,6 +21,7 @@ export class MachineService implements MachineWorker {
   private machine: Machine | undefined;
   private painter: ScreenPainter | undefined;
   private send: Send = () => {};
+  private readonly collector = new Collector();
   private totalsTimer: ReturnType<typeof setInterval> | undefined;
   private wallMs = 0;
   private runningSinceMs: number | undefined;
@@ -90,6 +92,7 @@ export class MachineService implements MachineWorker {
     });
     machine.on('screen-changed', (frame) => painter.show(frame));
     machine.on('reset', ({ cause }) => send({ kind: 'reset', cause }));
+    machine.on('device-error', (error) => send({ kind: 'device-error', error: reportOf(error) }));
     machine.on('error', (error) => send({ kind: 'error', error: reportOf(error) }));
     machine.on('exit', (exit) => {
       serial.flush();
@@ -112,6 +115,8 @@ export class MachineService implements MachineWorker {
     this.runningSinceMs = state === 'running' ? now : undefined;
     clearInterval(this.totalsTimer);
     this.totalsTimer = state === 'running' ? setInterval(() => this.sendTotals(), TOTALS_MS) : undefined;
+    if (state === 'running') this.collector.start();
+    else this.collector.stop();
     this.sendTotals();
   }
 

@@ -66,6 +66,8 @@ export type Report =
   | { readonly kind: 'reset'; readonly cause: ResetCause }
   | { readonly kind: 'exit'; readonly exit: MachineExit }
   | { readonly kind: 'totals'; readonly totals: Totals }
+  /** The guest has the error of a bad sector, and runs on. */
+  | { readonly kind: 'device-error'; readonly error: ErrorReport }
   | { readonly kind: 'error'; readonly error: ErrorReport };
 
 export type ReportListener = (report: Report) => void;
