@@ -25,7 +25,7 @@ export interface HttpOptions {
   readonly signal?: AbortSignal;
   /** Bytes in a chunk. Default: 256 KiB. */
   readonly chunkBytes?: number;
-  /** Memory for chunks, in bytes. Default: 64 MiB. */
+  /** Memory for chunks, in bytes. Default: 16 MiB: what is read again soon; the rest is in the browser's own caches. */
   readonly cacheBytes?: number;
   /** Pause before a repeated request, in milliseconds. Default: 300. */
   readonly retryDelayMs?: number;
@@ -34,7 +34,7 @@ export interface HttpOptions {
 }
 
 const CHUNK_BYTES = 256 << 10;
-const CACHE_BYTES = 64 << 20;
+const CACHE_BYTES = 16 << 20;
 const READ_AHEAD_CHUNKS = 4;
 const ATTEMPTS = 3;
 const RETRY_DELAY_MS = 300;

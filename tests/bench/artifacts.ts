@@ -60,9 +60,9 @@ export async function buildCode(): Promise<void> {
   for (const page of ['machine', 'interpreter', 'memory']) {
     writeFileSync(join(BUILT, `${page}.html`), `<!doctype html><title>${page}</title><link rel="icon" href="data:,"><script type="module" src="${page}-page.js"></script>`);
   }
-  // It works for two seconds, which tells its process from others.
-  const spin = 'for (const end = performance.now() + 2000; performance.now() < end; );';
-  writeFileSync(join(BUILT, 'empty.html'), `<!doctype html><title>empty</title><link rel="icon" href="data:,"><script>${spin}</script>`);
+  // A worker that ends by itself: it tells the page's process from others.
+  const worker = "new Worker('data:text/javascript,setTimeout(() => close(), 4000)')";
+  writeFileSync(join(BUILT, 'empty.html'), `<!doctype html><title>empty</title><link rel="icon" href="data:,"><script>${worker}</script>`);
 }
 
 /** The Debian guest of the recipes. */
