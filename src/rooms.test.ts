@@ -19,7 +19,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   machine: ['cpu', 'devices', 'memory', 'storage'],
   root: ['cpu', 'devices', 'machine', 'storage'],
   worker: ['root', 'cpu', 'devices', 'machine', 'storage', 'images'],
-  web: ['root', 'worker', 'cpu', 'machine', 'images'],
+  web: ['root', 'worker', 'cpu', 'devices', 'machine', 'storage', 'images'],
   node: ['root', 'machine', 'storage'],
 };
 /** Where a room shows others a few files only: the layout of the processor's state, a device's interface. */

@@ -111,6 +111,10 @@ export async function openHttp(url: string | URL, options: HttpOptions = {}): Pr
   const response = await client.request({ headers: { Range: `bytes=0-${chunkBytes - 1}` } });
   if (response.status === 416) throw new EmulatorError('bad-image', `${client.url} is empty`);
   if (!response.ok) throw client.refuse(response);
+  if (response.headers.get('content-type')?.startsWith('text/html')) {
+    await response.body?.cancel();
+    throw new EmulatorError('bad-image', `${client.url} is a web page, not an image; check the address`);
+  }
   if (response.status !== 206) return download(client, response, options);
   const sizeBytes = totalFromRange(response) ?? (await sizeByHead(client));
   if (sizeBytes === undefined) {

@@ -5,6 +5,7 @@
 import { transfer } from 'comlink';
 import type { CpuModules } from '../cpu/cpu.ts';
 import { createMachine } from '../create-machine.ts';
+import type { MouseMove } from '../devices/i8042/mouse.ts';
 import type { Machine, MachineState } from '../machine/machine.ts';
 import { Collector } from './collector.ts';
 import { machineOptions } from './machine-options.ts';
@@ -63,6 +64,10 @@ export class MachineService implements MachineWorker {
 
   releaseKeys(): void {
     this.machine?.releaseKeys();
+  }
+
+  sendMouse(move: MouseMove): void {
+    this.machine?.sendMouse(move);
   }
 
   sendText(text: string): void {

@@ -4,6 +4,7 @@
  */
 import type { GuestFileRole } from '../../images/manifest.ts';
 import type { CpuModules } from '../cpu/cpu.ts';
+import type { MouseMove } from '../devices/i8042/mouse.ts';
 import type { EmulatorErrorCode } from '../errors.ts';
 import type { MachineExit, MachineState, ResetCause } from '../machine/machine.ts';
 
@@ -27,6 +28,8 @@ export interface BootRequest {
   readonly append?: string;
   /** Order in which firmware tries the drives, as the option of `createMachine`. */
   readonly boot?: string;
+  /** Hard disks: the browser keeps what the guest writes, for the next machine with the same image. Default: false. */
+  readonly keepWrites?: boolean;
 }
 
 export interface ScreenSize {
@@ -86,6 +89,7 @@ export interface MachineWorker {
   /** `code` as in `KeyboardEvent.code`. */
   sendKey(code: string, down: boolean): void;
   releaseKeys(): void;
+  sendMouse(move: MouseMove): void;
   /** Types text on the guest's keyboard, by the US layout. */
   sendText(text: string): void;
   /** The characters on the screen; undefined in graphics modes. */
