@@ -19,6 +19,8 @@ export async function benchMemoryUse(browser: Browser, files: GuestFiles, say: (
   writePageGuests(files, MEMORY_MIB);
   const empty = await browser.openAlone('bench/empty.html');
   const emptyBytes = await settledBytes(await empty.renderer());
+  const alone = await browser.openAlone('bench/memory.html?alone');
+  const pageBytes = (await settledBytes(await alone.renderer())) - emptyBytes;
   const waiting = browser.nextReport() as Promise<MemoryReport>;
   const query = new URLSearchParams({ ready: files.guest.markers?.ready ?? '', command: `b bench-system touch ${TOUCHED_MIB}` });
   const page = await browser.openAlone(`bench/memory.html?${query}`);
@@ -32,12 +34,15 @@ export async function benchMemoryUse(browser: Browser, files: GuestFiles, say: (
     touchedFrameBytes: touched.frameBytes,
     frameBytesForTouched: touched.frameBytes - shell.frameBytes,
     arenaFixedBytes: touched.arenaBytes - touched.frameBytes,
+    pageBytes,
     tabBytes,
     tabFixedBytes: tabBytes - touched.frameBytes,
+    machineFixedBytes: tabBytes - pageBytes - touched.frameBytes,
   };
   const mib = (bytes: number): string => `${(bytes / MIB).toFixed(1)} MiB`;
   say(`memory: ${mib(shell.frameBytes)} of frames at the shell, ${mib(result.frameBytesForTouched)} more for ${TOUCHED_MIB} MiB touched; ` +
-    `arena beside frames ${mib(result.arenaFixedBytes)}; tab ${mib(tabBytes)}, ${mib(result.tabFixedBytes)} beside frames`);
+    `arena beside frames ${mib(result.arenaFixedBytes)}; tab ${mib(tabBytes)}, ${mib(result.tabFixedBytes)} beside frames, ` +
+    `of which the page without a machine ${mib(pageBytes)}, the machine ${mib(result.machineFixedBytes)}`);
   return result;
 }
 
