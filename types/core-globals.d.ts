@@ -2,6 +2,8 @@
  * What the core rooms may use of their host beyond ECMAScript: the same in browsers and in Node. tsconfig.core.json checks
  * the core with these and without the types of either.
  */
+type BufferSource = ArrayBuffer | ArrayBufferView<ArrayBuffer>;
+
 declare namespace WebAssembly {
   type ModuleImports = Record<string, unknown>;
   type Imports = Record<string, ModuleImports>;
@@ -9,7 +11,7 @@ declare namespace WebAssembly {
   type Exports = Record<string, unknown>;
 
   class Module {
-    constructor(bytes: ArrayBufferView<ArrayBuffer> | ArrayBuffer);
+    constructor(bytes: BufferSource);
   }
 
   class Instance {
