@@ -45,6 +45,8 @@ export interface GuestManifest {
   readonly recipeSha256: string;
   /** Why guests are missing, in a sentence for people; absent when all are there. */
   readonly missing?: string;
+  /** Name of the guest that the page boots when its address names none. Default: the first with a kernel. */
+  readonly default?: string;
   readonly guests: readonly Guest[];
 }
 

@@ -1,5 +1,6 @@
 /** Where the bytes of an image come from, for the options of a machine. */
 import { EmulatorError } from './errors.ts';
+import { announcedLength, readBody } from './storage/read-body.ts';
 
 /** Bytes, a file that a user chose, or an address to fetch. */
 export type FileSource = Uint8Array | ArrayBuffer | Blob | URL | string;
@@ -37,7 +38,7 @@ async function fetchImage(url: string, what: string): Promise<Uint8Array> {
     throw new EmulatorError('bad-image', `${what} is a web page, not an image: ${url}; check the address`);
   }
   try {
-    return new Uint8Array(await response.arrayBuffer());
+    return await readBody(response, announcedLength(response));
   } catch (cause) {
     throw new EmulatorError('fetch-failed', `${what} broke off while it was fetched from ${url}; try again`, { cause });
   }

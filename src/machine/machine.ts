@@ -50,10 +50,11 @@ export interface MachineStatistics {
   readonly mips: number;
   readonly idleShare: number;
   readonly nanosecondsPerInstruction: number;
-  /** Memory that the guest really uses. */
+  /** Memory that the guest really uses, and what the machine has taken from the host with it: TLBs, decoded code. */
   readonly frameBytes: number;
   /** Compiled code; undefined for a processor without a compiler. */
   readonly compiler: CompilerCounters | undefined;
+  readonly arenaBytes: number;
 }
 
 /** An input that entered, at its instruction: what a recording has to hold. */
@@ -75,6 +76,8 @@ export interface MachineEvents {
   exit: MachineExit;
   statistics: MachineStatistics;
   input: MachineInput;
+  /** What is behind a disk failed: the guest has its error already, as from a bad sector, and runs on. */
+  'device-error': Error;
   /** The host failed; the machine is paused. */
   error: Error;
 }
@@ -272,6 +275,7 @@ export class Machine {
       nanosecondsPerInstruction: this.clock.nanosecondsPerInstruction,
       frameBytes: this.memory.pool.framesInUse * 4096,
       compiler: this.cpu.compilerCounters && { ...this.cpu.compilerCounters },
+      arenaBytes: this.memory.pool.arena.usedBytes,
     };
   }
 
@@ -313,7 +317,7 @@ export class Machine {
       },
       serialOutput: (port, byte) => this.serial.add(port, byte),
       debugOutput: (port, byte) => this.debug.add(port, byte),
-      deviceError: (error) => this.events.emit('error', error),
+      deviceError: (error) => this.events.emit('device-error', error),
     };
   }
 

@@ -106,6 +106,21 @@ describe('a guest that halts', () => {
     expect(loop.idleMs).toBeGreaterThan(9900);
   });
 
+  test('wakes the host once for each tick', () => {
+    build('wall');
+    cpu.script = () => 'halted';
+    let ticked = 0;
+    const timer = clock.timer('t', (now) => {
+      ticked++;
+      timer.armAt(ticks(now + 3_700_000));
+    });
+    timer.armAt(ticks(3_700_000));
+    loop.start();
+    const callbacks = host.runUntil(1000);
+    expect(ticked).toBeGreaterThan(245);
+    expect(callbacks).toBeLessThan(ticked + 5);
+  });
+
   test('uses no host time without a deadline, and wakes for input at the time of the wall', () => {
     build('wall');
     cpu.script = () => 'halted';

@@ -66,7 +66,7 @@ export class RunLoop {
     parts.clock.onEarlier = () => this.interrupt();
     parts.door.onArrival = () => {
       this.interrupt();
-      if (this.sleeping) this.wake();
+      if (this.sleeping) this.schedule(this.wake());
     };
   }
 
@@ -118,16 +118,15 @@ export class RunLoop {
 
   private schedule(generation: number): void {
     this.parts.host.soon(() => {
-      if (generation === this.generation) this.burst();
+      if (generation === this.generation) this.burst(generation);
     });
   }
 
-  private burst(): void {
+  private burst(generation: number): void {
     const { host, cpu } = this.parts;
     const startMs = host.nowMs();
     this.burstEndMs = startMs + BURST_MS;
     const startInstructions = cpu.instructions;
-    const generation = this.generation;
     let goOn = true;
     try {
       while (goOn && this.running && host.nowMs() - startMs < BURST_MS) goOn = this.slice();
@@ -183,18 +182,20 @@ export class RunLoop {
       this.sleeping = () => {};
       return;
     }
-    const ms = Math.min(Math.max((next - this.pacer.wallTicks) / 1e6, 0), LONGEST_SLEEP_MS);
-    this.sleeping = host.later(ms, () => this.wake());
+    // Whole milliseconds, up: hosts cut the fraction off, and would wake the guest before its time only to sleep again.
+    const ms = Math.min(Math.max(Math.ceil((next - this.pacer.wallTicks) / 1e6), 0), LONGEST_SLEEP_MS);
+    this.sleeping = host.later(ms, () => this.burst(this.wake()));
   }
 
-  private wake(): void {
+  /** Ends the sleep; gives the generation of the burst that has to follow. */
+  private wake(): number {
     this.endSleep();
     const { clock, pace } = this.parts;
     if (pace === 'wall') {
       const wall = this.pacer.wallTicks;
       clock.warpTo(ticks(Math.min(wall, clock.nextDeadline ?? wall)));
     }
-    this.schedule(++this.generation);
+    return ++this.generation;
   }
 
   private endSleep(): void {

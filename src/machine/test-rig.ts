@@ -19,8 +19,9 @@ export class FakeHost implements MachineHost {
     this.later(0, callback);
   }
 
+  /** Cuts the fraction off, as Node does. */
   later(ms: number, callback: () => void): () => void {
-    const entry = { at: this.ms + ms, order: this.order++, callback };
+    const entry = { at: this.ms + Math.floor(ms), order: this.order++, callback };
     this.queue.push(entry);
     return () => {
       this.queue = this.queue.filter((e) => e !== entry);

@@ -1,7 +1,7 @@
 /** The flags of `coracle boot` as options of a machine and of the session around it. */
 import { EmulatorError } from '../errors.ts';
 import type { DriveOption, MachineOptions, ModuleOption, Pace } from '../index.ts';
-import { findFirmware, readImage } from './firmware.ts';
+import { embeddedImage, findFirmware, readImage } from './firmware.ts';
 import type { Flags } from './flags.ts';
 import { isLinuxKernel } from '../machine/loaders/linux.ts';
 import { isMultiboot } from '../machine/loaders/multiboot.ts';
@@ -45,9 +45,18 @@ export function sessionOptions(flags: Flags): SessionOptions {
   };
 }
 
-/** Loads what the flags name. @throws EmulatorError */
-export async function machineOptions(flags: Flags, serialPorts: number): Promise<MachineOptions> {
-  const kernelPath = flags.get('kernel');
+/** What the flags do not say. */
+export interface Surroundings {
+  /** Where firmware is looked for after -L's folders. */
+  readonly firmwareFolders: readonly string[];
+  /** Tells the user what is done in place of what cannot be. */
+  say(text: string): void;
+}
+
+/** Loads what the flags name; the embedded guest where nothing is named and there is no firmware. @throws EmulatorError */
+export async function machineOptions(flags: Flags, serialPorts: number, around: Surroundings): Promise<MachineOptions> {
+  const firmwarePaths = findFirmwarePaths(flags, around);
+  const kernelPath = flags.get('kernel') ?? embeddedInstead(flags, firmwarePaths, around);
   const kernel = kernelPath === undefined ? undefined : await readImage(kernelPath, 'the kernel');
   const initrd = flags.get('initrd');
   return defined({
@@ -63,7 +72,7 @@ export async function machineOptions(flags: Flags, serialPorts: number): Promise
     fda: drive(flags, 'fda'),
     fdb: drive(flags, 'fdb'),
     boot: bootOrder(flags.get('boot')),
-    ...(await firmware(flags, kernel !== undefined)),
+    ...(await firmware(firmwarePaths, kernel !== undefined)),
     serialPorts,
     pace: pace(flags.get('pace')),
     noReboot: flags.has('no-reboot'),
@@ -134,22 +143,39 @@ function startDate(spec: string | undefined): Date | undefined {
   return date;
 }
 
-function drive(flags: Flags, name: 'hda' | 'hdb' | 'hdc' | 'hdd' | 'cdrom' | 'fda' | 'fdb'): DriveOption | undefined {
+const DRIVES = ['hda', 'hdb', 'hdc', 'hdd', 'cdrom', 'fda', 'fdb'] as const;
+
+function drive(flags: Flags, name: (typeof DRIVES)[number]): DriveOption | undefined {
   const source = flags.get(name);
   if (source === undefined) return undefined;
   return { source, writes: flags.has('snapshot') ? 'memory' : 'direct' };
 }
 
-async function firmware(flags: Flags, direct: boolean): Promise<Pick<MachineOptions, 'bios' | 'vgaBios'>> {
-  const found = findFirmware(flags.all('L'));
-  const biosPath = flags.get('bios') ?? found.bios;
-  const vgaBiosPath = flags.get('vga-bios') ?? found.vgaBios;
+interface FirmwarePaths {
+  readonly bios: string | undefined;
+  readonly vgaBios: string | undefined;
+}
+
+function findFirmwarePaths(flags: Flags, { firmwareFolders }: Surroundings): FirmwarePaths {
+  const found = findFirmware([...flags.all('L'), ...firmwareFolders]);
+  return { bios: flags.get('bios') ?? found.bios, vgaBios: flags.get('vga-bios') ?? found.vgaBios };
+}
+
+const NO_FIRMWARE = 'no firmware is found; install the package seabios or run npm run guests, or give -bios FILE';
+
+/** A user who names no image wants to see something start. */
+function embeddedInstead(flags: Flags, { bios }: FirmwarePaths, { say }: Surroundings): string | undefined {
+  const named = ([...DRIVES, 'initrd', 'append'] as const).some((flag) => flags.has(flag));
+  if (named || bios !== undefined) return undefined;
+  say(`${NO_FIRMWARE}. The teaching image, which needs none, starts instead`);
+  return embeddedImage();
+}
+
+async function firmware({ bios, vgaBios }: FirmwarePaths, direct: boolean): Promise<Pick<MachineOptions, 'bios' | 'vgaBios'>> {
   if (direct) return {};
-  if (biosPath === undefined) {
-    throw new EmulatorError('missing-file', 'no firmware is found: install the package seabios, or give -bios FILE (or -kernel, which needs none)');
-  }
-  const bios = await readImage(biosPath, 'the BIOS');
-  return vgaBiosPath === undefined ? { bios } : { bios, vgaBios: await readImage(vgaBiosPath, 'the VGA BIOS') };
+  if (bios === undefined) throw new EmulatorError('missing-file', `${NO_FIRMWARE} (or -kernel, which needs none)`);
+  const biosBytes = await readImage(bios, 'the BIOS');
+  return vgaBios === undefined ? { bios: biosBytes } : { bios: biosBytes, vgaBios: await readImage(vgaBios, 'the VGA BIOS') };
 }
 
 /** One file for Linux; for multiboot QEMU's list of modules, each with its arguments after a space. */

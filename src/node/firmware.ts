@@ -10,14 +10,18 @@ const VGA_BIOS_NAME = 'vgabios-stdvga.bin';
 /** Where Debian's package seabios puts its files. */
 const DEBIAN_FOLDER = '/usr/share/seabios';
 
-function searchFolders(given: readonly string[]): string[] {
-  const root = packageRoot();
-  return [...given, join(root, '.cache', 'guests', 'firmware'), DEBIAN_FOLDER];
+/** Where firmware is looked for after the folders that are given. */
+export function firmwareFolders(): string[] {
+  return [join(packageRoot(), '.cache', 'guests', 'firmware'), DEBIAN_FOLDER];
 }
 
-/** Paths of the firmware to use; an explicit path wins. Undefined where none is found. */
-export function findFirmware(folders: readonly string[]): { bios: string | undefined; vgaBios: string | undefined } {
-  const search = searchFolders(folders);
+/** The teaching image, which is part of this package and starts without firmware. */
+export function embeddedImage(): string {
+  return join(packageRoot(), 'images', 'teaching', 'teaching.img');
+}
+
+/** Paths of the firmware to use, from the first folder that has it. Undefined where none has. */
+export function findFirmware(search: readonly string[]): { bios: string | undefined; vgaBios: string | undefined } {
   const find = (names: readonly string[]): string | undefined =>
     search.flatMap((folder) => names.map((name) => join(folder, name))).find((path) => existsSync(path));
   return { bios: find(BIOS_NAMES), vgaBios: find([VGA_BIOS_NAME]) };

@@ -1,6 +1,7 @@
 /** `coracle`: a PC on the command line, with QEMU's flags. */
 import { EmulatorError } from '../errors.ts';
 import { machineOptions, sessionOptions } from './boot-options.ts';
+import { firmwareFolders } from './firmware.ts';
 import { createMachine } from './index.ts';
 import { helpText, parseFlags } from './flags.ts';
 import { runSession, STATUS_BAD_INPUT, STATUS_FAILED, STATUS_OK, type SessionStreams } from './session.ts';
@@ -32,7 +33,8 @@ async function boot(words: readonly string[], streams: SessionStreams): Promise<
     return STATUS_OK;
   }
   const session = sessionOptions(flags);
-  const machine = await createMachine(await machineOptions(flags, session.serial.length));
+  const around = { firmwareFolders: firmwareFolders(), say: (text: string) => streams.errors.write(`coracle: ${text}\n`) };
+  const machine = await createMachine(await machineOptions(flags, session.serial.length, around));
   try {
     return await runSession(machine, session, streams);
   } finally {

@@ -81,6 +81,7 @@ class Session {
       }),
       machine.on('debug-output', ({ data }) => debugOut(data)),
       machine.on('exit', (exit) => this.onExit(exit)),
+      machine.on('device-error', (error) => void this.streams.errors.write(`coracle: ${error.message}; the guest runs on\n`)),
       machine.on('error', (error) => this.onError(error)),
     );
     const poll = setInterval(() => this.lookAtScreen(), SCREEN_POLL_MS);

@@ -7,9 +7,9 @@ import { EmulatorError } from '../errors.ts';
 import type { BlockBackend } from './block.ts';
 import { ChunkReader } from './chunk-reader.ts';
 import { MemoryBackend } from './memory-backend.ts';
+import { announcedLength, type BodyProgress, readBody } from './read-body.ts';
 
-/** Called with what has come so far; `total` is undefined when the server does not say. */
-export type DownloadProgress = (loadedBytes: number, totalBytes: number | undefined) => void;
+export type DownloadProgress = BodyProgress;
 
 /** Chunks that outlive the page; see idb-chunk-cache.ts. Errors mean "not cached". */
 export interface PersistentChunks {
@@ -25,7 +25,7 @@ export interface HttpOptions {
   readonly signal?: AbortSignal;
   /** Bytes in a chunk. Default: 256 KiB. */
   readonly chunkBytes?: number;
-  /** Memory for chunks, in bytes. Default: 64 MiB. */
+  /** Memory for chunks, in bytes. Default: 16 MiB: what is read again soon; the rest is in the browser's own caches. */
   readonly cacheBytes?: number;
   /** Pause before a repeated request, in milliseconds. Default: 300. */
   readonly retryDelayMs?: number;
@@ -34,7 +34,7 @@ export interface HttpOptions {
 }
 
 const CHUNK_BYTES = 256 << 10;
-const CACHE_BYTES = 64 << 20;
+const CACHE_BYTES = 16 << 20;
 const READ_AHEAD_CHUNKS = 4;
 const ATTEMPTS = 3;
 const RETRY_DELAY_MS = 300;
@@ -131,6 +131,10 @@ export async function openHttp(url: string | URL, options: HttpOptions = {}): Pr
   const response = await client.request({ headers: { Range: `bytes=0-${chunkBytes - 1}` } });
   if (response.status === 416) throw new EmulatorError('bad-image', `${client.url} is empty`);
   if (!response.ok) throw client.refuse(response);
+  if (response.headers.get('content-type')?.startsWith('text/html')) {
+    await response.body?.cancel();
+    throw new EmulatorError('bad-image', `${client.url} is a web page, not an image; check the address`);
+  }
   if (response.status !== 206) return download(client, response, options);
   const sizeBytes = totalFromRange(response) ?? (await sizeByHead(client));
   if (sizeBytes === undefined) {
@@ -167,37 +171,19 @@ async function sizeByHead(client: HttpClient): Promise<number | undefined> {
 
 /** The whole body into memory, with progress. */
 async function download(client: HttpClient, response: Response, options: HttpOptions): Promise<BlockBackend> {
-  // With a content encoding the length is that of the compressed form.
-  const total = response.headers.has('content-encoding') ? undefined : sizeFrom(response.headers.get('content-length'));
-  const parts: Uint8Array[] = [];
-  let loaded = 0;
-  options.onProgress?.(0, total);
+  const total = announcedLength(response);
+  let bytes: Uint8Array;
   try {
-    const reader = response.body?.getReader();
-    for (let step = await reader?.read(); step !== undefined && !step.done; step = await reader?.read()) {
-      parts.push(step.value);
-      loaded += step.value.length;
-      options.onProgress?.(loaded, total);
-    }
+    bytes = await readBody(response, total, options.onProgress);
   } catch (cause) {
+    throw new EmulatorError('fetch-failed', `${client.url}: ${(cause as Error).message}; try again`, { cause });
+  }
+  if (bytes.length === 0) throw new EmulatorError('bad-image', `${client.url} is empty`);
+  if (total !== undefined && bytes.length !== total) {
     throw new EmulatorError(
       'fetch-failed',
-      `the download of ${client.url} broke off after ${loaded} bytes; try again`,
-      { cause },
+      `the download of ${client.url} ended after ${bytes.length} of ${total} bytes; try again`,
     );
-  }
-  if (loaded === 0) throw new EmulatorError('bad-image', `${client.url} is empty`);
-  if (total !== undefined && loaded !== total) {
-    throw new EmulatorError(
-      'fetch-failed',
-      `the download of ${client.url} ended after ${loaded} of ${total} bytes; try again`,
-    );
-  }
-  const bytes = new Uint8Array(loaded);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
   }
   return new MemoryBackend(bytes, { readOnly: true });
 }

@@ -29,7 +29,7 @@ export interface OverlayOptions {
 
 export const OVERLAY_CHUNK_BYTES = 16 << 10;
 const DIRTY_LIMIT_BYTES = 64 << 20;
-const CLEAN_BYTES = 32 << 20;
+const CLEAN_BYTES = 8 << 20;
 
 export class OverlayBackend implements BlockBackend {
   readonly readOnly = false;

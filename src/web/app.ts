@@ -14,6 +14,7 @@ import { byId } from './dom.ts';
 import { GuestList } from './guest-list.ts';
 import { type Catalog, defaultGuest, EMBEDDED, firmwareFiles, guestRequest, loadCatalog } from './guests.ts';
 import { connectKeyboard } from './keyboard.ts';
+import { connectMouse } from './mouse.ts';
 import { type Action, Notices } from './notices.ts';
 import { OwnImage } from './own-image.ts';
 import { Progress } from './progress.ts';
@@ -70,6 +71,12 @@ export class App {
       onText: (text) => this.session?.sendText(text),
       onRelease: () => this.session?.releaseKeys(),
       onLeave: () => this.toolbar.focus(),
+    });
+    connectMouse({
+      place: byId('screen-keys', HTMLTextAreaElement),
+      button: byId('capture-mouse', HTMLButtonElement),
+      onMove: (move) => this.session?.sendMouse(move),
+      onError: () => this.notices.showRemark('The mouse was not captured', 'The browser refused; wait a second after Escape, then try again.'),
     });
     new OwnImage({
       onStart: (title, request) => this.quietly(this.startOwn(title, request)),
@@ -272,6 +279,11 @@ export class App {
         return;
       case 'error':
         this.notices.showError('The machine was stopped', errorOf(report.error));
+        return;
+      case 'device-error':
+        // A guest tries again and again.
+        this.notices.clear();
+        this.notices.showError('A disk could not be read or written; the guest runs on', errorOf(report.error));
         return;
       case 'reset':
       case 'progress':

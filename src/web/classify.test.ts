@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { classify } from './classify.ts';
+import { type Candidate, classify, fileCandidate } from './classify.ts';
 
 /** A file of `size` bytes with bytes set at offsets. */
-function file(name: string, size: number, ...bytes: [at: number, bytes: readonly number[]][]): File {
+function file(name: string, size: number, ...bytes: [at: number, bytes: readonly number[]][]): Candidate {
   const image = new Uint8Array(size);
   for (const [at, values] of bytes) image.set(values, at);
-  return new File([image], name);
+  return fileCandidate(new File([image], name));
 }
 
 const text = (characters: string): number[] => [...characters].map((character) => character.charCodeAt(0));
@@ -13,7 +13,7 @@ const bootSector: [number, number[]] = [510, [0x55, 0xaa]];
 const bzImage = file('vmlinuz', 0x9000, [0x1f1, [4]], bootSector, [0x202, text('HdrS')], [0x206, [0x0f, 0x02]]);
 const gzip = file('initrd.gz', 4096, [0, [0x1f, 0x8b]]);
 
-async function roles(...files: File[]): Promise<string[]> {
+async function roles(...files: Candidate[]): Promise<string[]> {
   return (await classify(files)).map(({ role }) => role);
 }
 

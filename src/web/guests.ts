@@ -9,6 +9,8 @@ import type { BootRequest, ImageFile } from '../worker/protocol.ts';
 
 export interface Catalog {
   readonly guests: readonly Guest[];
+  /** Name of the guest that boots on open. */
+  readonly default?: string;
   /** Why guests are missing, a sentence for people. */
   readonly note?: string;
   /** The manifest's address, which its paths are relative to. */
@@ -34,7 +36,8 @@ export async function loadCatalog(): Promise<Catalog> {
     const manifest = checkManifest(await response.json());
     const guests = manifest.guests.map((guest) => (guest.name === EMBEDDED_GUEST ? withMarkers(guest) : guest));
     if (!guests.some((guest) => guest.name === EMBEDDED_GUEST)) guests.push(EMBEDDED);
-    return { guests, baseUrl, ...(manifest.missing === undefined ? {} : { note: missingNote(manifest.missing) }) };
+    const named = manifest.default === undefined ? {} : { default: manifest.default };
+    return { guests, baseUrl, ...named, ...(manifest.missing === undefined ? {} : { note: missingNote(manifest.missing) }) };
   } catch (error) {
     const reason = error instanceof EmulatorError ? error.message : 'the list of guests cannot be read';
     return { guests: [EMBEDDED], baseUrl, note: `Only the guest that is part of the page is there: ${reason}.` };
@@ -57,9 +60,10 @@ function checkManifest(json: unknown): GuestManifest {
   return manifest as GuestManifest;
 }
 
-/** The guest that boots on open: an operating system if there is one, else what there is. */
+/** The guest that boots on open: the one that the list names, else an operating system if there is one. */
 export function defaultGuest(catalog: Catalog): Guest {
-  return catalog.guests.find((guest) => guest.files.some((file) => file.role === 'kernel')) ?? catalog.guests[0];
+  const named = catalog.guests.find(({ name }) => name === catalog.default);
+  return named ?? catalog.guests.find((guest) => guest.files.some((file) => file.role === 'kernel')) ?? catalog.guests[0];
 }
 
 export function guestRequest(guest: Guest, catalog: Catalog): BootRequest {

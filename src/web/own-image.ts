@@ -1,10 +1,10 @@
 /**
- * Images of the user's own: files dropped anywhere on the page or chosen are judged by their contents and shown in a form
+ * Images of the user's own: files dropped anywhere on the page, chosen, or given by an address are judged by their contents and shown in a form
  * with the options of the machine; only its button starts one.
  */
 import type { GuestFileRole } from '../../images/manifest.ts';
 import type { BootRequest, ImageFile } from '../worker/protocol.ts';
-import { classify } from './classify.ts';
+import { addressCandidate, type Candidate, classify, fileCandidate } from './classify.ts';
 import { byId, make } from './dom.ts';
 import { formatBytes } from './format.ts';
 
@@ -28,6 +28,8 @@ export class OwnImage {
   private readonly form = byId('own-form', HTMLFormElement);
   private readonly options: OwnImageOptions;
   private files: ImageFile[] = [];
+  /** What `files` was made from. */
+  private candidates: readonly Candidate[] = [];
 
   constructor(options: OwnImageOptions) {
     this.options = options;
@@ -35,6 +37,11 @@ export class OwnImage {
     picker.addEventListener('change', () => {
       void this.take([...(picker.files ?? [])]);
       picker.value = '';
+    });
+    const addressForm = byId('address-form', HTMLFormElement);
+    addressForm.addEventListener('submit', (event) => {
+      event.preventDefault();
+      void this.takeAddress(String(new FormData(addressForm).get('address')));
     });
     this.form.addEventListener('submit', (event) => {
       event.preventDefault();
@@ -46,11 +53,21 @@ export class OwnImage {
   /** Files to start from; what is shown already stays, so that a kernel and its initrd may come one by one. */
   async take(files: readonly File[]): Promise<void> {
     if (files.length === 0) return;
-    const known = this.files.map((file) => file.source).filter((source) => source instanceof File);
+    await this.add(files.length === 1 ? files[0].name : 'These files', () => Promise.resolve(files.map(fileCandidate)));
+  }
+
+  /** An image on a server, which is read as the guest needs it. */
+  async takeAddress(address: string): Promise<void> {
+    await this.add(address, async () => [await addressCandidate(address)]);
+  }
+
+  private async add(what: string, more: () => Promise<readonly Candidate[]>): Promise<void> {
     try {
-      this.files = await classify([...known, ...files]);
+      const candidates = [...this.candidates, ...(await more())];
+      this.files = await classify(candidates);
+      this.candidates = candidates;
     } catch (error) {
-      this.options.onError(files.length === 1 ? `${files[0].name} cannot be started` : 'These files cannot be started', error);
+      this.options.onError(`${what} cannot be started`, error);
       return;
     }
     this.show();
@@ -88,11 +105,17 @@ export class OwnImage {
       hasKernel
         ? make('label', {}, 'Command line of the kernel', make('input', { name: 'append', spellcheck: 'false', value: linux ? LINUX_COMMAND_LINE : '' }))
         : make('label', {}, 'Start from', make('select', { name: 'boot' }, ...BOOT_ORDERS.map(([value, text]) => make('option', { value, selected: value === this.likelyOrder() }, text)))),
+      ...(this.files.some(({ role }) => role === 'hda') ? [this.keepChoice()] : []),
       make('div', { class: 'actions' }, start, make('button', { type: 'button', class: 'button', onclick: () => this.close() }, 'Cancel')),
     );
     this.form.hidden = false;
     this.form.scrollIntoView({ block: 'nearest' });
     start.focus();
+  }
+
+  private keepChoice(): HTMLElement {
+    const keep = make('input', { name: 'keep', type: 'checkbox' });
+    return make('label', { class: 'check' }, keep, 'Keep what the guest writes to the disk in this browser');
   }
 
   private likelyOrder(): string {
@@ -119,6 +142,7 @@ export class OwnImage {
     const boot = data.get('boot');
     const request: BootRequest = {
       files: this.files,
+      keepWrites: data.has('keep'),
       memoryMiB: Number(data.get('memory')),
       ...(typeof append === 'string' && append !== '' ? { append } : {}),
       ...(typeof boot === 'string' ? { boot } : {}),
@@ -130,6 +154,7 @@ export class OwnImage {
 
   private close(): void {
     this.files = [];
+    this.candidates = [];
     this.form.hidden = true;
     this.form.replaceChildren();
   }

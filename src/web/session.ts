@@ -2,6 +2,7 @@
 import { proxy, type Remote, transfer, wrap } from 'comlink';
 import type { CpuModules } from '../cpu/cpu.ts';
 import { EmulatorError } from '../errors.ts';
+import type { MouseMove } from '../devices/i8042/mouse.ts';
 import type { MachineState } from '../machine/machine.ts';
 import type { BootRequest, MachineWorker, Report } from '../worker/protocol.ts';
 import { reportOf } from '../worker/transfer-errors.ts';
@@ -76,6 +77,10 @@ export class Session {
 
   releaseKeys(): void {
     void this.remote.releaseKeys();
+  }
+
+  sendMouse(move: MouseMove): void {
+    void this.remote.sendMouse(move);
   }
 
   sendText(text: string): void {

@@ -1,8 +1,9 @@
 /** Fetches whole files with progress, and refuses what did not arrive as its manifest describes it. */
 import { EmulatorError } from '../errors.ts';
+import { announcedLength, type BodyProgress, readBody } from '../storage/read-body.ts';
 import type { ImageFile } from './protocol.ts';
 
-export type ProgressListener = (loadedBytes: number, totalBytes: number | undefined) => void;
+export type ProgressListener = BodyProgress;
 
 /**
  * All bytes of a file, from a server or from the user's disk.
@@ -25,24 +26,11 @@ async function readBlob(file: ImageFile, blob: Blob): Promise<Uint8Array<ArrayBu
 
 async function download(file: ImageFile, url: string, onProgress: ProgressListener): Promise<Uint8Array<ArrayBuffer>> {
   const response = await request(file.name, url);
-  const length = Number(response.headers.get('content-length') ?? 0);
-  // With a content encoding the length is that of the compressed form.
-  const announced = length > 0 && !response.headers.has('content-encoding') ? length : undefined;
-  const total = file.sizeBytes ?? announced;
-  const parts: Uint8Array[] = [];
-  let loaded = 0;
-  onProgress(0, total);
   try {
-    const reader = response.body?.getReader();
-    for (let step = await reader?.read(); step !== undefined && !step.done; step = await reader?.read()) {
-      parts.push(step.value);
-      loaded += step.value.length;
-      onProgress(loaded, total);
-    }
+    return await readBody(response, file.sizeBytes ?? announcedLength(response), onProgress);
   } catch (cause) {
-    throw new EmulatorError('fetch-failed', `${file.name}: the download broke off after ${loaded} bytes; try again`, { cause });
+    throw new EmulatorError('fetch-failed', `${file.name}: ${(cause as Error).message}; try again`, { cause });
   }
-  return concatenate(parts, loaded);
 }
 
 /** Asks the server each time whether the file has changed: recipes build guests anew under the same name. */
@@ -62,16 +50,6 @@ export async function request(name: string, url: string, init: RequestInit = {})
     throw new EmulatorError('bad-image', `${name}: the server sent a web page in place of the file ${url}; check that the file is there`);
   }
   return response;
-}
-
-function concatenate(parts: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }
 
 async function check(file: ImageFile, bytes: Uint8Array<ArrayBuffer>): Promise<void> {

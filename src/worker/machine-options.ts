@@ -18,7 +18,7 @@ export async function machineOptions(request: BootRequest, onProgress: FileProgr
   const load = async (file: ImageFile): Promise<MachineOptions> => {
     const progress: ProgressListener = (...of) => onProgress(file.name, ...of);
     if (!DRIVES.has(file.role)) return { [optionFor(file.role)]: await loadBytes(file, progress) };
-    const backend = await openDrive(file, progress);
+    const backend = await openDrive(file, request.keepWrites === true && file.role === 'hda', progress);
     opened.push(backend);
     return { [optionFor(file.role)]: backend };
   };
@@ -36,10 +36,15 @@ function optionFor(role: GuestFileRole): keyof MachineOptions {
   return role === 'multiboot' ? 'kernel' : role;
 }
 
-/** The guest's writes go into memory: neither a server nor a file that the user chose is to change. */
-async function openDrive(file: ImageFile, onProgress: ProgressListener): Promise<BlockBackend> {
+/** The guest's writes go into memory or into the browser's store: neither a server nor a file of the user's is to change. */
+async function openDrive(file: ImageFile, keep: boolean, onProgress: ProgressListener): Promise<BlockBackend> {
   onProgress(0, file.sizeBytes);
-  const backend = await openImage(file.source, { writes: 'memory', onProgress });
+  const backend = await openImage(file.source, { writes: keep ? { persist: keptName(file) } : 'memory', onProgress });
   onProgress(backend.sizeBytes, backend.sizeBytes);
   return backend;
+}
+
+/** What tells one image from another: its address, or the name and size of a file. */
+function keptName({ name, source }: ImageFile): string {
+  return typeof source === 'string' ? source : `${name}, ${source.size} bytes`;
 }

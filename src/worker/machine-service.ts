@@ -5,7 +5,9 @@
 import { transfer } from 'comlink';
 import type { CpuModules } from '../cpu/cpu.ts';
 import { createMachine } from '../create-machine.ts';
+import type { MouseMove } from '../devices/i8042/mouse.ts';
 import type { Machine, MachineState } from '../machine/machine.ts';
+import { Collector } from './collector.ts';
 import { machineOptions } from './machine-options.ts';
 import type { BootRequest, MachineWorker, ReportListener, Totals } from './protocol.ts';
 import { ScreenPainter, type Send } from './screen-painter.ts';
@@ -20,6 +22,7 @@ export class MachineService implements MachineWorker {
   private machine: Machine | undefined;
   private painter: ScreenPainter | undefined;
   private send: Send = () => {};
+  private readonly collector = new Collector();
   private totalsTimer: ReturnType<typeof setInterval> | undefined;
   private wallMs = 0;
   private runningSinceMs: number | undefined;
@@ -63,6 +66,10 @@ export class MachineService implements MachineWorker {
     this.machine?.releaseKeys();
   }
 
+  sendMouse(move: MouseMove): void {
+    this.machine?.sendMouse(move);
+  }
+
   sendText(text: string): void {
     this.machine?.sendText(text);
   }
@@ -90,6 +97,7 @@ export class MachineService implements MachineWorker {
     });
     machine.on('screen-changed', (frame) => painter.show(frame));
     machine.on('reset', ({ cause }) => send({ kind: 'reset', cause }));
+    machine.on('device-error', (error) => send({ kind: 'device-error', error: reportOf(error) }));
     machine.on('error', (error) => send({ kind: 'error', error: reportOf(error) }));
     machine.on('exit', (exit) => {
       serial.flush();
@@ -112,15 +120,17 @@ export class MachineService implements MachineWorker {
     this.runningSinceMs = state === 'running' ? now : undefined;
     clearInterval(this.totalsTimer);
     this.totalsTimer = state === 'running' ? setInterval(() => this.sendTotals(), TOTALS_MS) : undefined;
+    if (state === 'running') this.collector.start();
+    else this.collector.stop();
     this.sendTotals();
   }
 
   private sendTotals(): void {
     const statistics = this.machine?.statistics();
     if (statistics === undefined) return;
-    const { instructions, guestSeconds, idleSeconds, frameBytes } = statistics;
+    const { instructions, guestSeconds, idleSeconds, frameBytes, arenaBytes } = statistics;
     const sinceMs = this.runningSinceMs === undefined ? 0 : performance.now() - this.runningSinceMs;
-    const totals: Totals = { instructions, guestSeconds, idleSeconds, frameBytes, wallSeconds: (this.wallMs + sinceMs) / 1e3 };
+    const totals: Totals = { instructions, guestSeconds, idleSeconds, frameBytes, arenaBytes, wallSeconds: (this.wallMs + sinceMs) / 1e3 };
     this.send({ kind: 'totals', totals });
   }
 }

@@ -4,6 +4,7 @@
  */
 import type { GuestFileRole } from '../../images/manifest.ts';
 import type { CpuModules } from '../cpu/cpu.ts';
+import type { MouseMove } from '../devices/i8042/mouse.ts';
 import type { EmulatorErrorCode } from '../errors.ts';
 import type { MachineExit, MachineState, ResetCause } from '../machine/machine.ts';
 
@@ -27,6 +28,8 @@ export interface BootRequest {
   readonly append?: string;
   /** Order in which firmware tries the drives, as the option of `createMachine`. */
   readonly boot?: string;
+  /** Hard disks: the browser keeps what the guest writes, for the next machine with the same image. Default: false. */
+  readonly keepWrites?: boolean;
 }
 
 export interface ScreenSize {
@@ -44,8 +47,9 @@ export interface Totals {
   /** Host time during which the machine was running, busy or idle. */
   readonly wallSeconds: number;
   readonly idleSeconds: number;
-  /** Memory that the guest really uses. */
+  /** Memory that the guest really uses, and what the machine has taken from the host with it. */
   readonly frameBytes: number;
+  readonly arenaBytes: number;
 }
 
 /** An error on its way through a message; `code` is absent for a fault of Coracle's own. */
@@ -65,6 +69,8 @@ export type Report =
   | { readonly kind: 'reset'; readonly cause: ResetCause }
   | { readonly kind: 'exit'; readonly exit: MachineExit }
   | { readonly kind: 'totals'; readonly totals: Totals }
+  /** The guest has the error of a bad sector, and runs on. */
+  | { readonly kind: 'device-error'; readonly error: ErrorReport }
   | { readonly kind: 'error'; readonly error: ErrorReport };
 
 export type ReportListener = (report: Report) => void;
@@ -83,6 +89,7 @@ export interface MachineWorker {
   /** `code` as in `KeyboardEvent.code`. */
   sendKey(code: string, down: boolean): void;
   releaseKeys(): void;
+  sendMouse(move: MouseMove): void;
   /** Types text on the guest's keyboard, by the US layout. */
   sendText(text: string): void;
   /** The characters on the screen; undefined in graphics modes. */

@@ -2,6 +2,7 @@
  * What the bench runs, all built here from the sources as they are: bundles of the pages and workers, the processor's
  * modules, and an initramfs with the guest programs. Nothing that is timed runs through a loader that rewrites code.
  */
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +11,7 @@ import { build } from 'esbuild';
 import { BIOS_FILE, VGA_BIOS_FILE } from '../../bios/fetch.ts';
 import { type CpioEntry, writeCpio } from '../../images/lib/cpio.ts';
 import { CACHE, GUESTS } from '../../images/lib/paths.ts';
-import type { Guest, GuestManifest } from '../../images/manifest.ts';
+import { type Guest, type GuestFile, type GuestManifest, MANIFEST_FILE } from '../../images/manifest.ts';
 import { buildX87Kernel } from '../../src/cpu/x87/build-kernel.ts';
 import { generateInterpreter } from '../../src/interp/generate.ts';
 import { HANDLERS } from '../../src/interp/handlers.ts';
@@ -19,9 +20,11 @@ import { buildPrograms } from './programs/build.ts';
 const HERE = dirname(fileURLToPath(import.meta.url));
 /** Everything built is here, and the server serves it as /bench/. */
 export const BUILT = join(CACHE, 'bench');
+/** The built page, and the list of guests that the bench gives it. */
+export const PAGE = join(HERE, '../../dist/page'), PAGE_GUESTS = join(BUILT, 'page-guests');
 const V86_MODULE = join(HERE, '../../node_modules/v86/build/v86.wasm');
 
-const WEB_ENTRIES = ['pages/machine-page.ts', 'pages/coracle-worker.ts', 'pages/v86-worker.ts', 'pages/interpreter-page.ts', 'pages/interpreter-worker.ts'];
+const WEB_ENTRIES = ['pages/machine-page.ts', 'pages/coracle-worker.ts', 'pages/v86-worker.ts', 'pages/interpreter-page.ts', 'pages/interpreter-worker.ts', 'pages/memory-page.ts'];
 
 const NODE_ENTRIES = [
   { entry: 'interpreter/node.ts', name: 'interpreter-node' },
@@ -54,10 +57,12 @@ export async function buildCode(): Promise<void> {
     // Names stay whole, for profiles.
     bundle: true, format: 'esm', platform: 'node', target: 'node20', logLevel: 'error', banner: { js: REQUIRE },
   });
-  for (const page of ['machine', 'interpreter']) {
+  for (const page of ['machine', 'interpreter', 'memory']) {
     writeFileSync(join(BUILT, `${page}.html`), `<!doctype html><title>${page}</title><link rel="icon" href="data:,"><script type="module" src="${page}-page.js"></script>`);
   }
-  writeFileSync(join(BUILT, 'empty.html'), '<!doctype html><title>empty</title><link rel="icon" href="data:,">');
+  // A worker that ends by itself: it tells the page's process from others.
+  const worker = "new Worker('data:text/javascript,setTimeout(() => close(), 4000)')";
+  writeFileSync(join(BUILT, 'empty.html'), `<!doctype html><title>empty</title><link rel="icon" href="data:,"><script>${worker}</script>`);
 }
 
 /** The Debian guest of the recipes. */
@@ -92,4 +97,17 @@ export function buildGuest(): GuestFiles {
   writeFileSync(initrd, Buffer.concat([readFileSync(file('initrd')), gzipSync(writeCpio(tree), { level: 9 })]));
   const firmware = (name: string): string => join(GUESTS, 'firmware', name);
   return { guest, kernel: file('kernel'), initrd, bios: firmware(BIOS_FILE), vgaBios: firmware(VGA_BIOS_FILE) };
+}
+
+/** Gives the page one guest to boot: the bench's, with so much memory. */
+export function writePageGuests({ guest, kernel, initrd }: GuestFiles, memoryMiB: number): void {
+  const file = (role: 'kernel' | 'initrd', path: string, from: string): GuestFile => {
+    const bytes = readFileSync(from);
+    return { role, path, sizeBytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
+  };
+  const kernelPath = guest.files.find(({ role }) => role === 'kernel')?.path;
+  const files = [file('kernel', `/guests/${kernelPath}`, kernel), file('initrd', '/bench/initrd', initrd)];
+  const manifest: GuestManifest = { version: 1, recipeSha256: '', guests: [{ ...guest, memoryMiB, files }] };
+  mkdirSync(PAGE_GUESTS, { recursive: true });
+  writeFileSync(join(PAGE_GUESTS, MANIFEST_FILE), JSON.stringify(manifest));
 }

@@ -51,6 +51,9 @@ export interface MemoryUseResult {
   /** The tab's process: resident bytes above those of an empty tab, and the part of it that is not frames. */
   readonly tabBytes: number;
   readonly tabFixedBytes: number;
+  /** The page without a machine above an empty tab, and what the machine adds beside its frames. */
+  readonly pageBytes: number;
+  readonly machineFixedBytes: number;
 }
 
 export interface BenchResults {

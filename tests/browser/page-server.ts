@@ -15,6 +15,8 @@ export interface PageServerOptions {
   readonly base: string;
   /** Sends the headers that make a page cross-origin isolated. Default: false. */
   readonly isolated?: boolean;
+  /** Files beside those of the page, by path. */
+  readonly files?: Readonly<Record<string, Uint8Array | string>>;
   /** Paths, relative to the page, that are missing. */
   readonly missing?: RegExp;
 }
@@ -49,6 +51,11 @@ function answer(request: IncomingMessage, response: ServerResponse, options: Pag
   const { pathname } = new URL(request.url ?? '/', 'http://localhost');
   const path = pathname.startsWith(options.base) ? decodeURIComponent(pathname.slice(options.base.length)) : undefined;
   requested.push(path ?? pathname);
+  const extra = path === undefined ? undefined : options.files?.[path];
+  if (extra !== undefined) {
+    response.writeHead(200, { 'Content-Type': typeof extra === 'string' ? 'text/html' : 'application/octet-stream', 'Content-Length': String(extra.length) }).end(extra);
+    return;
+  }
   const file = path === undefined || options.missing?.test(path) ? undefined : join(PAGE, normalize(`/${path === '' ? 'index.html' : path}`));
   const size = file === undefined ? undefined : statSync(file, { throwIfNoEntry: false })?.size;
   if (file === undefined || size === undefined) {

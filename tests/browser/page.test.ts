@@ -1,5 +1,7 @@
 /** The built page in Chromium, as a static host serves it under a sub-path: boots, is typed into, and survives bad input. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { Browser, Locator } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -161,6 +163,96 @@ describe('an image of the user’s own', () => {
   });
 });
 
+describe('an image at an address', () => {
+  const give = async (driver: PageDriver, address: string): Promise<void> => {
+    await driver.page.getByLabel('Address of an image').fill(address);
+    await driver.page.getByRole('button', { name: 'Open' }).click();
+  };
+
+  it('is recognised, shown with options and started', async () => {
+    const driver = await open({ files: { 'images/my-kernel': readFileSync(root('images/teaching/teaching.img')) } });
+    await driver.waitForSerial(READY);
+    await give(driver, new URL('images/my-kernel', driver.page.url()).href);
+    const form = driver.page.locator('#own-form');
+    await form.getByLabel('Memory in MiB').fill('32');
+    expect(await form.getByLabel('my-kernel is').inputValue()).toBe('multiboot');
+    await form.getByRole('button', { name: 'Start' }).click();
+    await driver.waitForSerial('31744 KiB above');
+    expect(driver.faults).toEqual([]);
+  });
+
+  it('that the server does not have, that is a page or no image, or that another server keeps to itself: readable errors', async () => {
+    const driver = await open({ files: { 'a-page': '<p>hello</p>', 'holiday.jpg': new Uint8Array(5000).fill(7) } });
+    await driver.waitForSerial(READY);
+    const base = driver.page.url().split('#')[0];
+    const cases = [
+      [`${base}nowhere.img`, '404 (no such file)'], [`${base}a-page`, 'is a web page, not an image'], [`${base}holiday.jpg`, 'no boot signature'],
+      ['ftp://example.org/disk.img', 'no web address'],
+    ];
+    for (const [address, message] of cases) {
+      await give(driver, address);
+      await driver.waitForNotice(message);
+    }
+    await stillAnswers(driver);
+    const elsewhere = createServer((_, response) => response.writeHead(200).end('x'));
+    await new Promise<void>((resolve) => elsewhere.listen(0, 'localhost', resolve));
+    await give(driver, `http://localhost:${(elsewhere.address() as AddressInfo).port}/disk.img`);
+    await driver.waitForNotice('CORS');
+    elsewhere.closeAllConnections();
+    elsewhere.close();
+    expect(await driver.state()).toBe('running');
+  });
+});
+
+describe('the mouse', () => {
+  it('is captured by its button, and what it does reaches the machine', async () => {
+    const driver = await open({}, '#guest=teaching', () => {
+      const sent: unknown[] = [];
+      Object.assign(globalThis, { sentMoves: sent });
+      const post = Worker.prototype.postMessage;
+      Worker.prototype.postMessage = function (this: Worker, message: { path?: string[]; argumentList?: { value: unknown }[] }, ...rest: []) {
+        if (message.path?.[0] === 'sendMouse') sent.push(message.argumentList?.[0].value);
+        post.call(this, message, ...rest);
+      } as typeof post;
+    });
+    await driver.waitForSerial(READY);
+    const moves = (): Promise<{ dx: number; dy: number; buttons: number }[]> =>
+      driver.page.evaluate(() => (globalThis as unknown as { sentMoves: { dx: number; dy: number; buttons: number }[] }).sentMoves);
+    const glass = await driver.page.locator('#screen').boundingBox();
+    await driver.page.mouse.move(glass!.x + 50, glass!.y + 50);
+    await driver.page.mouse.move(glass!.x + 60, glass!.y + 60);
+    expect(await moves()).toEqual([]);
+    await driver.page.getByRole('button', { name: 'Mouse' }).click();
+    await expect.poll(() => driver.page.evaluate(() => document.pointerLockElement?.id), { timeout: 5000 }).toBe('screen-keys');
+    await driver.page.mouse.move(glass!.x + 100, glass!.y + 70);
+    await driver.page.mouse.move(glass!.x + 130, glass!.y + 80);
+    await driver.page.mouse.down();
+    await expect.poll(async () => (await moves()).at(-1)?.buttons, { timeout: 5000 }).toBe(1);
+    await driver.page.mouse.up();
+    expect((await moves()).some(({ dx, dy }) => dx === 30 && dy === 10)).toBe(true);
+  });
+});
+
+describe('a disk whose writes are kept', () => {
+  it('is the same disk, with the writes, after the page was loaded anew', async (context) => {
+    if (!HAS_FIRMWARE) context.skip();
+    const driver = await open();
+    const address = driver.page.url();
+    const boot = async (): Promise<void> => {
+      await driver.page.locator('#file-picker').setInputFiles([{ name: 'counter.img', mimeType: 'application/octet-stream', buffer: countingDisk() }]);
+      await driver.page.getByLabel('Keep what the guest writes').check();
+      await driver.page.locator('#own-form').getByRole('button', { name: 'Start' }).click();
+    };
+    for (const count of ['A', 'B', 'C']) {
+      await driver.waitForSerial(READY);
+      await boot();
+      await driver.waitForScreen(`counted ${count}`);
+      await driver.page.goto('about:blank');
+      await driver.page.goto(address);
+    }
+  });
+});
+
 describe('what is missing', () => {
   it('a guest whose file the server does not have gives a readable error, and the machine goes on', async (context) => {
     if (!HAS_DEBIAN) context.skip();
@@ -179,6 +271,14 @@ describe('what is missing', () => {
     await driver.waitForSerial(READY);
     expect(await driver.notices()).toContain('404');
     expect(await driver.notices()).toContain('boots instead');
+  });
+
+  it('the guest that the list names boots on open', async (context) => {
+    if (!HAS_DEBIAN) context.skip();
+    const manifest = JSON.parse(readFileSync(root('dist/page/guests/guests.json'), 'utf8'));
+    const driver = await open({ files: { 'guests/guests.json': Buffer.from(JSON.stringify({ ...manifest, default: 'teaching' })) } }, '');
+    await driver.waitForSerial(READY);
+    expect(await driver.page.evaluate(() => window.coracle?.guest)).toBe('teaching');
   });
 
   it('without any guests the embedded one boots, with a note why', async () => {
@@ -244,5 +344,30 @@ async function stillAnswers(driver: PageDriver): Promise<void> {
 function firmwareLike(): Buffer {
   const image = Buffer.alloc(0x10000);
   image[image.length - 16] = 0xea;
+  return image;
+}
+
+/**
+ * A disk whose boot sector shows the letter at its end, writes the next one there by INT 13h, and flushes the drive:
+ * the ATA command FLUSH CACHE, whose end says that the browser has stored the sector.
+ */
+function countingDisk(): Buffer {
+  const image = Buffer.alloc(1 << 20);
+  image.set([
+    0x31, 0xc0, 0x8e, 0xd8, 0x8e, 0xc0, 0xfc, // xor ax, ax; mov ds, ax; mov es, ax; cld
+    0x52, // push dx
+    0xb8, 0x01, 0x03, 0xbb, 0x00, 0x7c, 0xb9, 0x01, 0x00, 0xb6, 0x00, // mov ax, 0301h; mov bx, 7c00h; mov cx, 1; mov dh, 0
+    0xfe, 0x06, 0xbd, 0x7d, // inc byte [7dbdh]
+    0xcd, 0x13, // int 13h
+    0xba, 0xf7, 0x01, 0xb0, 0xe7, 0xee, // mov dx, 1f7h; mov al, 0e7h; out dx, al
+    0xec, 0xa8, 0x80, 0x75, 0xfb, // in al, dx; test al, 80h; jnz $-3
+    0x5a, // pop dx
+    0xbe, 0xb4, 0x7d, // mov si, 7db4h
+    0xac, 0x84, 0xc0, 0x74, 0xfe, // lodsb; test al, al; jz $
+    0xb4, 0x0e, 0xbb, 0x07, 0x00, 0xcd, 0x10, // mov ah, 0eh; mov bx, 7; int 10h
+    0xeb, 0xf0, // jmp to lodsb
+  ]);
+  image.write('\ncounted @\0', 0x1b4, 'latin1');
+  image.set([0x55, 0xaa], 510);
   return image;
 }

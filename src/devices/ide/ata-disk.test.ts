@@ -306,6 +306,25 @@ describe('asynchronous backends', () => {
     expect(rig.errors.map((e) => e.code)).toEqual(['storage-failed', 'storage-failed']);
   });
 
+  it('ends a DMA transfer with UNC, an interrupt and an idle channel when the backend fails', async () => {
+    const backend = new SlowBackend();
+    backend.failing = true;
+    const rig = new IdeRig({ 0: { kind: 'disk', backend } });
+    rig.prd([0x1000, 512]);
+    rig.lba(R.ATA_READ_DMA, 3, 1);
+    rig.bus.out8(BUS_MASTER, R.BMIC_RWCON | R.BMIC_START);
+    await rig.door.settle();
+    rig.run();
+    expect(rig.irq14.level).toBe(true);
+    expect(rig.in(R.REG_STATUS)).toBe(READY | R.ATA_SR_ERR);
+    expect(rig.in(R.REG_ERROR)).toBe(R.ATA_ER_UNC);
+    expect(rig.memory.bytes.slice(0x1000, 0x1200).every((byte) => byte === 0)).toBe(true);
+    backend.failing = false;
+    rig.lba(R.ATA_READ_SECTORS, 3, 1);
+    await rig.door.settle();
+    expect(rig.readBytes(512)[0]).toBe(1);
+  });
+
   it('completes FLUSH CACHE when the data is durable', async () => {
     const backend = new SlowBackend();
     const rig = new IdeRig({ 0: { kind: 'disk', backend } });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { EmulatorError } from '../../errors.ts';
 import { MemoryBackend } from '../../storage/memory-backend.ts';
 import * as R from './registers.ts';
 import { BUS_MASTER, COMMAND, IdeRig, pattern } from './test-ide.ts';
@@ -140,6 +141,26 @@ describe('medium', () => {
     rig.packet([0x1b, 0, 0, 0, 2]);
     rig.packet([0x00]);
     expect(sense(rig)).toEqual([2, 0x3a, 0]);
+  });
+
+  it('that cannot be read gives an unrecovered read error, and is asked again', async () => {
+    let failing = true;
+    const good = medium();
+    const failed = new EmulatorError('fetch-failed', 'the server answered 404');
+    const rig = new IdeRig({ 0: { kind: 'cdrom', medium: {
+      sizeBytes: good.sizeBytes, readOnly: true, write: () => {}, flush: () => {}, close: () => {},
+      read: (offset, length) => (failing ? Promise.reject(failed) : good.read(offset, length)),
+    } } });
+    rig.packet([0x28, 0, 0, 0, 0, 0, 0, 0, 1]);
+    await rig.door.settle();
+    expect(rig.in(R.REG_STATUS)).toBe(READY | R.ATA_SR_ERR);
+    expect(rig.in(R.REG_ERROR) >> 4).toBe(3);
+    expect(sense(rig)).toEqual([3, 0x11, 0]);
+    expect(rig.errors).toEqual([failed]);
+    failing = false;
+    rig.packet([0x28, 0, 0, 0, 0, 0, 0, 0, 1]);
+    await rig.door.settle();
+    expect(rig.readBytes(2048)).toEqual(pattern(BLOCKS * 2048).slice(0, 2048));
   });
 
   it('survives its medium being taken in mid-read, and odd byte counts', () => {

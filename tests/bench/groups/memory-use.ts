@@ -1,31 +1,31 @@
 /**
- * What a machine costs the tab: a guest with 256 MiB comes to its shell and touches 40 MiB. Frames are counted by the
- * page pool; the tab's cost is what the browser's renderers hold resident above what they do with an empty page.
+ * What a machine costs the tab: the page boots a guest with 256 MiB to its shell, and the guest touches 40 MiB. Frames are
+ * counted by the page pool; the tab's cost is what its renderer holds resident above one with an empty page.
  */
 import { readFileSync } from 'node:fs';
-import type { GuestFiles } from '../artifacts.ts';
+import { type GuestFiles, writePageGuests } from '../artifacts.ts';
 import type { Browser } from '../browser.ts';
-import { BrowserMachine } from '../machines/browser-machine.ts';
+import { BOOT_TIMEOUT_MS } from '../machines/machine.ts';
+import type { MemoryReport } from '../pages/memory-page.ts';
 import type { MemoryUseResult } from '../results.ts';
 import { MEMORY_MIB } from './boot.ts';
 
 const TOUCHED_MIB = 40;
 const MIB = 2 ** 20;
-const COMMAND_TIMEOUT_MS = 120_000;
-/** The browser gives back what loading needed only after a while. */
-const SETTLE_MS = 3000;
+/** The browser gives back what it no longer needs only after a while. */
+const SETTLE_MS = 12_000;
 
 export async function benchMemoryUse(browser: Browser, files: GuestFiles, say: (text: string) => void): Promise<MemoryUseResult> {
-  const empty = await browser.open('bench/empty.html');
-  const emptyBytes = await residentRenderers(browser);
-  await empty.close();
-  const machine = await BrowserMachine.open(browser, 'coracle', files, MEMORY_MIB);
-  await machine.boot();
-  const shell = await machine.usage();
-  await machine.run(`b bench-system touch ${TOUCHED_MIB}`, COMMAND_TIMEOUT_MS);
-  const touched = await machine.usage();
-  const tabBytes = (await residentRenderers(browser)) - emptyBytes;
-  await machine.close();
+  writePageGuests(files, MEMORY_MIB);
+  const empty = await browser.openAlone('bench/empty.html');
+  const emptyBytes = await settledBytes(await empty.renderer());
+  const alone = await browser.openAlone('bench/memory.html?alone');
+  const pageBytes = (await settledBytes(await alone.renderer())) - emptyBytes;
+  const waiting = browser.nextReport() as Promise<MemoryReport>;
+  const query = new URLSearchParams({ ready: files.guest.markers?.ready ?? '', command: `b bench-system touch ${TOUCHED_MIB}` });
+  const page = await browser.openAlone(`bench/memory.html?${query}`);
+  const { shell, touched } = await before(waiting, BOOT_TIMEOUT_MS);
+  const tabBytes = (await settledBytes(await page.renderer())) - emptyBytes;
 
   const result: MemoryUseResult = {
     guestMiB: MEMORY_MIB,
@@ -34,21 +34,36 @@ export async function benchMemoryUse(browser: Browser, files: GuestFiles, say: (
     touchedFrameBytes: touched.frameBytes,
     frameBytesForTouched: touched.frameBytes - shell.frameBytes,
     arenaFixedBytes: touched.arenaBytes - touched.frameBytes,
+    pageBytes,
     tabBytes,
     tabFixedBytes: tabBytes - touched.frameBytes,
+    machineFixedBytes: tabBytes - pageBytes - touched.frameBytes,
   };
   const mib = (bytes: number): string => `${(bytes / MIB).toFixed(1)} MiB`;
   say(`memory: ${mib(shell.frameBytes)} of frames at the shell, ${mib(result.frameBytesForTouched)} more for ${TOUCHED_MIB} MiB touched; ` +
-    `arena beside frames ${mib(result.arenaFixedBytes)}; tab ${mib(tabBytes)}, ${mib(result.tabFixedBytes)} beside frames`);
+    `arena beside frames ${mib(result.arenaFixedBytes)}; tab ${mib(tabBytes)}, ${mib(result.tabFixedBytes)} beside frames, ` +
+    `of which the page without a machine ${mib(pageBytes)}, the machine ${mib(result.machineFixedBytes)}`);
   return result;
 }
 
-/** Resident bytes of all renderers: which of them a page has is not told, and one may be kept in reserve. */
-async function residentRenderers(browser: Browser): Promise<number> {
-  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
-  const renderers = (await browser.processes()).filter(({ type }) => type === 'renderer');
-  return renderers.reduce((sum, { id }) => sum + residentBytes(id), 0);
+async function before<T>(waiting: Promise<T>, ms: number): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`the page reported nothing within ${ms / 1000} s`)), ms);
+  });
+  try {
+    return await Promise.race([waiting, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
+
+async function settledBytes(processId: number): Promise<number> {
+  await pause(SETTLE_MS);
+  return residentBytes(processId);
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** [Linux proc(5)]: RssAnon and RssShmem, without the files that all of Chromium's processes map. */
 function residentBytes(processId: number): number {

@@ -39,6 +39,8 @@ function memoryTable(result: NonNullable<BenchResults['memoryUse']>): string {
     row('arena beside frames', result.arenaFixedBytes),
     row('tab above an empty one', result.tabBytes),
     row('tab beside frames', result.tabFixedBytes),
+    row('of which the page without a machine', result.pageBytes),
+    row('of which the machine', result.machineFixedBytes),
   ].join('\n');
 }
 

@@ -1,0 +1,36 @@
+/**
+ * Has the browser collect garbage now and then. Each turn of the event loop leaves behind objects of the browser's own
+ * (message events, timers: about a kilobyte), which weigh next to nothing in the heap whose growth makes Chromium
+ * collect; a worker that runs a machine would gather tens of megabytes of them. A large buffer does weigh there, and
+ * costs no memory while nobody writes to it.
+ */
+
+/** More than what Chromium lets buffers grow by between two collections [V8 kExternalAllocationSoftLimit]. */
+const BUFFER_BYTES = 72 << 20;
+const PERIOD_MS = 10_000;
+
+export class Collector {
+  private timer: ReturnType<typeof setInterval> | undefined;
+
+  /** From now on, again and again. */
+  start(): void {
+    this.timer ??= setInterval(suggest, PERIOD_MS);
+  }
+
+  /** Once more, and then no longer. */
+  stop(): void {
+    if (this.timer === undefined) return;
+    clearInterval(this.timer);
+    this.timer = undefined;
+    suggest();
+  }
+}
+
+function suggest(): void {
+  try {
+    // Nothing holds it; it is weighed all the same.
+    void new ArrayBuffer(BUFFER_BYTES);
+  } catch {
+    // A host that is short of memory collects anyway.
+  }
+}
