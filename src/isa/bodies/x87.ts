@@ -175,9 +175,11 @@ const control: Record<string, Body> = {
     waiting(o);
     kernel(o, 'ffree', o.field(0));
   },
+  // Not in the manual; processors free ST(i) and then pop ST(0).
   FFREEP: (o) => {
     waiting(o);
     kernel(o, 'ffree', o.field(0));
+    kernel(o, 'ffree', o.i32(0));
     kernel(o, 'fincstp');
   },
   FLDCW: (o) => {
@@ -220,6 +222,7 @@ export const x87Bodies: Record<string, Body> = {
   FLD: load, FILD: loadInteger, FBLD: arithmetic((o) => void kernel(o, 'fbld', ...tenBytes(o)), 0),
   FST: store(0), FSTP: store(1), FIST: storeInteger(0), FISTP: storeInteger(1),
   FBSTP: storing(1, (o) => storeTenBytes(o, kernel(o, 'fbstp_begin') as I64)),
+  FSTPNCE: arithmetic((o) => void kernel(o, 'fstpnce', o.field(0))),
   FXCH: arithmetic((o) => void kernel(o, 'fxch', o.field(0))),
   FCMOVB: moveIf(2), FCMOVE: moveIf(4), FCMOVBE: moveIf(6), FCMOVU: moveIf(10),
   FCMOVNB: moveIf(3), FCMOVNE: moveIf(5), FCMOVNBE: moveIf(7), FCMOVNU: moveIf(11),
