@@ -58,6 +58,7 @@ export class Generator {
     let lock = false;
     let segmentOverride = -1;
     const prefixes: number[] = [];
+    if (row.prefix !== undefined && row.prefix !== 'NP') prefixes.push(Number.parseInt(row.prefix, 16));
     if (osize !== natural) prefixes.push(0x66);
     if (asize !== natural) prefixes.push(0x67);
     if (STRINGS.has(row.mnemonic) && random.chance(60)) prefixes.push((repeat = random.pick([0xf2, 0xf3])));

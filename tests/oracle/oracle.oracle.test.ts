@@ -1,8 +1,9 @@
 /** A fixed-seed share of the oracle; `npm run test:oracle` runs on. Parts whose reference is missing are skipped. */
 import { describe, expect, it } from 'vitest';
 import { hasHost, hasQemu } from './available.ts';
+import { TIERS } from './coracle.ts';
 import { DecoderCampaign } from './decoder.ts';
-import { LockstepCampaign } from './lockstep.ts';
+import { LockstepCampaign, type LockstepReference } from './lockstep.ts';
 import { hostReference, qemuReference, type Reference } from './reference.ts';
 import { SingleCampaign } from './single.ts';
 import { checkVectors } from './vectors.ts';
@@ -17,16 +18,19 @@ async function single(reference: Reference, perForm: number): Promise<void> {
   expect(campaign.cases).toBeGreaterThan(2000);
 }
 
+async function lockstep(options: { reference: LockstepReference; selfModifying?: boolean }, programs: number): Promise<void> {
+  const campaign = await LockstepCampaign.create({ ...options, seed: SEED, tiers: Object.keys(TIERS), programs });
+  await campaign.run();
+  campaign.close();
+  expect(campaign.findings).toEqual([]);
+}
+
 describe(`oracle, seed ${SEED}`, () => {
   it.skipIf(!hasHost())('single instructions agree with the host processor', () => single(hostReference(), 8));
   it.skipIf(!hasQemu())('single instructions agree with QEMU', async () => single(await qemuReference(), 2));
 
-  it.skipIf(!hasQemu()).each([false, true])('programs agree with QEMU, self-modifying: %s', async (selfModifying) => {
-    const campaign = await LockstepCampaign.create({ seed: SEED, tiers: ['block', 'step', 'slice'], programs: 512, selfModifying });
-    await campaign.run();
-    campaign.close();
-    expect(campaign.findings).toEqual([]);
-  });
+  it.skipIf(!hasHost())('programs agree with the host processor', () => lockstep({ reference: 'host' }, 512));
+  it.skipIf(!hasQemu()).each([false, true])('programs agree with QEMU, self-modifying: %s', (selfModifying) => lockstep({ reference: 'qemu', selfModifying }, 256));
 
   it.each([16, 32] as const)('decoding agrees with iced-x86 in %i bits', (size) => {
     const campaign = new DecoderCampaign(SEED);

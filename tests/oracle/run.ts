@@ -14,10 +14,10 @@ import { parseArgs } from 'node:util';
 import { INSTRUCTION_SET } from '../../src/isa/instruction-set.ts';
 import { hasHost, hasQemu } from './available.ts';
 import { undefinedIn } from './compare.ts';
-import type { Tier } from './coracle.ts';
+import { TIERS } from './coracle.ts';
 import { DecoderCampaign } from './decoder.ts';
 import { makeBaseline, rowsToTest } from './generate.ts';
-import { LockstepCampaign } from './lockstep.ts';
+import { LockstepCampaign, type LockstepReference } from './lockstep.ts';
 import { Random } from './random.ts';
 import { hostReference, qemuReference, type Reference } from './reference.ts';
 import { SingleCampaign } from './single.ts';
@@ -31,6 +31,7 @@ const { values: flags } = parseArgs({
     reference: { type: 'string' },
     tier: { type: 'string' },
     row: { type: 'string' },
+    programs: { type: 'string', default: '512' },
     'self-modifying': { type: 'boolean', default: false },
     coverage: { type: 'boolean', default: false },
     record: { type: 'string' },
@@ -40,7 +41,7 @@ const { values: flags } = parseArgs({
 
 const seed = Number(flags.seed);
 const until = performance.now() + Number(flags.minutes) * 60_000;
-const tiers = (flags.tier ? [flags.tier] : ['block', 'step', 'slice']) as Tier[];
+const tiers = flags.tier ? [flags.tier] : Object.keys(TIERS);
 const rows = rowsToTest(INSTRUCTION_SET).filter((row) => !flags.row || row.source.replace(/\s+/g, ' ').includes(flags.row));
 const coverage = new Map<string, number>();
 const totals = new Map<string, number>();
@@ -74,12 +75,18 @@ async function single(roundSeed: number): Promise<void> {
 }
 
 async function lockstep(roundSeed: number): Promise<void> {
-  if (!hasQemu()) return;
-  for (const selfModifying of flags['self-modifying'] ? [true] : [false, true]) {
-    const campaign = await LockstepCampaign.create({ seed: roundSeed, tiers, programs: 512, selfModifying });
+  const kinds: { reference: LockstepReference; selfModifying: boolean }[] = [];
+  if (flags.reference !== 'qemu' && hasHost() && !flags['self-modifying']) kinds.push({ reference: 'host', selfModifying: false });
+  if (flags.reference !== 'host' && hasQemu()) {
+    if (!flags['self-modifying']) kinds.push({ reference: 'qemu', selfModifying: false });
+    kinds.push({ reference: 'qemu', selfModifying: true });
+  }
+  for (const { reference, selfModifying } of kinds) {
+    const campaign = await LockstepCampaign.create({ seed: roundSeed, reference, tiers, programs: Number(flags.programs), selfModifying });
     await campaign.run();
     campaign.close();
-    count(`programs in lockstep${selfModifying ? ', self-modifying' : ''}`, campaign.programs);
+    count(`programs in lockstep, ${reference}${selfModifying ? ', self-modifying' : ''}`, campaign.programs);
+    for (const [vector, n] of campaign.ends) count(`  ${reference}: ended by vector ${vector}`, n);
     report(campaign.findings);
   }
 }

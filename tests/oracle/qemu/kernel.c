@@ -28,7 +28,11 @@ struct record {
   u32 vector, error, eip_after, eflags_after, reg_after[8], cr2, differences, hash, reserved;
   u32 difference[MAX_DIFFERENCES];
   u16 selector[6];
-  u32 reserved2[5];
+  u32 host_length, host_pairs, steps, reserved2[2];
+};
+struct fx_record {
+  struct record r;
+  u8 before[512], after[512], code[];
 };
 
 /* What the stubs push, and what `resume` pops. */
@@ -62,7 +66,9 @@ void resume(struct frame *f) __attribute__((noreturn));
 
 static u32 idt[64];
 static struct record *current;
-static u32 remaining, stride;
+static u32 remaining, stride, last_step;
+#define HAS_FX (stride >= sizeof(struct fx_record))
+#define TF 0x100
 static const u32 offsets[3] = {0, 0x1000, 0xf000};
 
 static void out(u8 value) { __asm__ volatile("outb %0, $0xe9" ::"a"(value)); }
@@ -105,7 +111,7 @@ static void start(void) {
   }
   struct record *r = current;
   u8 *at = code_at(r);
-  const u8 *code = r->length > sizeof r->code ? (u8 *)(r + 1) : r->code;
+  const u8 *code = r->length > sizeof r->code ? ((struct fx_record *)r)->code : r->code;
   for (u32 i = 0; i < r->length; i++) at[i] = code[i];
   int small = r->mode == MODE_CODE16;
   u32 data = small ? 0x33 : 0x23;
@@ -113,11 +119,26 @@ static void start(void) {
   f = (struct frame){.gs = 0x43, .fs = 0x3b, .es = data, .ds = data, .edi = r->reg[7], .esi = r->reg[6], .ebp = r->reg[5],
     .ebx = r->reg[3], .edx = r->reg[2], .ecx = r->reg[1], .eax = r->reg[0], .eip = r->eip, .cs = small ? 0x2b : 0x1b,
     .eflags = r->eflags, .esp = r->reg[4], .ss = data};
+  last_step = r->eip;
+  if (r->steps != 0) f.eflags |= TF;
+  if (HAS_FX) __asm__ volatile("fninit\n fxrstor %0" ::"m"(((struct fx_record *)r)->before));
   resume(&f);
+}
+
+/* Single-stepping: counts instructions, those that repeat once. */
+static void step(struct record *r, struct frame *f) {
+  if (f->vector != 1 || r->steps == 0) return;
+  if (f->eip != last_step) {
+    last_step = f->eip;
+    if (--r->steps == 0) return;
+  }
+  resume(f);
 }
 
 __attribute__((used)) void trapped(struct frame *f) {
   struct record *r = current;
+  step(r, f);
+  if (HAS_FX) __asm__ volatile("fxsave %0" : "=m"(((struct fx_record *)r)->after));
   u32 cr2;
   __asm__("mov %%cr2, %0" : "=r"(cr2));
   r->vector = f->vector;
