@@ -180,7 +180,8 @@ export function hostForm(pieces: readonly Piece[], at: number): HostForm | undef
   return { code, offsets };
 }
 
-export const HOST_CODE = 0x30000000;
+/** The low half of where translations run. */
+const HOST_CODE = 0x30000000;
 
 /** The guest's EIP for the host's; undefined where the program left its code. */
 export function guestEip(pieces: readonly Piece[], form: HostForm, guest: readonly number[], at: number, rip: number): number | undefined {

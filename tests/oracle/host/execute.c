@@ -23,9 +23,10 @@
 #define DATA 0x10000000ul
 #define CODE 0x20000000ul
 #define CODE_SIZE 0x3000ul
-#define HOST_CODE 0x30000000ul
+/* Out of reach of 32-bit addresses. */
+#define HOST_CODE 0x500030000000ul
 #define HOST_CODE_SIZE 0x10000ul
-#define TARGETS 0x38000000ul
+#define TARGETS 0x500038000000ul
 #define PAGE 0x1000ul
 #define MAX_DIFFERENCES 24
 #define TIMED_OUT 255
