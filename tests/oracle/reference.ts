@@ -133,7 +133,6 @@ const qemuExcuse: Reference['excuse'] = (e, reference, mine, n, fields) => {
   if (vector === PAGE_FAULT && mnemonic === 'SGDT') return 'QEMU stores a part before it faults';
   if (mnemonic === 'BSWAP' && e.osize === 16) return 'undefined result';
   if (/^MOV_(TO|FROM)_CR$/.test(mnemonic) && here === 6) return 'QEMU checks the privilege before the register number';
-  if (e.asize === 16 && /^(BOUND|L[EDSFG]S)$/.test(mnemonic) && vector === PAGE_FAULT) return 'QEMU does not wrap the second part at 64 KiB';
   return undefined;
 };
 

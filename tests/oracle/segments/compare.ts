@@ -7,17 +7,18 @@
 import { pathToFileURL } from 'node:url';
 import * as L from '../../../src/cpu/layout.ts';
 import { Random } from '../random.ts';
-import { GDT_FULL_LIMIT, type Kind, type Outcome, RAM_BYTES, SegmentMachine } from './machine.ts';
+import { GDT_FULL_LIMIT, type Kind, type Outcome, PARAGRAPH, RAM_BYTES, SegmentMachine } from './machine.ts';
 import * as M from './model.ts';
 
 const ENTRIES = 24;
 const LOCAL_ENTRIES = 12;
 /** Where segments lie, so that most accesses reach RAM. */
-const FIRST_BASE = 0x100000;
+const FIRST_BASE = 0x40000;
 const SEGMENTS = ['ES', 'CS', 'SS', 'DS', 'FS', 'GS'] as const;
 const SS = 2;
 const PREFIX = [0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65];
-const V86_OR_REAL = 0x00009300_0000ffffn; // 64 KiB, writable data
+/** What a segment register is in real and virtual-8086 mode: 64 KiB of writable data [SDM3 20.1.1, 20.2.1]. */
+const paragraphs = (selector: number): M.SegmentRegister => ({ selector, descriptor: 0x00009300_0000ffffn | (BigInt(selector) << 20n) });
 
 interface Template {
   readonly size: number;
@@ -95,12 +96,7 @@ export class SegmentCampaign {
     // The handlers' selectors lie at the end; a limit that cuts cases off is set for those at the start only.
     this.tables = { gdt, gdtLimit: GDT_FULL_LIMIT, ldt, ldtLimit: random.chance(20) ? undefined : random.chance(70) ? 8 * LOCAL_ENTRIES - 1 : random.below(8 * LOCAL_ENTRIES) };
     machine.prepare(this.kind, this.cpl, gdt, GDT_FULL_LIMIT, ldt, this.tables.ldtLimit);
-    const { state } = machine.cpu;
-    state.setU16(L.FCW, 0x37f);
-    state.setU16(L.FSW, 0);
-    state.arena.u8[state.base + L.FTW] = 0xff;
-    state.setU32(L.MXCSR, 0x1f80);
-    this.segments = { registers: SEGMENTS.map((_, n) => (this.kind === 'protected' || n === 1 ? undefined : { selector: 0, descriptor: V86_OR_REAL })) };
+    this.segments = { registers: SEGMENTS.map((_, n) => (this.kind === 'protected' || n === 1 ? undefined : paragraphs(PARAGRAPH))) };
   }
 
   /** False after a fault, or a finding. */
@@ -109,6 +105,7 @@ export class SegmentCampaign {
     const kind = this.random.below(10);
     if (known.length === 0 || kind < 3) return this.load();
     if (kind === 3 && this.kind === 'protected') return this.inspect();
+    if (kind < 6 && this.kind === 'protected' && known.includes(SS)) return this.push();
     return this.access(this.random.pick(known));
   }
 
@@ -124,14 +121,12 @@ export class SegmentCampaign {
     const { random, machine } = this;
     // The stack that a handler at level 0 would use has to stay good.
     const n = random.pick(this.cpl === 0 ? [0, 3, 4, 5] : [0, 2, 2, 3, 4, 5]);
-    let selector = this.selector();
+    const selector = this.kind === 'protected' ? this.selector() : PARAGRAPH + random.below(0x1000);
     machine.cpu.state.setReg(0, selector);
     const outcome = machine.run([0x8e, 0xc0 | (n << 3)]);
     this.report.loads++;
     if (this.kind !== 'protected') {
-      selector = machine.cpu.state.selector(n);
-      const base = BigInt(selector << 4);
-      this.segments.registers[n] = { selector, descriptor: V86_OR_REAL | ((base & 0xffffffn) << 16n) };
+      this.segments.registers[n] = paragraphs(selector);
       return this.agrees(`MOV ${SEGMENTS[n]}, ${selector.toString(16)}`, outcome, undefined);
     }
     const expected = M.load(this.tables, n === SS ? 'SS' : 'data', selector, this.cpl);
@@ -180,6 +175,15 @@ export class SegmentCampaign {
     return at >>> 0;
   }
 
+  /** x87 and SSE as after FNINIT, but all registers full: loads before may have left anything. */
+  private plainFx(): void {
+    const { state } = this.machine.cpu;
+    state.setU16(L.FCW, 0x37f);
+    state.setU16(L.FSW, 0);
+    state.arena.u8[state.base + L.FTW] = 0xff;
+    state.setU32(L.MXCSR, 0x1f80);
+  }
+
   private access(n: number): boolean {
     const { random, machine, kind } = this;
     const { state } = machine.cpu;
@@ -208,11 +212,14 @@ export class SegmentCampaign {
     const value = random.u32();
     const before = reaches ? machine.read(linear, Math.min(t.size, 4)) : undefined;
     state.setReg(1, value);
+    this.plainFx();
     const outcome = machine.run(code);
     const expected = M.check(s, n === SS, offset, t.size, t.access);
     this.report.accesses++;
     const what = `${kind} ${t.access} of ${t.size} at ${SEGMENTS[n]}:${offset.toString(16)} (${s.descriptor?.toString(16)}) ${Buffer.from(code).toString('hex')}`;
     if (expected === 'wraps') return outcome.vector === 0;
+    // What FXRSTOR reads may have reserved bits of MXCSR set.
+    if (expected === undefined && t.size === 512 && t.access === 'read' && outcome.vector === M.GP) return false;
     if (expected === undefined && outcome.vector === 0 && before && [1, 2, 4].includes(t.size) && t.opcode.at(-1) !== 0xd3 && t.opcode.at(-1) !== 0xd9 && t.opcode[1] !== 0x6e && t.opcode[1] !== 0x7e) {
       const now = machine.read(linear, t.size);
       const number = (bytes: Uint8Array) => bytes.reduceRight((sum, b) => sum * 256 + b, 0);
@@ -221,6 +228,27 @@ export class SegmentCampaign {
       const got = t.access === 'read' ? state.reg(1) % mask : number(now);
       if (got !== want) return this.finding(`${what}: ${got.toString(16)} instead of ${want.toString(16)} at linear ${linear.toString(16)}`);
     }
+    return this.agrees(what, outcome, expected);
+  }
+
+  /** PUSH and POP of ECX or CX: SS.B says how much of ESP counts [SDM3 5.3, SDM1 6.2.3]. */
+  private push(): boolean {
+    const { random, machine } = this;
+    const { state } = machine.cpu;
+    const s = this.segments.registers[SS] as M.SegmentRegister;
+    const size = random.pick([2, 4]);
+    const pops = random.chance(50);
+    const esp = this.offset(s, size);
+    const mask = M.isBig(s.descriptor as bigint) ? 0xffffffff : 0xffff;
+    const offset = (((pops ? esp : esp - size) & mask) >>> 0);
+    state.setReg(4, esp);
+    const outcome = machine.run([...(size === 2 ? [0x66] : []), pops ? 0x59 : 0x51]);
+    this.report.accesses++;
+    const expected = M.check(s, true, offset, size, pops ? 'read' : 'write');
+    const what = `${pops ? 'POP' : 'PUSH'} of ${size} at ESP ${esp.toString(16)} (${s.descriptor?.toString(16)})`;
+    if (expected === 'wraps') return outcome.vector === 0;
+    const after = ((esp & ~mask) | ((esp + (pops ? size : -size)) & mask)) >>> 0;
+    if (expected === undefined && outcome.vector === 0 && state.reg(4) !== after) return this.finding(`${what}: ESP ${state.reg(4).toString(16)}`);
     return this.agrees(what, outcome, expected);
   }
 

@@ -14,6 +14,8 @@ const GDT = 0x10000, LDT = 0x11000, IDT = 0x12000, TSS = 0x13000, HANDLERS = 0x1
 /** Selectors that no case changes: the handlers' code and stack, and for each level code and stack. */
 const KERNEL_CODE = 0xf00, KERNEL_DATA = 0xf08;
 const FIXED_CODE = 0xf10, FIXED_STACK = 0xf50, GDT_BYTES = 0x1000;
+/** What segment registers hold at first in real and virtual-8086 mode. */
+export const PARAGRAPH = 0x4000;
 const HAS_ERROR = [10, 11, 12, 13, 14];
 const CR0_PE = 1, CR0_NE = 0x20;
 const CR4_OSFXSR = 0x200;
@@ -43,13 +45,23 @@ export class SegmentMachine {
     this.cpu = new Cpu(arena, { memory: this.memory, ports, interrupts: { pending: false, acknowledge: () => 0 }, tsc: () => 0n }, loadModules());
     const { state } = this.cpu;
     state.setCr(4, CR4_OSFXSR);
+  }
+
+  /** Vectors, handlers and stack pointers: cases write anywhere. */
+  private refresh(): void {
+    const gates = new Uint8Array(0x100);
+    const vectors = new Uint8Array(0x80);
+    const handlers = new Uint8Array(0x200);
     for (let v = 0; v < 32; v++) {
       const handler = HANDLERS + 16 * v;
-      this.bytes(handler, [0xf4]);
-      this.bytes(IDT + 8 * v, [handler & 0xff, (handler >> 8) & 0xff, KERNEL_CODE & 0xff, KERNEL_CODE >> 8, 0, 0x8e, handler >>> 16, 0]);
+      handlers[16 * v] = 0xf4;
+      gates.set([handler & 0xff, (handler >> 8) & 0xff, KERNEL_CODE & 0xff, KERNEL_CODE >> 8, 0, 0x8e, handler >>> 16, 0], 8 * v);
       // Real mode's vectors, to the same places
-      this.bytes(4 * v, [(16 * v) & 0xff, v >> 4, (HANDLERS >> 4) & 0xff, HANDLERS >> 12]);
+      vectors.set([(16 * v) & 0xff, v >> 4, (HANDLERS >> 4) & 0xff, HANDLERS >> 12], 4 * v);
     }
+    this.bytes(IDT, gates);
+    this.bytes(0, vectors);
+    this.bytes(HANDLERS, handlers);
     this.bytes(TSS + 4, [KERNEL_STACK & 0xff, (KERNEL_STACK >> 8) & 0xff, KERNEL_STACK >>> 16, 0, KERNEL_DATA & 0xff, KERNEL_DATA >> 8]);
   }
 
@@ -67,6 +79,7 @@ export class SegmentMachine {
     const { state } = this.cpu;
     this.kind = kind;
     this.next = CODE;
+    this.refresh();
     state.setCr(0, kind === 'real' ? CR0_NE : CR0_NE | CR0_PE);
     state.eflags = kind === 'v86' ? EFLAGS_VM | 2 : 2;
     state.setU32(L.GDTR_BASE, GDT);
@@ -81,7 +94,7 @@ export class SegmentMachine {
     if (kind === 'protected') {
       setSegment(state, CS, FIXED_CODE | cpl, 0, 0xffffffff, 0xc09b | (cpl << 5));
       setSegment(state, SS, FIXED_STACK | cpl, 0, 0xffffffff, 0xc093 | (cpl << 5));
-    } else for (let n = 0; n < 6; n++) setSegment(state, n, n === CS ? CODE >> 4 : 0, n === CS ? CODE : 0, 0xffff, kind === 'v86' ? 0xf3 : 0x93);
+    } else for (let n = 0; n < 6; n++) setSegment(state, n, n === CS ? CODE >> 4 : PARAGRAPH, n === CS ? CODE : PARAGRAPH << 4, 0xffff, kind === 'v86' ? 0xf3 : 0x93);
     state.setReg(4, kind === 'protected' ? USER_STACK : 0x8000);
     // The handlers halt.
     (this.cpu as unknown as { halted: boolean }).halted = false;

@@ -102,7 +102,7 @@ export function check(segment: SegmentRegister, isStack: boolean, offset: number
 const LAR_SYSTEM = [1, 2, 3, 4, 5, 9, 11, 12];
 const LSL_SYSTEM = [1, 2, 3, 9, 11];
 
-/** LAR, LSL, VERR and VERW: the value (1 for the last two), or undefined where ZF is cleared. */
+/** LAR, LSL, VERR and VERW: the value (bits 16 to 19 of LAR's are undefined, and 0 here; 1 for the last two), or undefined where ZF is cleared. */
 export function inspect(tables: Tables, what: 'LAR' | 'LSL' | 'VERR' | 'VERW', selector: number, cpl: number): number | undefined {
   if (isNull(selector)) return undefined;
   const d = lookUp(tables, selector);
@@ -112,5 +112,5 @@ export function inspect(tables: Tables, what: 'LAR' | 'LSL' | 'VERR' | 'VERW', s
   if (what === 'VERW') return isWritable(d) ? 1 : undefined;
   const allowed = what === 'LAR' ? LAR_SYSTEM : LSL_SYSTEM;
   if (!isCodeOrData(d) && !allowed.includes(typeOf(d))) return undefined;
-  return what === 'LSL' ? limitOf(d) : Number((d >> 32n) & 0x00ffff00n);
+  return what === 'LSL' ? limitOf(d) : Number((d >> 32n) & 0x00f0ff00n);
 }
