@@ -4,6 +4,7 @@
  */
 import { hasModrm, type Operand, type Row } from '../../src/isa/row.ts';
 import { usesOperandSize } from '../../src/interp/variant.ts';
+import { type FxOptions, makeFxState } from './fx-state.ts';
 import * as R from './record.ts';
 import type { Random } from './random.ts';
 
@@ -34,20 +35,25 @@ export interface Encoding {
 
 const STRINGS = new Set(['MOVSB', 'MOVSW', 'CMPSB', 'CMPSW', 'STOSB', 'STOSW', 'LODSB', 'LODSW', 'SCASB', 'SCASW', 'INSB', 'INSW', 'OUTSB', 'OUTSW']);
 const BIT_TESTS = new Set(['BT', 'BTS', 'BTR', 'BTC']);
-/** Not for cases at privilege level 3 with the plain environment, or whose results are the processor's own. */
+/** Not for cases at privilege level 3 with the plain environment, or whose results are the processor's own; kernels run them. */
 const LEFT_OUT = new Set(['CPUID', 'RDTSC', 'RDPMC', 'RDMSR', 'WRMSR', 'SYSENTER', 'SYSEXIT']);
+/** FXSAVE images that cases share, before a new one takes the place of one. */
+const FX_IMAGES = 64;
 const SEGMENT_PREFIXES = [0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65];
 const FS = 4;
 const GS = 5;
 
 export function rowsToTest(rows: readonly Row[]): Row[] {
-  return rows.filter((row) => !LEFT_OUT.has(row.mnemonic) && !['fpu', 'mmx', 'sse', 'wait'].some((a) => row.attributes.has(a as never)));
+  return rows.filter((row) => !LEFT_OUT.has(row.mnemonic));
 }
 
 export class Generator {
   protected readonly random: Random;
-  constructor(random: Random) {
+  private readonly images: Uint8Array[] = [];
+  private readonly fx: FxOptions;
+  constructor(random: Random, fx: FxOptions = { plain: false }) {
     this.random = random;
+    this.fx = fx;
   }
 
   encode(row: Row, mode: number, osize: 16 | 32, asize: 16 | 32, wantsMemory: boolean): Encoding {
@@ -202,6 +208,12 @@ export class Generator {
     batch.setU32(n, R.EIP, e.mode === R.MODE_FLAT32 ? R.CODE_BASE + place : place);
     batch.setU32(n, R.EFLAGS, (random.u32() & 0x8d5) | 0x202 | (random.chance(25) ? 0x400 : 0));
     for (let i = 0; i < 8; i++) batch.setU32(n, R.REGISTERS + 4 * i, r[i] as number);
+    if (batch.hasFx) batch.fxBefore(n).set(this.image());
+  }
+  private image(): Uint8Array {
+    const { random, images } = this;
+    if (images.length < FX_IMAGES || random.chance(10)) images[images.length < FX_IMAGES ? images.length : random.below(FX_IMAGES)] = makeFxState(random, this.fx);
+    return random.pick(images);
   }
 
   /** The offset of a frame, far pointer or selector that the instruction can use; undefined for most. */
@@ -212,6 +224,11 @@ export class Generator {
     if (mnemonic === 'IRET' || mnemonic === 'RET_FAR') return wide ? FRAMES32 + 16 * random.below(32) : FRAMES16 + 8 * random.below(64);
     if (mnemonic === 'POPF') return wide ? FRAMES32 + 8 + 16 * random.below(32) : FRAMES16 + 4 + 8 * random.below(64);
     if (/^(L[EDSFG]S|CALL_FAR_INDIRECT|JMP_FAR_INDIRECT)$/.test(mnemonic)) return wide ? POINTERS32 + 8 * random.below(32) : POINTERS16 + 4 * random.below(64);
+    if (mnemonic === 'FXRSTOR') return FX_AREAS + R.FX_BYTES * random.below(2) + (random.chance(5) ? 8 : 0);
+    if (mnemonic === 'LDMXCSR') return MXCSRS + 4 * random.below(64);
+    // Operands that have to be aligned.
+    if (e.row.attributes.has('sse') && e.row.operands.some((o) => o.size === 'x')) return 0x40 + 16 * random.below(0x1f0);
+    if (mnemonic === 'FXSAVE') return 0x40 + 16 * random.below(0x1d0);
     if (/^(POP_..|MOV_TO_SEG|LAR|LSL|VERR|VERW|ARPL|LLDT|LTR)$/.test(mnemonic)) return 0x800 + 4 * random.below(64);
     return undefined;
   }
@@ -283,6 +300,9 @@ const FRAMES32 = 0xa00;
 const FRAMES16 = 0xc00;
 const POINTERS32 = 0xe00;
 const POINTERS16 = 0xf00;
+/** Two FXSAVE images, and values for MXCSR most of which are legal. */
+const FX_AREAS = 0x1800;
+const MXCSRS = 0x1c00;
 
 /** Frames and pointers with selectors that are good for something, each region of 256 bytes or more. */
 function addFrames(random: Random, view: DataView): void {
@@ -314,6 +334,8 @@ export function makeBaseline(random: Random): Uint8Array {
     at += random.pick([1, 2, 4, 4, 4]);
   }
   addFrames(random, view);
+  for (const n of [0, 1]) pages.set(makeFxState(random, { plain: false }), FX_AREAS + R.FX_BYTES * n);
+  for (let n = 0; n < 64; n++) view.setUint32(MXCSRS + 4 * n, random.chance(90) ? random.u32() & 0xffbf : random.value(), true);
   return pages;
 }
 
