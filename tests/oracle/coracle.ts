@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { Cpu, type CpuModules, type CpuOptions } from '../../src/cpu/cpu.ts';
 import * as L from '../../src/cpu/layout.ts';
-import { CS, DS, ES, FS, GS, LDTR, SS, TR } from '../../src/cpu/registers.ts';
-import { setSegment } from '../../src/cpu/segments.ts';
+import { CS, DS, EFLAGS_VM, ES, FS, GS, LDTR, SS, TR } from '../../src/cpu/registers.ts';
+import { setSegment, setV86Segment } from '../../src/cpu/segments.ts';
 import { generateInterpreter } from '../../src/interp/generate.ts';
 import { HANDLERS } from '../../src/interp/handlers.ts';
 import { physAddr } from '../../src/memory/address.ts';
@@ -81,7 +81,7 @@ export class CoracleExecutor {
     state.setU32(L.GDTR_LIMIT, E.GDT_LIMIT);
     state.setU32(L.IDTR_BASE, E.IDT);
     state.setU32(L.IDTR_LIMIT, 0x7ff);
-    for (const mode of [R.MODE_FLAT32, R.MODE_CODE16]) this.segments[mode] = this.segmentState(mode);
+    for (const mode of [R.MODE_FLAT32, R.MODE_CODE16, R.MODE_V86]) this.segments[mode] = this.segmentState(mode);
   }
 
   private segmentState(mode: number): Uint8Array {
@@ -93,11 +93,16 @@ export class CoracleExecutor {
       setSegment(state, CS, E.USER_CODE16, R.CODE_BASE, 0xffff, 0x00fb);
       for (const n of [ES, SS, DS]) setSegment(state, n, E.USER_DATA16, R.DATA_BASE, 0xffff, 0x00f3);
     }
-    setSegment(state, FS, E.USER_FS, E.FS_BASE, E.FS_LIMIT, 0x40f3);
-    setSegment(state, GS, E.USER_GS, R.DATA_BASE, E.GS_LIMIT, 0x40f1);
-    setSegment(state, LDTR, 0, 0, 0, 0);
+    if (mode === R.MODE_V86) for (let n = 0; n < 6; n++) setV86Segment(state, n, n === CS ? E.V86_CODE : E.V86_DATA);
+    else this.extraSegments();
+    setSegment(state, LDTR, E.LOCAL_TABLE, E.LDT, 0x3f, 0x82);
     setSegment(state, TR, E.TASK, E.TSS, 0x67, 0x8b);
     return this.arena.u8.slice(state.base + L.SEGMENTS, state.base + L.SEGMENTS + SEGMENT_BYTES);
+  }
+  private extraSegments(): void {
+    const { state } = this.cpu;
+    setSegment(state, FS, E.USER_FS, E.FS_BASE, E.FS_LIMIT, 0x40f3);
+    setSegment(state, GS, E.USER_GS, R.DATA_BASE, E.GS_LIMIT, 0x40f1);
   }
 
   async baseline(pages: Uint8Array): Promise<void> {
@@ -111,7 +116,7 @@ export class CoracleExecutor {
   close(): void {}
 
   private writeCode(mode: number, eip: number, bytes: Uint8Array): void {
-    const linear = mode === R.MODE_CODE16 ? R.CODE_BASE + eip : eip;
+    const linear = R.is16(mode) ? R.CODE_BASE + eip : eip;
     this.memory.write(physAddr(E.CODE_FRAMES + linear - R.CODE_BASE), bytes);
   }
 
@@ -211,15 +216,16 @@ export class CoracleExecutor {
     batch.setU32(n, R.ERROR, HAS_ERROR.has(vector) ? pop() : 0);
     batch.setU32(n, R.EIP_AFTER, pop());
     const cs = pop();
-    batch.setU32(n, R.EFLAGS_AFTER, pop());
+    const flags = pop();
+    batch.setU32(n, R.EFLAGS_AFTER, flags);
     for (let i = 0; i < 8; i++) batch.setU32(n, R.REGISTERS_AFTER + 4 * i, state.reg(i));
     batch.setU32(n, R.REGISTERS_AFTER + 16, pop());
     const ss = pop();
     batch.setU32(n, R.CR2, vector === 14 ? state.cr(2) : 0);
-    for (let i = 0; i < 6; i++) {
-      const selector = i === CS ? cs : i === SS ? ss : state.selector(i);
-      batch.setSelector(n, i, selector);
-    }
+    // From virtual-8086 mode, ES, DS, FS and GS are on the stack too [SDM3 20.2.3].
+    const pushed = flags & EFLAGS_VM ? new Map([ES, DS, FS, GS].map((i) => [i, pop()])) : new Map<number, number>();
+    pushed.set(CS, cs).set(SS, ss);
+    for (let i = 0; i < 6; i++) batch.setSelector(n, i, pushed.get(i) ?? state.selector(i));
     this.memoryAfter(batch, n);
   }
 

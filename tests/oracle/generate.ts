@@ -40,6 +40,7 @@ const LEFT_OUT = new Set(['CPUID', 'RDTSC', 'RDPMC', 'RDMSR', 'WRMSR', 'SYSENTER
 /** FXSAVE images that cases share, before a new one takes the place of one. */
 const FX_IMAGES = 64;
 const SEGMENT_PREFIXES = [0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65];
+const EFLAGS_VM = 1 << 17;
 const FS = 4;
 const GS = 5;
 
@@ -59,7 +60,7 @@ export class Generator {
   encode(row: Row, mode: number, osize: 16 | 32, asize: 16 | 32, wantsMemory: boolean): Encoding {
     const { random } = this;
     const bytes: number[] = [];
-    const natural = mode === R.MODE_CODE16 ? 16 : 32;
+    const natural = R.is16(mode) ? 16 : 32;
     let repeat = 0;
     let lock = false;
     let segmentOverride = -1;
@@ -110,7 +111,9 @@ export class Generator {
     const { random } = this;
     if (o.kind === 'O') return { bytes: this.little(this.target(mode) >>> 0, asize / 8), value: 0 };
     if (o.kind === 'A') {
-      const selector = random.pick([0, 0x1b, 0x23, 0x2b, 0x08, 0x48, 0x50, 0xfff8]);
+      // In virtual-8086 mode offsets that small selectors do not take into the data, where anything could run.
+      if (mode === R.MODE_V86) return { bytes: [...this.little(this.value() & 0x7fff, osize / 8), ...this.little(random.pick([0x2000, 0x2000, 0x1ff0, 0x48, 0xffff]), 2)], value: 0 };
+      const selector = random.pick([0, 0x1b, 0x23, 0x2b, 0x08, 0x48, 0x50, 0x07, 0x1f, 0x37, 0xfff8]);
       return { bytes: [...this.little(this.value(), osize / 8), ...this.little(selector, 2)], value: 0 };
     }
     if (o.kind === 'J') return this.branch(o, osize);
@@ -200,13 +203,13 @@ export class Generator {
     this.shapes(e, r);
     if (e.address) this.solve(e, e.address, r);
     // An IRET to a 16-bit stack leaves the upper half of ESP what it is in the kernel, on processors and in QEMU.
-    if (e.mode === R.MODE_CODE16) r[4] = (((r[4] as number) & 0xffff) | 0x100000) >>> 0;
+    if (R.is16(e.mode)) r[4] = (((r[4] as number) & 0xffff) | 0x100000) >>> 0;
     batch.clear(n);
     batch.setCode(n, e.bytes);
     batch.setU32(n, R.MODE, e.mode);
     const place = random.chance(10) ? 0x1000 - random.below(e.bytes.length + 1) : 0x400 + random.below(0x800);
     batch.setU32(n, R.EIP, e.mode === R.MODE_FLAT32 ? R.CODE_BASE + place : place);
-    batch.setU32(n, R.EFLAGS, (random.u32() & 0x8d5) | 0x202 | (random.chance(25) ? 0x400 : 0));
+    batch.setU32(n, R.EFLAGS, (random.u32() & 0x8d5) | 0x202 | (random.chance(25) ? 0x400 : 0) | (e.mode === R.MODE_V86 ? EFLAGS_VM | (random.pick([0, 3, 3, 3]) << 12) : 0));
     for (let i = 0; i < 8; i++) batch.setU32(n, R.REGISTERS + 4 * i, r[i] as number);
     if (batch.hasFx) batch.fxBefore(n).set(this.image());
   }
@@ -261,7 +264,7 @@ export class Generator {
     if (mnemonic.startsWith('LOOP') || mnemonic === 'JCXZ') if (random.chance(70)) r[1] = low(random.below(3), r[1] as number);
     // Selectors in registers
     if (/^(MOV_TO_SEG|LAR|LSL|VERR|VERW|ARPL|LLDT|LTR)$/.test(mnemonic) && !e.address && random.chance(70)) {
-      r[e.modrm & 7] = (random.below(12) * 8) | random.pick([0, 3, 3, 3, 1, 4, 7]) | (random.u32() << 16);
+      r[e.modrm & 7] = (random.below(12) * 8) | random.pick([0, 3, 3, 3, 1, 4, 7, 7, 7]) | (random.u32() << 16);
     }
     // Data may hold any instruction: branches there would test those.
     if (/^(CALL|JMP)_INDIRECT$/.test(mnemonic) && !e.address && (((r[e.modrm & 7] as number) ^ R.DATA_BASE) >>> 16) === 0) {
@@ -306,8 +309,8 @@ const MXCSRS = 0x1c00;
 
 /** Frames and pointers with selectors that are good for something, each region of 256 bytes or more. */
 function addFrames(random: Random, view: DataView): void {
-  const code = () => random.pick([0x1b, 0x1b, 0x1b, 0x2b, 0x2b, 0x18, 0x08, 0x23, 0, 3, 0x48, 0x50, 0x1f]);
-  const data = () => random.pick([0x23, 0x33, 0x3b, 0x43, 0x20, 0x21, 0, 3, 0x10, 0x13, 0x1b, 0x2b, 0x08, 0x48, 0x50, 0x27]);
+  const code = () => random.pick([0x1b, 0x1b, 0x1b, 0x2b, 0x2b, 0x18, 0x08, 0x23, 0, 3, 0x48, 0x50, 0x58, 0x07, 0x07, 0x1f, 0x1c, 0x37, 0x2f, 0x47]);
+  const data = () => random.pick([0x23, 0x33, 0x3b, 0x43, 0x20, 0x21, 0, 3, 0x10, 0x13, 0x1b, 0x2b, 0x08, 0x48, 0x50, 0x0f, 0x0f, 0x17, 0x27, 0x2f, 0x3f, 0x1f, 0x37, 0x47]);
   const flags = () => random.u32() & 0x243ed5;
   for (let at = FRAMES32; at < FRAMES16; at += 16) {
     view.setUint32(at, random.chance(80) ? R.CODE_BASE + 0x400 + random.below(0x800) : 0x400 + random.below(0x800), true);
@@ -341,7 +344,7 @@ export function makeBaseline(random: Random): Uint8Array {
 
 /** All sizes and forms that a row has in a mode. */
 export function formsOf(row: Row, mode: number): { osize: 16 | 32; asize: 16 | 32; memory: boolean }[] {
-  const natural = mode === R.MODE_CODE16 ? 16 : 32;
+  const natural = R.is16(mode) ? 16 : 32;
   const osizes: (16 | 32)[] = usesOperandSize(row) ? [16, 32] : [natural];
   const modrm = hasModrm(row) && row.modrm === undefined;
   const register = modrm && row.form !== 'memory' && !row.operands.some((o) => o.kind === 'M');

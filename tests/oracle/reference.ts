@@ -125,7 +125,7 @@ function qemuAccepts(e: Encoding): boolean {
 
 const FX_FIELD = /^(FCW|FSW|C1|FTW|MXCSR|ST\d|XMM\d)$/;
 /** SSE, MMX and x87 instructions whose x87, MMX and SSE results QEMU gets right. */
-const QEMU_EXACT = /^(MOV(?!DQ2Q).*|P.*|AND.*|OR.*|XOR.*|UNPCK.*|SHUF.*|FXRSTOR|LDMXCSR)$/;
+const QEMU_EXACT = /^(MOV(?!DQ2Q).*|P.*|AND.*|OR.*|XOR.*|UNPCK.*|SHUF.*|LDMXCSR)$/;
 /** x87 instructions whose images or decimals in memory differ. */
 const QEMU_OTHER_IMAGE = /^(FNSTENV|FNSAVE|FBSTP)$/;
 const FLAG_FIELD = /^[ACOPSZ]F( [ACOPSZ]F)*$/;
@@ -147,15 +147,17 @@ const qemuExcuse: Reference['excuse'] = (e, reference, mine, n, fields) => {
   const vector = reference.u32(n, R.VECTOR);
   const here = mine.u32(n, R.VECTOR);
   if (here !== vector && SEGMENT_FAULTS.includes(here)) {
-    const segmented = e.mode === R.MODE_CODE16 || e.segmentOverride === CS || e.segmentOverride >= FS;
+    const segmented = e.mode !== R.MODE_FLAT32 || e.segmentOverride === CS || e.segmentOverride >= FS;
     if (segmented) return 'QEMU checks no segment limits and types';
   }
   if (SEGMENT_FAULTS.includes(here) && e.segmentOverride >= FS) return 'QEMU checks no segment limits and types';
   if (vector === PAGE_FAULT && here === PAGE_FAULT && fields.every((f) => f === 'error') && ((reference.u32(n, R.ERROR) ^ mine.u32(n, R.ERROR)) & ~2) === 0) {
     return 'QEMU reads before it writes';
   }
-  if (vector === PAGE_FAULT && /^MASKMOV/.test(mnemonic)) return 'QEMU tells of the byte that faults';
-  if (vector === PAGE_FAULT && here !== vector && /^PUNPCKL/.test(mnemonic)) return 'QEMU reads eight bytes where the manual says four';
+  if ((vector === PAGE_FAULT || here === PAGE_FAULT) && /^MASKMOV/.test(mnemonic)) return 'QEMU tells of the byte that faults';
+  if (vector === PAGE_FAULT && here !== vector && /^(PUNPCKL|CVT)/.test(mnemonic)) return 'QEMU reads more than the manual says';
+  if (vector === PAGE_FAULT && e.row.attributes.has('sse') && fields.every((f) => f === 'memory')) return 'QEMU stores a part before it faults';
+  if (mnemonic === 'FXSAVE' && fields.every((f) => f === 'memory')) return 'QEMU leaves reserved bytes as they are, which processors clear';
   if (here === 13 && (e.row.attributes.has('sse') || /^FX/.test(mnemonic)) && e.address !== undefined) return 'QEMU checks no alignment';
   if (e.row.attributes.has('fpu') && (vector === PAGE_FAULT || here === PAGE_FAULT)) return 'QEMU reaches images and ten-byte operands in another order, and not all of them';
   if (FAR_TRANSFERS.test(mnemonic)) {
@@ -176,7 +178,7 @@ const qemuExcuse: Reference['excuse'] = (e, reference, mine, n, fields) => {
 export async function qemuReference(): Promise<Reference> {
   return {
     name: 'qemu',
-    modes: [R.MODE_FLAT32, R.MODE_CODE16],
+    modes: [R.MODE_FLAT32, R.MODE_CODE16, R.MODE_V86],
     executor: await QemuExecutor.create(),
     selectors: true,
     plainFx: true,

@@ -30,15 +30,16 @@ export interface SingleOptions {
 }
 
 export function disassemble(bytes: Uint8Array, mode: number): string {
-  const decoder = new Iced(mode === R.MODE_CODE16 ? 16 : 32, bytes, DecoderOptions.None);
+  const decoder = new Iced(R.is16(mode) ? 16 : 32, bytes, DecoderOptions.None);
   const text = new Formatter(FormatterSyntax.Nasm).format(decoder.decode());
   decoder.free();
   return text;
 }
 
+const MODES = ['code32', 'code16', 'v86'];
 /** One form of a row, as reports name it. */
 export const formName = (e: Encoding): string =>
-  `${e.row.source} | code${e.mode === R.MODE_CODE16 ? 16 : 32} osize${e.osize} asize${e.asize} ${e.address ? 'memory' : 'register'}${e.lock ? ' lock' : ''}${e.repeat ? ' rep' : ''}`;
+  `${e.row.source} | ${MODES[e.mode]} osize${e.osize} asize${e.asize} ${e.address ? 'memory' : 'register'}${e.lock ? ' lock' : ''}${e.repeat ? ' rep' : ''}`;
 
 export class SingleCampaign {
   readonly findings = new Map<string, Finding>();
