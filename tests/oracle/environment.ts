@@ -32,9 +32,9 @@ export const USER_GS = 0x43;
 export const TASK = 0x48;
 export const LOCAL_TABLE = 0x50;
 export const GDT_LIMIT = 0x57;
-/** Paragraphs of virtual-8086 mode. */
-export const V86_DATA = 0x1000;
-export const V86_CODE = 0x2000;
+/** Paragraphs of virtual-8086 mode, at linear addresses that 32-bit cases hardly ever form. */
+export const V86_DATA = 0x8a00;
+export const V86_CODE = 0x9b00;
 export const FS_BASE = DATA_BASE + 0x123;
 export const FS_LIMIT = 0x17ff;
 export const GS_LIMIT = 0x1fff;

@@ -3,7 +3,8 @@
  * and states for it whose registers and addresses lie at the edges.
  */
 import { hasModrm, type Operand, type Row } from '../../src/isa/row.ts';
-import { usesOperandSize } from '../../src/interp/variant.ts';
+import { isStringRow, usesOperandSize } from '../../src/interp/variant.ts';
+import { V86_CODE } from './environment.ts';
 import { type FxOptions, makeFxState } from './fx-state.ts';
 import * as R from './record.ts';
 import type { Random } from './random.ts';
@@ -35,8 +36,8 @@ export interface Encoding {
 
 const STRINGS = new Set(['MOVSB', 'MOVSW', 'CMPSB', 'CMPSW', 'STOSB', 'STOSW', 'LODSB', 'LODSW', 'SCASB', 'SCASW', 'INSB', 'INSW', 'OUTSB', 'OUTSW']);
 const BIT_TESTS = new Set(['BT', 'BTS', 'BTR', 'BTC']);
-/** Not for cases at privilege level 3 with the plain environment, or whose results are the processor's own; kernels run them. */
-const LEFT_OUT = new Set(['CPUID', 'RDTSC', 'RDPMC', 'RDMSR', 'WRMSR', 'SYSENTER', 'SYSEXIT']);
+/** Their results are every processor's own. */
+const LEFT_OUT = new Set(['CPUID', 'RDTSC']);
 /** FXSAVE images that cases share, before a new one takes the place of one. */
 const FX_IMAGES = 64;
 const SEGMENT_PREFIXES = [0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65];
@@ -57,7 +58,8 @@ export class Generator {
     this.fx = fx;
   }
 
-  encode(row: Row, mode: number, osize: 16 | 32, asize: 16 | 32, wantsMemory: boolean): Encoding {
+  /** Without `wanted`, LOCK and REP are drawn too. */
+  encode(row: Row, mode: number, osize: 16 | 32, asize: 16 | 32, wantsMemory: boolean, wanted?: FormPrefixes): Encoding {
     const { random } = this;
     const bytes: number[] = [];
     const natural = R.is16(mode) ? 16 : 32;
@@ -68,8 +70,8 @@ export class Generator {
     if (row.prefix !== undefined && row.prefix !== 'NP') prefixes.push(Number.parseInt(row.prefix, 16));
     if (osize !== natural) prefixes.push(0x66);
     if (asize !== natural) prefixes.push(0x67);
-    if (STRINGS.has(row.mnemonic) && random.chance(60)) prefixes.push((repeat = random.pick([0xf2, 0xf3])));
-    if (row.attributes.has('lock') && wantsMemory && random.chance(15)) {
+    if (wanted ? wanted.repeat !== 0 : STRINGS.has(row.mnemonic) && random.chance(60)) prefixes.push((repeat = wanted?.repeat ?? random.pick([0xf2, 0xf3])));
+    if (wanted ? wanted.lock : row.attributes.has('lock') && wantsMemory && random.chance(15)) {
       lock = true;
       prefixes.push(0xf0);
     }
@@ -112,7 +114,7 @@ export class Generator {
     if (o.kind === 'O') return { bytes: this.little(this.target(mode) >>> 0, asize / 8), value: 0 };
     if (o.kind === 'A') {
       // In virtual-8086 mode offsets that small selectors do not take into the data, where anything could run.
-      if (mode === R.MODE_V86) return { bytes: [...this.little(this.value() & 0x7fff, osize / 8), ...this.little(random.pick([0x2000, 0x2000, 0x1ff0, 0x48, 0xffff]), 2)], value: 0 };
+      if (mode === R.MODE_V86) return { bytes: [...this.little(this.value() & 0x7fff, osize / 8), ...this.little(random.pick([V86_CODE, V86_CODE, V86_CODE - 16, 0x48, 0xffff]), 2)], value: 0 };
       const selector = random.pick([0, 0x1b, 0x23, 0x2b, 0x08, 0x48, 0x50, 0x07, 0x1f, 0x37, 0xfff8]);
       return { bytes: [...this.little(this.value(), osize / 8), ...this.little(selector, 2)], value: 0 };
     }
@@ -342,18 +344,40 @@ export function makeBaseline(random: Random): Uint8Array {
   return pages;
 }
 
-/** All sizes and forms that a row has in a mode. */
-export function formsOf(row: Row, mode: number): { osize: 16 | 32; asize: 16 | 32; memory: boolean }[] {
+/** LOCK, and the byte of REP or REPNE or 0. */
+export interface FormPrefixes {
+  readonly lock: boolean;
+  readonly repeat: number;
+}
+export interface Form extends FormPrefixes {
+  readonly osize: 16 | 32;
+  readonly asize: 16 | 32;
+  readonly memory: boolean;
+}
+
+/** All sizes, operand forms and prefixes that a row has in a mode. */
+export function formsOf(row: Row, mode: number): Form[] {
   const natural = R.is16(mode) ? 16 : 32;
   const osizes: (16 | 32)[] = usesOperandSize(row) ? [16, 32] : [natural];
   const modrm = hasModrm(row) && row.modrm === undefined;
   const register = modrm && row.form !== 'memory' && !row.operands.some((o) => o.kind === 'M');
   const memory = modrm && row.form !== 'register' && !row.operands.some((o) => 'RNUT'.includes(o.kind));
   const moffs = row.operands.some((o) => o.kind === 'O');
-  const forms: { osize: 16 | 32; asize: 16 | 32; memory: boolean }[] = [];
+  const plain = { lock: false, repeat: 0 };
+  const forms: Form[] = [];
   for (const osize of osizes) {
-    if (register || (!memory && !row.attributes.has('asize') && !moffs)) forms.push({ osize, asize: natural, memory: false });
-    if (memory || row.attributes.has('asize') || moffs) for (const asize of [16, 32] as const) forms.push({ osize, asize, memory });
+    if (register || (!memory && !row.attributes.has('asize') && !moffs)) forms.push({ osize, asize: natural, memory: false, ...plain });
+    if (!(memory || row.attributes.has('asize') || moffs)) continue;
+    for (const asize of [16, 32] as const) {
+      forms.push({ osize, asize, memory, ...plain });
+      if (memory && row.attributes.has('lock')) forms.push({ osize, asize, memory, lock: true, repeat: 0 });
+      if (isStringRow(row)) for (const repeat of [0xf2, 0xf3]) forms.push({ osize, asize, memory, lock: false, repeat });
+    }
   }
   return forms;
 }
+
+const PREFIX_NAMES = new Map([[0, ''], [0xf2, ' repne'], [0xf3, ' rep']]);
+/** A form of a row, as reports name it. */
+export const formText = (row: Row, f: Form): string =>
+  `${row.source.replace(/\s+/g, ' ')} | osize${f.osize} asize${f.asize} ${f.memory ? 'memory' : 'register'}${f.lock ? ' lock' : ''}${PREFIX_NAMES.get(f.repeat)}`;

@@ -39,7 +39,7 @@ export const STEPS = 244;
 export const MODE_FLAT32 = 0;
 /** 16-bit code at CODE_BASE, 16-bit data and stack segment at DATA_BASE. */
 export const MODE_CODE16 = 1;
-/** Virtual-8086 mode: code at paragraph 2000h, data, stack, FS and GS at 1000h, the same pages as those of MODE_CODE16. */
+/** Virtual-8086 mode: the same code and data pages as those of MODE_CODE16, at the paragraphs of environment.ts. */
 export const MODE_V86 = 2;
 export const is16 = (mode: number): boolean => mode !== MODE_FLAT32;
 

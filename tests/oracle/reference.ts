@@ -42,6 +42,7 @@ const NOT_ON_HOST = new Set([
   'DAA', 'DAS', 'AAA', 'AAS', 'AAM', 'AAD', 'PUSHA', 'POPA', 'BOUND', 'INTO', 'SALC', 'ARPL', 'LES', 'LDS', 'MOV_TO_SEG', 'MOV_FROM_SEG',
   'LSS', 'LFS', 'LGS', 'INT', 'INT3', 'ICEBP', 'IRET', 'CALL_FAR', 'JMP_FAR', 'RET_FAR', 'CALL_FAR_INDIRECT', 'JMP_FAR_INDIRECT',
   'JMP_INDIRECT', 'SLDT', 'STR', 'LLDT', 'LTR', 'VERR', 'VERW', 'SGDT', 'SIDT', 'SMSW', 'LAR', 'LSL', 'PUSHF', 'POPF',
+  'RDPMC', 'RDMSR', 'WRMSR', 'SYSENTER', 'SYSEXIT',
 ]);
 
 const TRANSCENDENTAL = /^(F2XM1|FYL2X|FPTAN|FPATAN|FYL2XP1|FSINCOS|FSIN|FCOS)$/;
@@ -66,7 +67,7 @@ const hostExcuse: Reference['excuse'] = (e, reference, mine, n, fields) => {
   const faults = reference.u32(n, R.VECTOR) === PAGE_FAULT;
   // [SDM2 MASKMOVQ]: whether a mask of zeros faults depends on the implementation, as does the transition to MMX state then.
   if (faults && /^MASKMOV/.test(e.row.mnemonic)) return 'MASKMOVQ and MASKMOVDQU fault in a way of the implementation';
-  if (faults && e.row.mnemonic === 'FNSAVE' && fields.every((f) => f === 'cr2')) return 'the order in which FNSAVE writes is the implementation\'s';
+  if (faults && /^(FNSAVE|FRSTOR|FNSTENV|FLDENV|FXRSTOR)$/.test(e.row.mnemonic) && fields.every((f) => f === 'cr2')) return 'the order in which images are reached is the implementation\'s';
   const wraps = reference.u32(n, R.CR2) >= 0xfffffff0 && mine.u32(n, R.VECTOR) === 13;
   return wraps ? 'an operand across 4 GiB is within no 64-bit limit' : undefined;
 };

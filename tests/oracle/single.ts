@@ -4,7 +4,7 @@ import { INSTRUCTION_SET } from '../../src/isa/instruction-set.ts';
 import type { Row } from '../../src/isa/row.ts';
 import { fieldsThatDiffer, fxReport, stateAfter, stateBefore, undefinedIn } from './compare.ts';
 import { CoracleExecutor, type Tier } from './coracle.ts';
-import { type Encoding, formsOf, Generator, makeBaseline, rowsToTest } from './generate.ts';
+import { type Encoding, type Form, formText, formsOf, Generator, makeBaseline, rowsToTest } from './generate.ts';
 import { Random } from './random.ts';
 import * as R from './record.ts';
 import type { Reference } from './reference.ts';
@@ -37,15 +37,14 @@ export function disassemble(bytes: Uint8Array, mode: number): string {
 }
 
 const MODES = ['code32', 'code16', 'v86'];
-/** One form of a row, as reports name it. */
-export const formName = (e: Encoding): string =>
-  `${e.row.source} | ${MODES[e.mode]} osize${e.osize} asize${e.asize} ${e.address ? 'memory' : 'register'}${e.lock ? ' lock' : ''}${e.repeat ? ' rep' : ''}`;
+/** An encoding's mode and form, as findings name it. */
+const formName = (e: Encoding): string => `${MODES[e.mode]} ${formText(e.row, { ...e, memory: e.address !== undefined })}`;
 
 export class SingleCampaign {
   readonly findings = new Map<string, Finding>();
   /** Differences that are the reference's own, by reason. */
   readonly excused = new Map<string, number>();
-  /** Cases by form. */
+  /** Cases by form (`formText`). */
   readonly coverage = new Map<string, number>();
   cases = 0;
   private readonly reference: Reference;
@@ -71,19 +70,19 @@ export class SingleCampaign {
     for (const row of options.rows ?? rowsToTest(INSTRUCTION_SET)) {
       for (const mode of reference.modes) {
         for (const form of formsOf(row, mode)) {
-          for (let i = 0; i < options.perForm; i++) await this.add(generator, generator.encode(row, mode, form.osize, form.asize, form.memory));
+          for (let i = 0; i < options.perForm; i++) await this.add(generator, generator.encode(row, mode, form.osize, form.asize, form.memory, form), form);
         }
       }
     }
     await this.flush();
   }
 
-  private async add(generator: Generator, e: Encoding): Promise<void> {
+  private async add(generator: Generator, e: Encoding, form: Form): Promise<void> {
     if (e.bytes.length > 15 || !this.reference.accepts(e)) return;
     for (let s = 0; s < STATES_PER_ENCODING; s++) {
       generator.state(e, this.batch, this.batch.count++);
       this.encodings.push(e);
-      const name = formName(e);
+      const name = formText(e.row, form);
       this.coverage.set(name, (this.coverage.get(name) ?? 0) + 1);
       if (this.batch.count === BATCH) await this.flush();
     }

@@ -22,8 +22,8 @@ typedef unsigned int u32;
 #define MAX_DIFFERENCES 24
 #define MODE_CODE16 1
 #define MODE_V86 2
-#define V86_DATA 0x1000
-#define V86_CODE 0x2000
+#define V86_DATA 0x8a00
+#define V86_CODE 0x9b00
 #define VM 0x20000
 
 struct record {
