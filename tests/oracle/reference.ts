@@ -40,7 +40,7 @@ export const usesAddress = (e: Encoding): boolean =>
 /** Not in 64-bit mode, with another meaning there, or not for user programs to compare. */
 const NOT_ON_HOST = new Set([
   'DAA', 'DAS', 'AAA', 'AAS', 'AAM', 'AAD', 'PUSHA', 'POPA', 'BOUND', 'INTO', 'SALC', 'ARPL', 'LES', 'LDS', 'MOV_TO_SEG', 'MOV_FROM_SEG',
-  'LSS', 'LFS', 'LGS', 'INT', 'INT3', 'ICEBP', 'IRET', 'CALL_FAR', 'JMP_FAR', 'RET_FAR', 'CALL_FAR_INDIRECT', 'JMP_FAR_INDIRECT',
+  'LSS', 'LFS', 'LGS', 'INT', 'INT3', 'IRET', 'CALL_FAR', 'JMP_FAR', 'RET_FAR', 'CALL_FAR_INDIRECT', 'JMP_FAR_INDIRECT',
   'JMP_INDIRECT', 'SLDT', 'STR', 'LLDT', 'LTR', 'VERR', 'VERW', 'SGDT', 'SIDT', 'SMSW', 'LAR', 'LSL', 'PUSHF', 'POPF',
   'RDPMC', 'RDMSR', 'WRMSR', 'SYSENTER', 'SYSEXIT',
 ]);
@@ -68,7 +68,7 @@ const hostExcuse: Reference['excuse'] = (e, reference, mine, n, fields) => {
   // [SDM2 MASKMOVQ]: whether a mask of zeros faults depends on the implementation, as does the transition to MMX state then.
   if (faults && /^MASKMOV/.test(e.row.mnemonic)) return 'MASKMOVQ and MASKMOVDQU fault in a way of the implementation';
   if (faults && /^(FNSAVE|FRSTOR|FNSTENV|FLDENV|FXRSTOR)$/.test(e.row.mnemonic) && fields.every((f) => f === 'cr2')) return 'the order in which images are reached is the implementation\'s';
-  const wraps = reference.u32(n, R.CR2) >= 0xfffffff0 && mine.u32(n, R.VECTOR) === 13;
+  const wraps = reference.u32(n, R.CR2) >= 0xfffffe00 && mine.u32(n, R.VECTOR) === 13;
   return wraps ? 'an operand across 4 GiB is within no 64-bit limit' : undefined;
 };
 
@@ -114,14 +114,25 @@ const FAR_TRANSFERS = /^(CALL_FAR|JMP_FAR|RET_FAR|IRET|CALL_FAR_INDIRECT|JMP_FAR
 
 function qemuAccepts(e: Encoding): boolean {
   const { row } = e;
-  const [first, second] = row.opcode;
-  // Undocumented aliases that QEMU raises #UD for: TEST with /1, SHL with /6, ICEBP; reserved NOPs with a register.
-  if (row.mnemonic === 'TEST' && row.digit === 1) return false;
-  if (row.mnemonic === 'SHL' && row.digit === 6) return false;
-  if (row.mnemonic === 'ICEBP' || row.mnemonic === 'SIDT') return false;
-  if (first === 0x0f && second === 0x0d && !e.address) return false;
-  if (first === 0x0f && (second as number) >= 0x18 && (second as number) < 0x1f && !e.address) return false;
+  // Undocumented, with no documented instruction that does the same; QEMU raises #UD.
+  if (row.mnemonic === 'ICEBP') return false;
   return true;
+}
+
+/**
+ * Undocumented aliases that QEMU raises #UD for run there as what they are aliases of: TEST with /1, SHL with /6, reserved
+ * NOPs with a register.
+ */
+function documented(e: Encoding): Uint8Array | undefined {
+  const { row, bytes } = e;
+  const opcode = bytes.findIndex((_, i) => row.opcode.every((b, k) => bytes[i + k] === b));
+  const modrm = opcode + row.opcode.length;
+  const other = bytes.slice();
+  if (row.mnemonic === 'TEST' && row.digit === 1) other[modrm] = (bytes[modrm] as number) & ~0x38;
+  else if (row.mnemonic === 'SHL' && row.digit === 6) other[modrm] = (bytes[modrm] as number) & ~0x10;
+  else if (row.mnemonic === 'NOP' && row.opcode[0] === 0x0f && !e.address) other[modrm - 1] = 0x1f;
+  else return undefined;
+  return other;
 }
 
 const FX_FIELD = /^(FCW|FSW|C1|FTW|MXCSR|ST\d|XMM\d)$/;
@@ -170,7 +181,7 @@ const qemuExcuse: Reference['excuse'] = (e, reference, mine, n, fields) => {
   if (vector === PAGE_FAULT && /^(CMPS.|PUSHA|POPA)$/.test(mnemonic)) return 'QEMU accesses in another order';
   if (vector === PAGE_FAULT && /^RC[LR]$/.test(mnemonic)) return 'QEMU sets flags before it faults';
   if (here === PAGE_FAULT && mnemonic === 'CLFLUSH') return 'QEMU does nothing for CLFLUSH';
-  if (vector === PAGE_FAULT && mnemonic === 'SGDT') return 'QEMU stores a part before it faults';
+  if (vector === PAGE_FAULT && /^S[GI]DT$/.test(mnemonic)) return 'QEMU stores a part before it faults';
   if (mnemonic === 'BSWAP' && e.osize === 16) return 'undefined result';
   if (/^MOV_(TO|FROM)_CR$/.test(mnemonic) && here === 6) return 'QEMU checks the privilege before the register number';
   return undefined;
@@ -185,7 +196,14 @@ export async function qemuReference(): Promise<Reference> {
     plainFx: true,
     judges: qemuJudges,
     accepts: qemuAccepts,
-    translate: (batch) => batch.copy(),
+    translate(batch, encodings) {
+      const other = batch.copy();
+      for (const [n, e] of encodings.entries()) {
+        const bytes = documented(e);
+        if (bytes) other.setCode(n, bytes);
+      }
+      return other;
+    },
     adjust: () => {},
     excuse: qemuExcuse,
   };

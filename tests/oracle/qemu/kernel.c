@@ -69,7 +69,9 @@ __asm__(
 extern const u32 stubs[32];
 void resume(struct frame *f) __attribute__((noreturn));
 
-static u32 idt[64];
+/* Where the emulator's lies too, so that SIDT gives the same. */
+#define IDT 0x204000
+#define IDT_LIMIT 0x7ff
 static struct record *current;
 static u32 remaining, stride, last_step;
 #define HAS_FX (stride >= sizeof(struct fx_record))
@@ -178,10 +180,10 @@ __attribute__((used)) void main(void) {
   out('R');
   while (*doorbell == 0) __asm__ volatile("pause");
   for (u32 v = 0; v < 32; v++) {
-    idt[2 * v] = 0x80000 | (stubs[v] & 0xffff);
-    idt[2 * v + 1] = (stubs[v] & 0xffff0000) | 0x8e00 | (v == 3 || v == 4 ? 0x6000 : 0);
+    ((u32 *)IDT)[2 * v] = 0x80000 | (stubs[v] & 0xffff);
+    ((u32 *)IDT)[2 * v + 1] = (stubs[v] & 0xffff0000) | 0x8e00 | (v == 3 || v == 4 ? 0x6000 : 0);
   }
-  struct { u16 limit; u32 base; } __attribute__((packed)) gdtr = {0x57, GDT}, idtr = {sizeof idt - 1, (u32)idt};
+  struct { u16 limit; u32 base; } __attribute__((packed)) gdtr = {0x57, GDT}, idtr = {IDT_LIMIT, IDT};
   __asm__ volatile(
       "lgdt %0\n lidt %1\n ljmp $0x08, $1f\n1: mov $0x10, %%eax\n mov %%eax, %%ds\n mov %%eax, %%es\n mov %%eax, %%ss\n"
       "mov $0x50, %%eax\n lldt %%ax\n mov $0x48, %%eax\n ltr %%ax\n mov %2, %%eax\n mov %%eax, %%cr3\n mov $0x610, %%eax\n mov %%eax, %%cr4\n"
