@@ -163,10 +163,14 @@ export abstract class RecordOps extends Ops {
     return this.recordLoad('i32', R.REC_IMMEDIATE2);
   }
   loadOperand<K extends LoadKind>(n: number, kind: K, displacement = 0): Val<(typeof LOAD)[K][0]> {
-    return this.load('operand', displacement === 0 ? this.offset(n) : this.moved(n, this.i32(displacement)), kind);
+    return this.load('operand', this.part(n, displacement), kind);
   }
   storeOperand<K extends StoreKind>(n: number, kind: K, value: Val<(typeof STORE)[K][0]>, displacement = 0): void {
-    this.store('operand', displacement === 0 ? this.offset(n) : this.moved(n, this.i32(displacement)), kind, value);
+    this.store('operand', this.part(n, displacement), kind, value);
+  }
+  /** A later part of an operand: only the address of the first wraps at the address size [SDM3 5.3]. */
+  private part(n: number, displacement: number): I32 {
+    return displacement === 0 ? this.offset(n) : this.add(this.offset(n), this.i32(displacement));
   }
   probeWrite(n: number, bytes: number): void {
     this.probeStore('operand', this.offset(n), bytes);

@@ -1,6 +1,7 @@
 /** What differs between a reference's results and the emulator's, after what the manual leaves undefined. */
-import { EFLAGS_AF, EFLAGS_ARITHMETIC } from '../../src/cpu/registers.ts';
+import { EFLAGS_ARITHMETIC } from '../../src/cpu/registers.ts';
 import type { Encoding } from './generate.ts';
+import { describeFx, fxDifferences } from './fx-state.ts';
 import * as R from './record.ts';
 import { type Undefined, undefinedFor } from './undefined.ts';
 
@@ -26,28 +27,28 @@ export function undefinedIn(e: Encoding, batch: R.Batch, n: number): Undefined {
   return undefinedFor(e.row.mnemonic, { count: count & 31, bits });
 }
 
-/** Fields that differ in case `n`; `unknown` is not compared. */
-export function fieldsThatDiffer(reference: R.Batch, mine: R.Batch, n: number, unknown: Undefined, selectors: boolean): string[] {
+/**
+ * Fields that differ in case `n` (`m` in `mine`); `unknown` is not compared after normal completion, `flagsUnknown` never.
+ */
+export function fieldsThatDiffer(reference: R.Batch, mine: R.Batch, n: number, unknown: Undefined, selectors: boolean, m = n, flagsUnknown = 0): string[] {
   const vector = reference.u32(n, R.VECTOR);
-  if (vector !== mine.u32(n, R.VECTOR)) return [`vector ${vector}, here ${mine.u32(n, R.VECTOR)}`];
+  if (vector !== mine.u32(m, R.VECTOR)) return [`vector ${vector}, here ${mine.u32(m, R.VECTOR)}`];
   const fields: string[] = [];
-  const differs = (field: number) => reference.u32(n, field) !== mine.u32(n, field);
+  const differs = (field: number) => reference.u32(n, field) !== mine.u32(m, field);
   if (differs(R.EIP_AFTER)) fields.push('eip');
   if (differs(R.ERROR)) fields.push('error');
   if (differs(R.CR2)) fields.push('cr2');
   const completed = vector === BREAKPOINT;
-  const mask = COMPARED_FLAGS & ~(completed ? unknown.flags : 0);
-  const flags = (reference.u32(n, R.EFLAGS_AFTER) ^ mine.u32(n, R.EFLAGS_AFTER)) & mask;
+  const mask = COMPARED_FLAGS & ~(completed ? unknown.flags : 0) & ~flagsUnknown;
+  const flags = (reference.u32(n, R.EFLAGS_AFTER) ^ mine.u32(m, R.EFLAGS_AFTER)) & mask;
   if (flags !== 0) fields.push(flagNames(flags));
-  if (selectors) for (let i = 0; i < 6; i++) if (reference.selector(n, i) !== mine.selector(n, i)) fields.push(`segment ${i}`);
+  if (selectors) for (let i = 0; i < 6; i++) if (reference.selector(n, i) !== mine.selector(m, i)) fields.push(`segment ${i}`);
   if (completed && unknown.result) return fields;
   for (let i = 0; i < 8; i++) if (differs(R.REGISTERS_AFTER + 4 * i)) fields.push(`register ${i}`);
   if (differs(R.HASH)) fields.push('memory');
+  if (reference.hasFx && mine.hasFx) fields.push(...fxDifferences(reference.fxAfter(n), mine.fxAfter(m)));
   return fields;
 }
-
-/** For programs: whatever reads AF is left out of them. */
-export const UNKNOWN_AF: Undefined = { flags: EFLAGS_AF, section: '' };
 
 const hex = (value: number): string => value.toString(16).padStart(8, '0');
 const registers = (batch: R.Batch, n: number, field: number): string =>
@@ -56,6 +57,15 @@ const registers = (batch: R.Batch, n: number, field: number): string =>
 /** The state before, for a report. */
 export function stateBefore(batch: R.Batch, n: number): string {
   return `${registers(batch, n, R.REGISTERS)} eip ${hex(batch.u32(n, R.EIP))} ${flagNames(batch.u32(n, R.EFLAGS))}`;
+}
+/** The x87, MMX and SSE state before and after, as far as `fields` names it; nothing when it does not. */
+export function fxReport(reference: R.Batch, mine: R.Batch, n: number, fields: readonly string[], name: string): string[] {
+  if (!mine.hasFx || !fields.some((f) => /^(FCW|FSW|C1|FTW|MXCSR|ST\d|XMM\d)$/.test(f))) return [];
+  return [
+    `  before ${describeFx(mine.fxBefore(n), fields)}`,
+    `  ${name.padEnd(6)} ${describeFx(reference.fxAfter(n), fields)}`,
+    `  here   ${describeFx(mine.fxAfter(n), fields)}`,
+  ];
 }
 /** The state after, for a report. */
 export function stateAfter(batch: R.Batch, n: number): string {

@@ -1,9 +1,9 @@
 /** Runs cases on the emulator, one instruction at a time or in whole blocks. */
 import { readFileSync } from 'node:fs';
-import { Cpu, type CpuModules } from '../../src/cpu/cpu.ts';
+import { Cpu, type CpuModules, type CpuOptions } from '../../src/cpu/cpu.ts';
 import * as L from '../../src/cpu/layout.ts';
-import { CS, DS, ES, FS, GS, LDTR, SS, TR } from '../../src/cpu/registers.ts';
-import { setSegment } from '../../src/cpu/segments.ts';
+import { CS, DS, EFLAGS_VM, ES, FS, GS, LDTR, SS, TR } from '../../src/cpu/registers.ts';
+import { setSegment, setV86Segment } from '../../src/cpu/segments.ts';
 import { generateInterpreter } from '../../src/interp/generate.ts';
 import { HANDLERS } from '../../src/interp/handlers.ts';
 import { physAddr } from '../../src/memory/address.ts';
@@ -13,16 +13,34 @@ import { PagePool } from '../../src/memory/pool.ts';
 import * as E from './environment.ts';
 import * as R from './record.ts';
 
-/**
- * `step`: every instruction by itself; `block`: the interpreter as it usually runs; `slice`: in slices of odd lengths;
- * `compiled`: every block compiled before it runs.
- */
-export type Tier = 'step' | 'block' | 'slice' | 'compiled';
+/** How a tier runs a case: fuel of each call of `Cpu.run`, again and again, and options of its processor. */
+interface TierOptions {
+  readonly fuel: readonly number[];
+  readonly cpu: CpuOptions;
+}
+
+const WHOLE = 100_000;
+/** What cases can run on. To compare another way of running, add it here. */
+export const TIERS: Readonly<Record<string, TierOptions>> = {
+  /** As the emulator usually runs. */
+  block: { fuel: [WHOLE], cpu: { tier: 'interp' } },
+  /** Every instruction by itself. */
+  step: { fuel: [1], cpu: { tier: 'interp' } },
+  /** In slices of odd lengths. */
+  slice: { fuel: [3, 122, 1, 61, 7, 181, 2, 130, 59, 17, 125], cpu: { tier: 'interp' } },
+  /** Every block compiled before it runs, as far as it can be; and in slices of odd lengths. */
+  compiled: { fuel: [WHOLE], cpu: { tier: 'compiled' } },
+  compiled_slice: { fuel: [251, 3, 122, 1, 61, 1007, 7, 490], cpu: { tier: 'compiled' } },
+};
+export type Tier = string;
 
 const HAS_ERROR = new Set([8, 10, 11, 12, 13, 14, 17]);
 const SEGMENT_BYTES = 8 * L.SEGMENT_SIZE;
-const STEP_LIMIT = 100000;
-const SLICES = [3, 122, 1, 61, 7, 181, 2, 130, 59, 17, 125];
+/** A case that takes more instructions does not end. */
+const INSTRUCTION_LIMIT = WHOLE;
+/** Result vector of a case that does not end, or that ends where no handler is. */
+export const ENDLESS = 255;
+const VECTOR_DB = 1;
 
 let modules: CpuModules | undefined;
 /** The interpreter is generated here, so that it is that of the sources as they are; the kernel is the built one. */
@@ -43,17 +61,19 @@ export class CoracleExecutor {
   private readonly segments: Uint8Array[] = [];
   private readonly frames: number[] = [];
   private base: Buffer[] = [];
+  private readonly options: TierOptions;
   private readonly filler = new Uint8Array(R.CODE_SIZE).fill(R.INT3);
 
   constructor(tier: Tier, options: E.EnvironmentOptions = {}) {
     this.tier = tier;
+    const found = TIERS[tier];
+    if (!found) throw new Error(`no tier ${tier}: there are ${Object.keys(TIERS).join(', ')}`);
+    this.options = found;
     this.name = `coracle ${tier}`;
     this.memory = new GuestMemory(new PagePool(this.arena), E.RAM_BYTES);
     const ports = { readPort: () => 0xffffffff, writePort: () => {} };
     const interrupts = { pending: false, acknowledge: () => 0 };
-    this.cpu = new Cpu(this.arena, { memory: this.memory, ports, interrupts, tsc: () => 0n }, loadModules(), {
-      tier: tier === 'compiled' ? 'compiled' : 'interp',
-    });
+    this.cpu = new Cpu(this.arena, { memory: this.memory, ports, interrupts, tsc: () => 0n }, loadModules(), found.cpu);
     E.buildEnvironment((address, value) => this.memory.writePhys(address, 4, value >>> 0), options);
     for (const page of R.DATA_PAGES) this.frames.push(this.memory.writeFrame((E.DATA_FRAMES + page) >>> 12));
     const { state } = this.cpu;
@@ -64,7 +84,7 @@ export class CoracleExecutor {
     state.setU32(L.GDTR_LIMIT, E.GDT_LIMIT);
     state.setU32(L.IDTR_BASE, E.IDT);
     state.setU32(L.IDTR_LIMIT, 0x7ff);
-    for (const mode of [R.MODE_FLAT32, R.MODE_CODE16]) this.segments[mode] = this.segmentState(mode);
+    for (const mode of [R.MODE_FLAT32, R.MODE_CODE16, R.MODE_V86]) this.segments[mode] = this.segmentState(mode);
   }
 
   private segmentState(mode: number): Uint8Array {
@@ -76,11 +96,16 @@ export class CoracleExecutor {
       setSegment(state, CS, E.USER_CODE16, R.CODE_BASE, 0xffff, 0x00fb);
       for (const n of [ES, SS, DS]) setSegment(state, n, E.USER_DATA16, R.DATA_BASE, 0xffff, 0x00f3);
     }
-    setSegment(state, FS, E.USER_FS, E.FS_BASE, E.FS_LIMIT, 0x40f3);
-    setSegment(state, GS, E.USER_GS, R.DATA_BASE, E.GS_LIMIT, 0x40f1);
-    setSegment(state, LDTR, 0, 0, 0, 0);
+    if (mode === R.MODE_V86) for (let n = 0; n < 6; n++) setV86Segment(state, n, n === CS ? E.V86_CODE : E.V86_DATA);
+    else this.extraSegments();
+    setSegment(state, LDTR, E.LOCAL_TABLE, E.LDT, 0x3f, 0x82);
     setSegment(state, TR, E.TASK, E.TSS, 0x67, 0x8b);
     return this.arena.u8.slice(state.base + L.SEGMENTS, state.base + L.SEGMENTS + SEGMENT_BYTES);
+  }
+  private extraSegments(): void {
+    const { state } = this.cpu;
+    setSegment(state, FS, E.USER_FS, E.FS_BASE, E.FS_LIMIT, 0x40f3);
+    setSegment(state, GS, E.USER_GS, R.DATA_BASE, E.GS_LIMIT, 0x40f1);
   }
 
   async baseline(pages: Uint8Array): Promise<void> {
@@ -94,7 +119,7 @@ export class CoracleExecutor {
   close(): void {}
 
   private writeCode(mode: number, eip: number, bytes: Uint8Array): void {
-    const linear = mode === R.MODE_CODE16 ? R.CODE_BASE + eip : eip;
+    const linear = R.is16(mode) ? R.CODE_BASE + eip : eip;
     this.memory.write(physAddr(E.CODE_FRAMES + linear - R.CODE_BASE), bytes);
   }
 
@@ -111,27 +136,80 @@ export class CoracleExecutor {
     state.eip = eip;
     state.setCr(2, 0);
     (cpu as unknown as { halted: boolean }).halted = false;
+    if (batch.hasFx) this.loadFx(batch.fxBefore(n));
     cpu.updateMode();
-    this.execute();
+    const steps = batch.u32(n, R.STEPS);
+    if (steps > 0) this.single(steps);
+    else this.execute();
     if (code.length > 16) this.memory.write(physAddr(E.CODE_FRAMES), this.filler);
     else this.writeCode(mode, eip, this.filler.subarray(0, code.length));
     this.results(batch, n);
+    if (batch.hasFx) this.saveFx(batch.fxAfter(n));
   }
 
   private execute(): void {
-    if (this.tier === 'block' || this.tier === 'compiled') {
-      this.cpu.run(STEP_LIMIT);
-      return;
+    const { fuel } = this.options;
+    const end = this.cpu.instructions + INSTRUCTION_LIMIT;
+    for (let i = 0; this.cpu.instructions < end; i++) if (this.cpu.run(fuel[i % fuel.length] as number) === 'halted') return;
+  }
+
+  /** So many instructions, one that repeats counting once, with the tier's slices as far as they go. */
+  private single(steps: number): void {
+    const { cpu } = this;
+    let last = cpu.state.eip;
+    for (let i = 0; i < INSTRUCTION_LIMIT && steps > 0; i++) {
+      if (cpu.run(1) === 'halted') return;
+      if (cpu.state.eip === last) continue;
+      last = cpu.state.eip;
+      steps--;
     }
-    for (let i = 0; i < STEP_LIMIT; i++) if (this.cpu.run(this.tier === 'step' ? 1 : SLICES[i % SLICES.length] as number) === 'halted') return;
+  }
+
+  private loadFx(image: Uint8Array): void {
+    const { arena } = this;
+    const { state } = this.cpu;
+    const view = new DataView(image.buffer, image.byteOffset, image.length);
+    const top = view.getUint16(2, true) >> 11;
+    state.setU16(L.FCW, view.getUint16(0, true));
+    state.setU16(L.FSW, view.getUint16(2, true));
+    arena.u8[state.base + L.FTW] = image[4] as number;
+    for (const field of [L.FIP, L.FCS, L.FDP]) state.setU32(field, 0);
+    state.setU16(L.FOP, 0);
+    state.setU16(L.FDS, 0);
+    state.setU32(L.MXCSR, view.getUint32(24, true));
+    for (let i = 0; i < 8; i++) {
+      arena.u8.set(image.subarray(32 + 16 * i, 42 + 16 * i), state.base + L.FPR + 16 * ((top + i) & 7));
+      arena.u8.set(image.subarray(160 + 16 * i, 176 + 16 * i), state.base + L.XMM + L.XMM_STRIDE * i);
+    }
+  }
+
+  private saveFx(image: Uint8Array): void {
+    const { arena } = this;
+    const { state } = this.cpu;
+    const view = new DataView(image.buffer, image.byteOffset, image.length);
+    const top = state.getU16(L.FSW) >> 11;
+    view.setUint16(0, state.getU16(L.FCW), true);
+    view.setUint16(2, state.getU16(L.FSW), true);
+    image[4] = arena.u8[state.base + L.FTW];
+    view.setUint32(24, state.getU32(L.MXCSR), true);
+    for (let i = 0; i < 8; i++) {
+      const st = state.base + L.FPR + 16 * ((top + i) & 7);
+      image.set(arena.u8.subarray(st, st + 10), 32 + 16 * i);
+      const xmm = state.base + L.XMM + L.XMM_STRIDE * i;
+      image.set(arena.u8.subarray(xmm, xmm + 16), 160 + 16 * i);
+    }
   }
 
   private results(batch: R.Batch, n: number): void {
     const { state } = this.cpu;
     const handler = state.eip - 1 - E.HANDLERS;
     if (state.cpl !== 0 || handler < 0 || handler >= 0x1000 || (handler & 15) !== 0) {
-      batch.setU32(n, R.VECTOR, 255);
+      batch.setU32(n, R.VECTOR, batch.u32(n, R.STEPS) > 0 ? VECTOR_DB : ENDLESS);
       batch.setU32(n, R.EIP_AFTER, state.eip);
+      batch.setU32(n, R.EFLAGS_AFTER, state.eflags);
+      for (let i = 0; i < 8; i++) batch.setU32(n, R.REGISTERS_AFTER + 4 * i, state.reg(i));
+      for (let i = 0; i < 6; i++) batch.setSelector(n, i, state.selector(i));
+      this.memoryAfter(batch, n);
       return;
     }
     const vector = handler >> 4;
@@ -141,15 +219,16 @@ export class CoracleExecutor {
     batch.setU32(n, R.ERROR, HAS_ERROR.has(vector) ? pop() : 0);
     batch.setU32(n, R.EIP_AFTER, pop());
     const cs = pop();
-    batch.setU32(n, R.EFLAGS_AFTER, pop());
+    const flags = pop();
+    batch.setU32(n, R.EFLAGS_AFTER, flags);
     for (let i = 0; i < 8; i++) batch.setU32(n, R.REGISTERS_AFTER + 4 * i, state.reg(i));
     batch.setU32(n, R.REGISTERS_AFTER + 16, pop());
     const ss = pop();
     batch.setU32(n, R.CR2, vector === 14 ? state.cr(2) : 0);
-    for (let i = 0; i < 6; i++) {
-      const selector = i === CS ? cs : i === SS ? ss : state.selector(i);
-      batch.setSelector(n, i, selector);
-    }
+    // From virtual-8086 mode, ES, DS, FS and GS are on the stack too [SDM3 20.2.3].
+    const pushed = flags & EFLAGS_VM ? new Map([ES, DS, FS, GS].map((i) => [i, pop()])) : new Map<number, number>();
+    pushed.set(CS, cs).set(SS, ss);
+    for (let i = 0; i < 6; i++) batch.setSelector(n, i, pushed.get(i) ?? state.selector(i));
     this.memoryAfter(batch, n);
   }
 

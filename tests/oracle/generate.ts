@@ -3,7 +3,9 @@
  * and states for it whose registers and addresses lie at the edges.
  */
 import { hasModrm, type Operand, type Row } from '../../src/isa/row.ts';
-import { usesOperandSize } from '../../src/interp/variant.ts';
+import { isStringRow, usesOperandSize } from '../../src/interp/variant.ts';
+import { V86_CODE } from './environment.ts';
+import { type FxOptions, makeFxState } from './fx-state.ts';
 import * as R from './record.ts';
 import type { Random } from './random.ts';
 
@@ -34,34 +36,42 @@ export interface Encoding {
 
 const STRINGS = new Set(['MOVSB', 'MOVSW', 'CMPSB', 'CMPSW', 'STOSB', 'STOSW', 'LODSB', 'LODSW', 'SCASB', 'SCASW', 'INSB', 'INSW', 'OUTSB', 'OUTSW']);
 const BIT_TESTS = new Set(['BT', 'BTS', 'BTR', 'BTC']);
-/** Not for cases at privilege level 3 with the plain environment, or whose results are the processor's own. */
-const LEFT_OUT = new Set(['CPUID', 'RDTSC', 'RDPMC', 'RDMSR', 'WRMSR', 'SYSENTER', 'SYSEXIT']);
+/** Their results are every processor's own. */
+const LEFT_OUT = new Set(['CPUID', 'RDTSC']);
+/** FXSAVE images that cases share, before a new one takes the place of one. */
+const FX_IMAGES = 64;
 const SEGMENT_PREFIXES = [0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65];
+const EFLAGS_VM = 1 << 17;
 const FS = 4;
 const GS = 5;
 
 export function rowsToTest(rows: readonly Row[]): Row[] {
-  return rows.filter((row) => !LEFT_OUT.has(row.mnemonic) && !['fpu', 'mmx', 'sse', 'wait'].some((a) => row.attributes.has(a as never)));
+  return rows.filter((row) => !LEFT_OUT.has(row.mnemonic));
 }
 
 export class Generator {
   protected readonly random: Random;
-  constructor(random: Random) {
+  private readonly images: Uint8Array[] = [];
+  private readonly fx: FxOptions;
+  constructor(random: Random, fx: FxOptions = { plain: false }) {
     this.random = random;
+    this.fx = fx;
   }
 
-  encode(row: Row, mode: number, osize: 16 | 32, asize: 16 | 32, wantsMemory: boolean): Encoding {
+  /** Without `wanted`, LOCK and REP are drawn too. */
+  encode(row: Row, mode: number, osize: 16 | 32, asize: 16 | 32, wantsMemory: boolean, wanted?: FormPrefixes): Encoding {
     const { random } = this;
     const bytes: number[] = [];
-    const natural = mode === R.MODE_CODE16 ? 16 : 32;
+    const natural = R.is16(mode) ? 16 : 32;
     let repeat = 0;
     let lock = false;
     let segmentOverride = -1;
     const prefixes: number[] = [];
+    if (row.prefix !== undefined && row.prefix !== 'NP') prefixes.push(Number.parseInt(row.prefix, 16));
     if (osize !== natural) prefixes.push(0x66);
     if (asize !== natural) prefixes.push(0x67);
-    if (STRINGS.has(row.mnemonic) && random.chance(60)) prefixes.push((repeat = random.pick([0xf2, 0xf3])));
-    if (row.attributes.has('lock') && wantsMemory && random.chance(15)) {
+    if (wanted ? wanted.repeat !== 0 : STRINGS.has(row.mnemonic) && random.chance(60)) prefixes.push((repeat = wanted?.repeat ?? random.pick([0xf2, 0xf3])));
+    if (wanted ? wanted.lock : row.attributes.has('lock') && wantsMemory && random.chance(15)) {
       lock = true;
       prefixes.push(0xf0);
     }
@@ -103,7 +113,9 @@ export class Generator {
     const { random } = this;
     if (o.kind === 'O') return { bytes: this.little(this.target(mode) >>> 0, asize / 8), value: 0 };
     if (o.kind === 'A') {
-      const selector = random.pick([0, 0x1b, 0x23, 0x2b, 0x08, 0x48, 0x50, 0xfff8]);
+      // In virtual-8086 mode offsets that small selectors do not take into the data, where anything could run.
+      if (mode === R.MODE_V86) return { bytes: [...this.little(this.value() & 0x7fff, osize / 8), ...this.little(random.pick([V86_CODE, V86_CODE, V86_CODE - 16, 0x48, 0xffff]), 2)], value: 0 };
+      const selector = random.pick([0, 0x1b, 0x23, 0x2b, 0x08, 0x48, 0x50, 0x07, 0x1f, 0x37, 0xfff8]);
       return { bytes: [...this.little(this.value(), osize / 8), ...this.little(selector, 2)], value: 0 };
     }
     if (o.kind === 'J') return this.branch(o, osize);
@@ -193,14 +205,20 @@ export class Generator {
     this.shapes(e, r);
     if (e.address) this.solve(e, e.address, r);
     // An IRET to a 16-bit stack leaves the upper half of ESP what it is in the kernel, on processors and in QEMU.
-    if (e.mode === R.MODE_CODE16) r[4] = (((r[4] as number) & 0xffff) | 0x100000) >>> 0;
+    if (R.is16(e.mode)) r[4] = (((r[4] as number) & 0xffff) | 0x100000) >>> 0;
     batch.clear(n);
     batch.setCode(n, e.bytes);
     batch.setU32(n, R.MODE, e.mode);
     const place = random.chance(10) ? 0x1000 - random.below(e.bytes.length + 1) : 0x400 + random.below(0x800);
     batch.setU32(n, R.EIP, e.mode === R.MODE_FLAT32 ? R.CODE_BASE + place : place);
-    batch.setU32(n, R.EFLAGS, (random.u32() & 0x8d5) | 0x202 | (random.chance(25) ? 0x400 : 0));
+    batch.setU32(n, R.EFLAGS, (random.u32() & 0x8d5) | 0x202 | (random.chance(25) ? 0x400 : 0) | (e.mode === R.MODE_V86 ? EFLAGS_VM | (random.pick([0, 3, 3, 3]) << 12) : 0));
     for (let i = 0; i < 8; i++) batch.setU32(n, R.REGISTERS + 4 * i, r[i] as number);
+    if (batch.hasFx) batch.fxBefore(n).set(this.image());
+  }
+  private image(): Uint8Array {
+    const { random, images } = this;
+    if (images.length < FX_IMAGES || random.chance(10)) images[images.length < FX_IMAGES ? images.length : random.below(FX_IMAGES)] = makeFxState(random, this.fx);
+    return random.pick(images);
   }
 
   /** The offset of a frame, far pointer or selector that the instruction can use; undefined for most. */
@@ -211,6 +229,11 @@ export class Generator {
     if (mnemonic === 'IRET' || mnemonic === 'RET_FAR') return wide ? FRAMES32 + 16 * random.below(32) : FRAMES16 + 8 * random.below(64);
     if (mnemonic === 'POPF') return wide ? FRAMES32 + 8 + 16 * random.below(32) : FRAMES16 + 4 + 8 * random.below(64);
     if (/^(L[EDSFG]S|CALL_FAR_INDIRECT|JMP_FAR_INDIRECT)$/.test(mnemonic)) return wide ? POINTERS32 + 8 * random.below(32) : POINTERS16 + 4 * random.below(64);
+    if (mnemonic === 'FXRSTOR') return FX_AREAS + R.FX_BYTES * random.below(2) + (random.chance(5) ? 8 : 0);
+    if (mnemonic === 'LDMXCSR') return MXCSRS + 4 * random.below(64);
+    // Operands that have to be aligned.
+    if (e.row.attributes.has('sse') && e.row.operands.some((o) => o.size === 'x')) return 0x40 + 16 * random.below(0x1f0);
+    if (mnemonic === 'FXSAVE') return 0x40 + 16 * random.below(0x1d0);
     if (/^(POP_..|MOV_TO_SEG|LAR|LSL|VERR|VERW|ARPL|LLDT|LTR)$/.test(mnemonic)) return 0x800 + 4 * random.below(64);
     return undefined;
   }
@@ -243,7 +266,7 @@ export class Generator {
     if (mnemonic.startsWith('LOOP') || mnemonic === 'JCXZ') if (random.chance(70)) r[1] = low(random.below(3), r[1] as number);
     // Selectors in registers
     if (/^(MOV_TO_SEG|LAR|LSL|VERR|VERW|ARPL|LLDT|LTR)$/.test(mnemonic) && !e.address && random.chance(70)) {
-      r[e.modrm & 7] = (random.below(12) * 8) | random.pick([0, 3, 3, 3, 1, 4, 7]) | (random.u32() << 16);
+      r[e.modrm & 7] = (random.below(12) * 8) | random.pick([0, 3, 3, 3, 1, 4, 7, 7, 7]) | (random.u32() << 16);
     }
     // Data may hold any instruction: branches there would test those.
     if (/^(CALL|JMP)_INDIRECT$/.test(mnemonic) && !e.address && (((r[e.modrm & 7] as number) ^ R.DATA_BASE) >>> 16) === 0) {
@@ -282,11 +305,14 @@ const FRAMES32 = 0xa00;
 const FRAMES16 = 0xc00;
 const POINTERS32 = 0xe00;
 const POINTERS16 = 0xf00;
+/** Two FXSAVE images, and values for MXCSR most of which are legal. */
+const FX_AREAS = 0x1800;
+const MXCSRS = 0x1c00;
 
 /** Frames and pointers with selectors that are good for something, each region of 256 bytes or more. */
 function addFrames(random: Random, view: DataView): void {
-  const code = () => random.pick([0x1b, 0x1b, 0x1b, 0x2b, 0x2b, 0x18, 0x08, 0x23, 0, 3, 0x48, 0x50, 0x1f]);
-  const data = () => random.pick([0x23, 0x33, 0x3b, 0x43, 0x20, 0x21, 0, 3, 0x10, 0x13, 0x1b, 0x2b, 0x08, 0x48, 0x50, 0x27]);
+  const code = () => random.pick([0x1b, 0x1b, 0x1b, 0x2b, 0x2b, 0x18, 0x08, 0x23, 0, 3, 0x48, 0x50, 0x58, 0x07, 0x07, 0x1f, 0x1c, 0x37, 0x2f, 0x47]);
+  const data = () => random.pick([0x23, 0x33, 0x3b, 0x43, 0x20, 0x21, 0, 3, 0x10, 0x13, 0x1b, 0x2b, 0x08, 0x48, 0x50, 0x0f, 0x0f, 0x17, 0x27, 0x2f, 0x3f, 0x1f, 0x37, 0x47]);
   const flags = () => random.u32() & 0x243ed5;
   for (let at = FRAMES32; at < FRAMES16; at += 16) {
     view.setUint32(at, random.chance(80) ? R.CODE_BASE + 0x400 + random.below(0x800) : 0x400 + random.below(0x800), true);
@@ -313,21 +339,45 @@ export function makeBaseline(random: Random): Uint8Array {
     at += random.pick([1, 2, 4, 4, 4]);
   }
   addFrames(random, view);
+  for (const n of [0, 1]) pages.set(makeFxState(random, { plain: false }), FX_AREAS + R.FX_BYTES * n);
+  for (let n = 0; n < 64; n++) view.setUint32(MXCSRS + 4 * n, random.chance(90) ? random.u32() & 0xffbf : random.value(), true);
   return pages;
 }
 
-/** All sizes and forms that a row has in a mode. */
-export function formsOf(row: Row, mode: number): { osize: 16 | 32; asize: 16 | 32; memory: boolean }[] {
-  const natural = mode === R.MODE_CODE16 ? 16 : 32;
+/** LOCK, and the byte of REP or REPNE or 0. */
+export interface FormPrefixes {
+  readonly lock: boolean;
+  readonly repeat: number;
+}
+export interface Form extends FormPrefixes {
+  readonly osize: 16 | 32;
+  readonly asize: 16 | 32;
+  readonly memory: boolean;
+}
+
+/** All sizes, operand forms and prefixes that a row has in a mode. */
+export function formsOf(row: Row, mode: number): Form[] {
+  const natural = R.is16(mode) ? 16 : 32;
   const osizes: (16 | 32)[] = usesOperandSize(row) ? [16, 32] : [natural];
   const modrm = hasModrm(row) && row.modrm === undefined;
   const register = modrm && row.form !== 'memory' && !row.operands.some((o) => o.kind === 'M');
   const memory = modrm && row.form !== 'register' && !row.operands.some((o) => 'RNUT'.includes(o.kind));
   const moffs = row.operands.some((o) => o.kind === 'O');
-  const forms: { osize: 16 | 32; asize: 16 | 32; memory: boolean }[] = [];
+  const plain = { lock: false, repeat: 0 };
+  const forms: Form[] = [];
   for (const osize of osizes) {
-    if (register || (!memory && !row.attributes.has('asize') && !moffs)) forms.push({ osize, asize: natural, memory: false });
-    if (memory || row.attributes.has('asize') || moffs) for (const asize of [16, 32] as const) forms.push({ osize, asize, memory });
+    if (register || (!memory && !row.attributes.has('asize') && !moffs)) forms.push({ osize, asize: natural, memory: false, ...plain });
+    if (!(memory || row.attributes.has('asize') || moffs)) continue;
+    for (const asize of [16, 32] as const) {
+      forms.push({ osize, asize, memory, ...plain });
+      if (memory && row.attributes.has('lock')) forms.push({ osize, asize, memory, lock: true, repeat: 0 });
+      if (isStringRow(row)) for (const repeat of [0xf2, 0xf3]) forms.push({ osize, asize, memory, lock: false, repeat });
+    }
   }
   return forms;
 }
+
+const PREFIX_NAMES = new Map([[0, ''], [0xf2, ' repne'], [0xf3, ' rep']]);
+/** A form of a row, as reports name it. */
+export const formText = (row: Row, f: Form): string =>
+  `${row.source.replace(/\s+/g, ' ')} | osize${f.osize} asize${f.asize} ${f.memory ? 'memory' : 'register'}${f.lock ? ' lock' : ''}${PREFIX_NAMES.get(f.repeat)}`;

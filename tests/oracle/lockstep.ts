@@ -1,132 +1,237 @@
-/** Random programs: the reference against a tier, with a failure shortened to the fewest pieces that still differ. */
-import { Decoder as Iced, DecoderOptions, Formatter, FormatterSyntax } from 'iced-x86';
+/**
+ * Random programs: a reference, the host's processor or QEMU, against the emulator's tiers. A program that differs is
+ * shortened to the fewest pieces that still do; then single steps find the first instruction after which the states differ.
+ */
 import { INSTRUCTION_SET } from '../../src/isa/instruction-set.ts';
-import { fieldsThatDiffer, stateAfter, stateBefore, UNKNOWN_AF } from './compare.ts';
-import { CoracleExecutor, type Tier } from './coracle.ts';
+import type { Row } from '../../src/isa/row.ts';
+import { fieldsThatDiffer, fxReport, stateAfter, stateBefore } from './compare.ts';
+import { CoracleExecutor, ENDLESS, type Tier } from './coracle.ts';
+import { RAM_BYTES } from './environment.ts';
+import { makeFxState } from './fx-state.ts';
 import { makeBaseline } from './generate.ts';
-import { assemble, type Piece, ProgramMaker } from './programs.ts';
+import { guestEip, type HostForm, hostForm, putHostForm } from './host-form.ts';
+import { type Executor, nativeExecutor } from './native.ts';
+import { assemble, listing, type Piece, unknownFlags } from './program.ts';
+import { ProgramMaker } from './program-maker.ts';
 import { QemuExecutor } from './qemu.ts';
 import { Random } from './random.ts';
 import * as R from './record.ts';
 
-const STRIDE = 4096;
 const LONGEST = 3500;
+const STRIDE = { host: 24576, qemu: R.FX_RECORD_BYTES + 4096 };
 const BATCH = 64;
+const GENERAL_PROTECTION = 13;
 const PAGE_FAULT = 14;
-/** A case that does not end. */
-const ENDLESS = 255;
+/** The reference left the program's code, which the translation for the host does not follow. */
+const LEFT = 254;
+const MOST_FINDINGS = 5;
+const MOST_STEPS = 100_000;
+
+export type LockstepReference = 'host' | 'qemu';
 
 interface Program {
   readonly pieces: readonly Piece[];
   readonly at: number;
   readonly registers: readonly number[];
   readonly flags: number;
+  readonly fx: Uint8Array;
+}
+
+interface Difference {
+  readonly expected: R.Batch;
+  readonly mine: R.Batch;
+  readonly fields: readonly string[];
 }
 
 export interface LockstepOptions {
   readonly seed: number;
+  readonly reference: LockstepReference;
   readonly tiers: readonly Tier[];
   readonly programs: number;
   readonly selfModifying?: boolean;
 }
 
-function put(batch: R.Batch, n: number, p: Program): boolean {
-  const made = assemble(p.pieces, p.at);
-  if (!made || made.code.length > LONGEST || made.code.length <= 16) return false;
-  batch.clear(n);
-  batch.setCode(n, made.code);
-  batch.setU32(n, R.EIP, p.at);
-  batch.setU32(n, R.EFLAGS, p.flags);
-  for (const [i, value] of p.registers.entries()) batch.setU32(n, R.REGISTERS + 4 * i, value);
-  return true;
+/**
+ * What the references run. QEMU: no aliases that it does not know; CLFLUSH that never faults there; CMPXCHG8B, which spoils
+ * the other flags; EMMS, after which tags tell of MMX instructions that faulted; #GP for misaligned operands of
+ * SSE; x87 and SSE arithmetic, whose NaNs and exceptions differ; the approximations of SSE, which are every processor's own.
+ */
+function accepts(reference: LockstepReference): (row: Row) => boolean {
+  return (row) => {
+    if (/^(RCP|RSQRT)[PS]S$/.test(row.mnemonic)) return false;
+    if (reference === 'host') return !(row.opcode[0] === 0x0f && row.opcode[1] === 0x0d);
+    if ((row.mnemonic === 'TEST' && row.digit === 1) || (row.mnemonic === 'SHL' && row.digit === 6)) return false;
+    return !/^(CMPXCHG8B|NOP|EMMS|MOVDQ2Q)$/.test(row.mnemonic) && !/^(ADD|SUB|MUL|DIV|MIN|MAX|SQRT|CMP|CVT)\w*[PS][SD]/.test(row.mnemonic) && !/^CVT/.test(row.mnemonic) && !row.attributes.has('fpu') && !row.attributes.has('wait');
+  };
 }
 
 export class LockstepCampaign {
   readonly findings: string[] = [];
   programs = 0;
+  /** Programs that ended where the translation for the host does not follow. */
+  left = 0;
+  /** Programs of each kind of end: vector of the exception. */
+  readonly ends = new Map<number, number>();
   private readonly options: LockstepOptions;
   private readonly random: Random;
   private readonly maker: ProgramMaker;
   private readonly subjects: CoracleExecutor[];
-  private readonly reference: QemuExecutor;
+  private reference: Executor;
+  private readonly baseline: Uint8Array;
 
-  private constructor(options: LockstepOptions, reference: QemuExecutor) {
+  private constructor(options: LockstepOptions, reference: Executor) {
     this.options = options;
     this.reference = reference;
     this.random = new Random(options.seed);
     const selfModifying = options.selfModifying ?? false;
     this.subjects = options.tiers.map((tier) => new CoracleExecutor(tier, { writableCode: selfModifying }));
-    this.maker = new ProgramMaker(this.random, INSTRUCTION_SET, ({ row }) => {
-      // QEMU: aliases it does not know, CLFLUSH that never faults, and CMPXCHG8B, which spoils the other flags.
-      if ((row.mnemonic === 'TEST' && row.digit === 1) || (row.mnemonic === 'SHL' && row.digit === 6)) return false;
-      return !/^(CLFLUSH|CMPXCHG8B|NOP)$/.test(row.mnemonic);
-    }, selfModifying);
+    const host = options.reference === 'host';
+    this.maker = new ProgramMaker(this.random, INSTRUCTION_SET, { host, misaligned: host, selfModifying, accepts: accepts(options.reference) });
+    this.baseline = makeBaseline(this.random);
   }
 
   static async create(options: LockstepOptions): Promise<LockstepCampaign> {
-    const reference = await QemuExecutor.create({ writableCode: options.selfModifying ?? false });
-    return new LockstepCampaign(options, reference);
+    return new LockstepCampaign(options, await LockstepCampaign.start(options));
+  }
+  private static start(options: LockstepOptions): Promise<Executor> {
+    return options.reference === 'host' ? Promise.resolve(nativeExecutor()) : QemuExecutor.create({ writableCode: options.selfModifying ?? false });
   }
   close(): void {
     this.reference.close();
   }
 
   async run(): Promise<void> {
-    const baseline = makeBaseline(this.random);
-    for (const e of [this.reference, ...this.subjects]) await e.baseline(baseline);
-    while (this.programs < this.options.programs && this.findings.length < 5) {
-      await this.round();
-    }
+    for (const e of [this.reference, ...this.subjects]) await e.baseline(this.baseline);
+    while (this.programs < this.options.programs && this.findings.length < MOST_FINDINGS) await this.round();
   }
 
   private async round(): Promise<void> {
-    const batch = new R.Batch(BATCH, STRIDE);
+    const batch = new R.Batch(BATCH, STRIDE[this.options.reference]);
     const programs: Program[] = [];
     while (batch.count < BATCH) {
       const p = this.program();
-      if (!p || !put(batch, batch.count, p)) continue;
+      if (!p || !this.put(batch, batch.count, p)) continue;
       batch.count++;
       programs.push(p);
     }
-    const expected = batch.copy();
-    await this.reference.run(expected);
+    // The emulator first: a reference has no limit to what an endless program takes.
+    const mine: R.Batch[] = [];
     for (const subject of this.subjects) {
-      const mine = batch.copy();
-      await subject.run(mine);
-      for (const [n, p] of programs.entries()) if (this.differ(expected, mine, n).length > 0) await this.shrink(p, subject);
+      const results = batch.copy();
+      await subject.run(results);
+      mine.push(results);
     }
-    this.programs += BATCH;
+    const kept = programs.map((_, n) => n).filter((n) => mine.some((m) => m.u32(n, R.VECTOR) !== ENDLESS));
+    const expected = batch.select(kept);
+    if (!(await this.ask(expected, kept.map((n) => programs[n] as Program)))) return;
+    for (const [s, subject] of this.subjects.entries()) {
+      for (const [k, n] of kept.entries()) {
+        if (this.findings.length >= MOST_FINDINGS) return;
+        const p = programs[n] as Program;
+        if (this.differ(p, expected, k, (mine[s] as R.Batch).select([n]), 0).length > 0) await this.shrink(p, subject);
+      }
+    }
+    for (let k = 0; k < kept.length; k++) this.ends.set(expected.u32(k, R.VECTOR), (this.ends.get(expected.u32(k, R.VECTOR)) ?? 0) + 1);
+    this.programs += kept.length;
   }
 
   private program(): Program | undefined {
     const { random } = this;
     const pieces = this.maker.make(20 + random.below(180));
     const made = assemble(pieces, 0);
-    if (!made) return undefined;
+    if (!made || !unknownFlags(pieces)) return undefined;
     const at = R.CODE_BASE + (random.chance(40) ? Math.max(16, 0x1000 - random.below(made.code.length)) : 0x100 + random.below(0x800));
     const registers = Array.from({ length: 8 }, () => random.value());
-    registers[4] = R.DATA_BASE + 0x1000 + 4 * random.below(0x180) + (random.chance(10) ? random.below(4) : 0);
-    registers[5] = random.below(64);
-    return { pieces, at, registers, flags: (random.u32() & 0x8d5) | 0x202 };
+    registers[4] = R.DATA_BASE + 0x1680 + 4 * random.below(0x20) + (random.chance(10) ? random.below(4) : 0);
+    return { pieces, at, registers, flags: (random.u32() & 0x8d5) | 0x202, fx: makeFxState(random, { plain: this.options.reference === 'qemu' }) };
   }
 
-  private differ(expected: R.Batch, mine: R.Batch, n: number): string[] {
-    const fields = fieldsThatDiffer(expected, mine, n, UNKNOWN_AF, true);
+  private put(batch: R.Batch, n: number, p: Program): boolean {
+    const made = assemble(p.pieces, p.at);
+    if (!made || made.code.length > LONGEST) return false;
+    batch.clear(n);
+    // Longer than what a record without a program holds.
+    const code = made.code.length > 16 ? made.code : Uint8Array.of(...made.code, ...new Uint8Array(17 - made.code.length).fill(R.INT3));
+    batch.setCode(n, code);
+    batch.setU32(n, R.EIP, p.at);
+    batch.setU32(n, R.EFLAGS, p.flags);
+    for (const [i, value] of p.registers.entries()) batch.setU32(n, R.REGISTERS + 4 * i, value);
+    batch.fxBefore(n).set(p.fx);
+    if (this.options.reference !== 'host') return true;
+    const form = hostForm(p.pieces, p.at);
+    return form !== undefined && putHostForm(batch, n, p.pieces, form, made.offsets);
+  }
+
+  /** Runs the programs on the reference; false, and a finding, when it does not come to an end. */
+  private async ask(batch: R.Batch, programs: readonly Program[]): Promise<boolean> {
+    try {
+      await this.reference.run(batch);
+    } catch {
+      this.reference.close();
+      this.reference = await LockstepCampaign.start(this.options);
+      await this.reference.baseline(this.baseline);
+      if (programs.length === 1) return false;
+      for (const p of programs) {
+        const alone = new R.Batch(1, batch.stride);
+        this.put(alone, 0, p);
+        alone.count = 1;
+        if (!(await this.ask(alone, [p]))) this.findings.push(['the reference does not come to an end', ...listing(p.pieces, p.at), this.again(this.subjects[0]?.tier ?? '')].join('\n'));
+        if (this.findings.length >= MOST_FINDINGS) break;
+      }
+      return false;
+    }
+    if (this.options.reference === 'host') for (const [n, p] of programs.entries()) this.toGuest(batch, n, p);
+    return true;
+  }
+
+  /** Brings the host's results to what they are for the guest. */
+  private toGuest(batch: R.Batch, n: number, p: Program): void {
+    const form = hostForm(p.pieces, p.at) as HostForm;
+    const guest = assemble(p.pieces, p.at);
+    const eip = guestEip(p.pieces, form, guest?.offsets ?? [], p.at, batch.u32(n, R.EIP_AFTER));
+    if (eip === undefined) {
+      batch.setU32(n, R.VECTOR, LEFT);
+      return;
+    }
+    batch.setU32(n, R.EIP_AFTER, eip);
+    const vector = batch.u32(n, R.VECTOR);
+    if (vector === 3 || vector === 1) batch.setU32(n, R.ERROR, 0);
+    const cr2 = batch.u32(n, R.CR2);
+    // No execute-disable here; what the environment keeps for itself is present.
+    if (vector === PAGE_FAULT) batch.setU32(n, R.ERROR, (batch.u32(n, R.ERROR) & ~0x10) | (cr2 < RAM_BYTES ? 1 : 0));
+  }
+
+  private differ(p: Program, expected: R.Batch, k: number, mine: R.Batch, n: number): string[] {
+    const vector = expected.u32(k, R.VECTOR);
+    if (vector === LEFT) {
+      this.left++;
+      return [];
+    }
+    const host = this.options.reference === 'host';
+    // QEMU checks neither the alignment of operands of SSE nor the limits of segments.
+    if (!host && vector !== GENERAL_PROTECTION && mine.u32(n, R.VECTOR) === GENERAL_PROTECTION) return [];
+    const before = unknownFlags(p.pieces) ?? [];
+    const offsets = assemble(p.pieces, p.at)?.offsets ?? [];
+    const at = offsets.findIndex((o, i) => p.at + o === expected.u32(k, R.EIP_AFTER) && p.pieces[i]?.label === undefined);
+    const flags = vector === 3 && at < 0 ? (before[p.pieces.length] ?? 0) : (before[at < 0 ? p.pieces.length : at] ?? 0);
+    const fields = fieldsThatDiffer(expected, mine, k, { flags: 0, section: '' }, !host, n, flags);
     // QEMU reads before it writes, compares strings in another order, and has lost flags when an instruction faults.
-    const fault = expected.u32(n, R.VECTOR) === PAGE_FAULT && expected.u32(n, R.EIP_AFTER) === mine.u32(n, R.EIP_AFTER);
-    return fault ? fields.filter((f) => /^(register|segment|memory)/.test(f)) : fields;
+    const fault = !host && vector === PAGE_FAULT && expected.u32(k, R.EIP_AFTER) === mine.u32(n, R.EIP_AFTER);
+    return fault ? fields.filter((f) => /^(register|segment|memory|ST|XMM)/.test(f)) : fields;
   }
 
-  private async try(p: Program, subject: CoracleExecutor): Promise<{ expected: R.Batch; mine: R.Batch; fields: string[] } | undefined> {
-    const batch = new R.Batch(1, STRIDE);
-    if (!put(batch, 0, p)) return undefined;
+  private async try(p: Program, subject: CoracleExecutor, steps = 0): Promise<Difference | undefined> {
+    if (!unknownFlags(p.pieces)) return undefined;
+    const batch = new R.Batch(1, STRIDE[this.options.reference]);
+    if (!this.put(batch, 0, p)) return undefined;
     batch.count = 1;
+    batch.setU32(0, R.STEPS, steps);
     const mine = batch.copy();
     await subject.run(mine);
     if (mine.u32(0, R.VECTOR) === ENDLESS) return undefined;
     const expected = batch.copy();
-    await this.reference.run(expected);
-    const fields = this.differ(expected, mine, 0);
+    if (!(await this.ask(expected, [p]))) return undefined;
+    const fields = this.differ(p, expected, 0, mine, 0);
     return fields.length > 0 ? { expected, mine, fields } : undefined;
   }
 
@@ -143,24 +248,47 @@ export class LockstepCampaign {
         } else i += size;
       }
     }
-    const again = `  again: npm run test:oracle -- --only lockstep --seed ${this.options.seed} --tier ${subject.tier}${this.options.selfModifying ? ' --self-modifying' : ''}`;
-    if (!found) {
-      this.findings.push(`a program differs only after others did (${subject.tier})\n${again}`);
-      return;
-    }
-    const before = `  before ${stateBefore(found.mine, 0)}`;
-    const after = [`  qemu   ${stateAfter(found.expected, 0)}`, `  here   ${stateAfter(found.mine, 0)}`];
-    this.findings.push([`${found.fields.join(', ')} (${subject.tier})`, ...listing(best), before, ...after, again].join('\n'));
+    if (found) await this.report(best, subject, found);
+    else this.findings.push(`a program differs only after others did (${subject.tier})\n${this.again(subject.tier)}`);
   }
-}
 
-function listing(p: Program): string[] {
-  const code = assemble(p.pieces, p.at)?.code ?? new Uint8Array();
-  const decoder = new Iced(32, code, DecoderOptions.None);
-  decoder.ip = BigInt(p.at);
-  const formatter = new Formatter(FormatterSyntax.Nasm);
-  return decoder.decodeAll().map((i) => {
-    const from = Number(i.ip) - p.at;
-    return `  ${i.ip.toString(16)}  ${Buffer.from(code.subarray(from, from + i.length)).toString('hex').padEnd(22)} ${formatter.format(i)}`;
-  });
+  private again(tier: string): string {
+    const { seed, reference, selfModifying } = this.options;
+    return `  again: npm run test:oracle -- --only lockstep --seed ${seed} --reference ${reference} --tier ${tier}${selfModifying ? ' --self-modifying' : ''}`;
+  }
+
+  private async report(p: Program, subject: CoracleExecutor, found: Difference): Promise<void> {
+    const name = this.options.reference;
+    const { expected, mine, fields } = found;
+    const lines = [`${fields.join(', ')} (${subject.tier})`, ...listing(p.pieces, p.at), `  before ${stateBefore(mine, 0)}`];
+    lines.push(`  ${name.padEnd(6)} ${stateAfter(expected, 0)}`, `  here   ${stateAfter(mine, 0)}`, ...fxReport(expected, mine, 0, fields, name));
+    lines.push(...(await this.firstDifference(p, subject)), this.again(subject.tier));
+    this.findings.push(lines.join('\n'));
+  }
+
+  /** Steps until the states differ, by halving: the instruction that makes the difference, and the states around it. */
+  private async firstDifference(p: Program, subject: CoracleExecutor): Promise<string[]> {
+    let good = 0;
+    let bad = 1;
+    while (bad < MOST_STEPS && !(await this.try(p, subject, bad))) [good, bad] = [bad, bad * 2];
+    if (bad >= MOST_STEPS) return ['  no single step differs: the difference needs whole blocks'];
+    while (bad - good > 1) {
+      const middle = (good + bad) >> 1;
+      if (await this.try(p, subject, middle)) bad = middle;
+      else good = middle;
+    }
+    const { expected, mine, fields } = (await this.try(p, subject, bad)) as Difference;
+    const before = new R.Batch(1, STRIDE[this.options.reference]);
+    this.put(before, 0, p);
+    before.count = 1;
+    before.setU32(0, R.STEPS, good);
+    if (good > 0) await subject.run(before);
+    const eip = good > 0 ? before.u32(0, R.EIP_AFTER) : p.at;
+    const line = listing(p.pieces, p.at).find((l) => l.trim().startsWith(eip.toString(16)));
+    const name = this.options.reference.padEnd(6);
+    return [
+      `  first difference after ${bad} instructions: ${fields.join(', ')}`, line ?? `  ${eip.toString(16)}`,
+      `    before ${good > 0 ? stateAfter(before, 0) : stateBefore(mine, 0)}`, `    ${name} ${stateAfter(expected, 0)}`, `    here   ${stateAfter(mine, 0)}`,
+    ];
+  }
 }

@@ -10,6 +10,8 @@ const SOURCE = fileURLToPath(new URL('qemu/kernel.c', import.meta.url));
 const SCRIPT = fileURLToPath(new URL('qemu/kernel.ld', import.meta.url));
 const CACHE = fileURLToPath(new URL('../../.cache/', import.meta.url));
 const KERNEL = `${CACHE}oracle-kernel`;
+/** How long a batch may take, on a busy machine: a case that does not end takes longer. */
+const PATIENCE_MS = 30_000;
 const BASELINE = 0x220000;
 const DOORBELL = 0x3ff000;
 const RECORDS = 0x400000;
@@ -67,7 +69,12 @@ export class QemuExecutor implements Executor {
     for (;;) {
       while (this.heard.length > 0) if (this.heard.shift() === letter.charCodeAt(0)) return;
       if (this.ended) throw this.ended;
+      const late = setTimeout(() => {
+        this.ended = new Error(`qemu did not answer in ${PATIENCE_MS / 1000} seconds`);
+        this.hear(0);
+      }, PATIENCE_MS);
       await new Promise<number>((resolve) => (this.wake = resolve));
+      clearTimeout(late);
     }
   }
   private word(address: number, value: number): void {

@@ -1,11 +1,17 @@
 /**
- * One test case, as the executors exchange it: 256 bytes, little-endian, followed by the code of a program when that is
- * longer than 16 bytes. Offsets into the record; the C programs in host/ and qemu/ have the same layout as a struct.
+ * One test case, as the executors exchange it, little-endian: 256 bytes; in records that are longer, two FXSAVE images
+ * (x87, MMX and SSE state before and after [SDM2 FXSAVE]); behind those the code of a program when that is longer than 16
+ * bytes. Offsets into the record; the C programs in host/ and qemu/ have the same layout as a struct.
  */
 export const RECORD_BYTES = 256;
 export const CODE = 0; // 16 bytes
-/** Where code that is longer than 16 bytes lies. */
-export const LONG_CODE = RECORD_BYTES;
+export const FX_BYTES = 512;
+export const FX_BEFORE = 256;
+export const FX_AFTER = FX_BEFORE + FX_BYTES;
+/** Records of this length have the FXSAVE images. */
+export const FX_RECORD_BYTES = FX_AFTER + FX_BYTES;
+/** Where code that is longer than 16 bytes lies; in the host's form (host-form.ts) its translation follows. */
+export const LONG_CODE = FX_RECORD_BYTES;
 export const LENGTH = 16; // u32: bytes of CODE that count
 export const MODE = 20; // u32: MODE_FLAT32 or MODE_CODE16
 export const EIP = 24;
@@ -23,11 +29,19 @@ export const HASH = 120; // u32: over all differences
 export const DIFFERENCE = 128; // the first of them: offset << 8 | value
 export const MAX_DIFFERENCES = 24;
 export const SELECTORS = 224; // 6 of u16, in encoding order
+// Programs
+export const HOST_LENGTH = 236; // u32: bytes of the translation for the host, 0: there is none
+export const HOST_PAIRS = 240; // u32: pairs of u16 behind it: offset in the guest's code, offset in the host's
+/** u32: not 0: stop when so many instructions are done; one that repeats counts once. The vector is then 1. */
+export const STEPS = 244;
 
 /** 32-bit code, all segments but FS and GS flat. */
 export const MODE_FLAT32 = 0;
 /** 16-bit code at CODE_BASE, 16-bit data and stack segment at DATA_BASE. */
 export const MODE_CODE16 = 1;
+/** Virtual-8086 mode: the same code and data pages as those of MODE_CODE16, at the paragraphs of environment.ts. */
+export const MODE_V86 = 2;
+export const is16 = (mode: number): boolean => mode !== MODE_FLAT32;
 
 // Linear addresses of what a case may touch; everything else is not mapped for it.
 export const DATA_BASE = 0x10000000;
@@ -66,8 +80,19 @@ export class Batch {
     this.setU32(n, LENGTH, code.length);
     this.bytes.set(code, n * this.stride + (code.length > 16 ? LONG_CODE : CODE));
   }
+  /** The FXSAVE images are there. */
+  get hasFx(): boolean { return this.stride >= FX_RECORD_BYTES; }
+  fxBefore(n: number): Uint8Array { return this.bytes.subarray(n * this.stride + FX_BEFORE, n * this.stride + FX_AFTER); }
+  fxAfter(n: number): Uint8Array { return this.bytes.subarray(n * this.stride + FX_AFTER, n * this.stride + FX_AFTER + FX_BYTES); }
   clear(n: number): void { this.bytes.fill(0, n * this.stride, (n + 1) * this.stride); }
   get used(): Uint8Array { return this.bytes.subarray(0, this.count * this.stride); }
+  /** Some of the cases, in a batch of their own. */
+  select(cases: readonly number[]): Batch {
+    const other = new Batch(Math.max(1, cases.length), this.stride);
+    other.count = cases.length;
+    for (const [i, n] of cases.entries()) other.bytes.set(this.bytes.subarray(n * this.stride, (n + 1) * this.stride), i * this.stride);
+    return other;
+  }
   /** The same cases, without results. */
   copy(): Batch {
     const other = new Batch(this.count, this.stride);

@@ -5,23 +5,39 @@
  *   --tier step|block|slice          one tier (default: all)
  *   --row TEXT                       rows whose text contains this
  *   --self-modifying                 lockstep programs that change their own code
- *   --coverage                       print the number of cases of every form
+ *   --programs N                     programs of each kind in a round (default 512)
+ *   --coverage                       print the number of cases of every row and form; --json FILE writes it
  *   --record FILE --cases N          record vectors from the host or QEMU instead
  */
+import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { buildX87Kernel } from '../../src/cpu/x87/build-kernel.ts';
 import { INSTRUCTION_SET } from '../../src/isa/instruction-set.ts';
 import { hasHost, hasQemu } from './available.ts';
 import { undefinedIn } from './compare.ts';
-import type { Tier } from './coracle.ts';
+import { TIERS } from './coracle.ts';
+import { Coverage } from './coverage.ts';
 import { DecoderCampaign } from './decoder.ts';
 import { makeBaseline, rowsToTest } from './generate.ts';
-import { LockstepCampaign } from './lockstep.ts';
+import { LockstepCampaign, type LockstepReference } from './lockstep.ts';
 import { Random } from './random.ts';
 import { hostReference, qemuReference, type Reference } from './reference.ts';
+import { compareEncoding } from './simd/compare.ts';
+import { simdEncodings } from './simd/encodings.ts';
+import { makeModules } from './simd/modules.ts';
+import { buildNative as buildSimd } from './simd/native.ts';
+import { Subject as SimdSubject } from './simd/run-case.ts';
 import { SingleCampaign } from './single.ts';
 import { VectorWriter } from './vectors.ts';
+import { compareOpcode } from './x87/compare.ts';
+import { buildNative as buildX87 } from './x87/native.ts';
+import { MEMORY_OPCODES, REGISTER_OPCODES, TRANSCENDENTAL_OPCODES } from './x87/opcodes.ts';
+import { Subject as X87Subject } from './x87/run-case.ts';
+
+const X87_CASES = 500;
+const SIMD_CASES = 100;
 
 const { values: flags } = parseArgs({
   options: {
@@ -31,8 +47,10 @@ const { values: flags } = parseArgs({
     reference: { type: 'string' },
     tier: { type: 'string' },
     row: { type: 'string' },
+    programs: { type: 'string', default: '512' },
     'self-modifying': { type: 'boolean', default: false },
     coverage: { type: 'boolean', default: false },
+    json: { type: 'string' },
     record: { type: 'string' },
     cases: { type: 'string', default: '16000' },
   },
@@ -40,9 +58,9 @@ const { values: flags } = parseArgs({
 
 const seed = Number(flags.seed);
 const until = performance.now() + Number(flags.minutes) * 60_000;
-const tiers = (flags.tier ? [flags.tier] : ['block', 'step', 'slice']) as Tier[];
+const tiers = flags.tier ? [flags.tier] : Object.keys(TIERS);
 const rows = rowsToTest(INSTRUCTION_SET).filter((row) => !flags.row || row.source.replace(/\s+/g, ' ').includes(flags.row));
-const coverage = new Map<string, number>();
+const coverage = new Coverage();
 const totals = new Map<string, number>();
 let failures = 0;
 
@@ -68,18 +86,24 @@ async function single(roundSeed: number): Promise<void> {
     reference.executor.close();
     count(`single instructions, ${reference.name}`, campaign.cases);
     for (const [reason, n] of campaign.excused) count(`  not compared: ${reason}`, n);
-    for (const [form, n] of campaign.coverage) coverage.set(form, (coverage.get(form) ?? 0) + n);
+    for (const [form, n] of campaign.coverage) coverage.add(reference.name, form, n);
     report([...campaign.findings.values()].map((f) => `${f.example}\n  ${f.count} times`));
   }
 }
 
 async function lockstep(roundSeed: number): Promise<void> {
-  if (!hasQemu()) return;
-  for (const selfModifying of flags['self-modifying'] ? [true] : [false, true]) {
-    const campaign = await LockstepCampaign.create({ seed: roundSeed, tiers, programs: 512, selfModifying });
+  const kinds: { reference: LockstepReference; selfModifying: boolean }[] = [];
+  if (flags.reference !== 'qemu' && hasHost() && !flags['self-modifying']) kinds.push({ reference: 'host', selfModifying: false });
+  if (flags.reference !== 'host' && hasQemu()) {
+    if (!flags['self-modifying']) kinds.push({ reference: 'qemu', selfModifying: false });
+    kinds.push({ reference: 'qemu', selfModifying: true });
+  }
+  for (const { reference, selfModifying } of kinds) {
+    const campaign = await LockstepCampaign.create({ seed: roundSeed, reference, tiers, programs: Number(flags.programs), selfModifying });
     await campaign.run();
     campaign.close();
-    count(`programs in lockstep${selfModifying ? ', self-modifying' : ''}`, campaign.programs);
+    count(`programs in lockstep, ${reference}${selfModifying ? ', self-modifying' : ''}`, campaign.programs);
+    for (const [vector, n] of campaign.ends) count(`  ${reference}: ended by vector ${vector}`, n);
     report(campaign.findings);
   }
 }
@@ -94,18 +118,31 @@ function decoder(roundSeed: number): void {
   }
 }
 
+/** A share of what x87/compare.ts and simd/compare.ts run. */
+async function fx(roundSeed: number): Promise<void> {
+  const x87 = new X87Subject(new WebAssembly.Module(new Uint8Array(await buildX87Kernel())));
+  const x87Program = buildX87();
+  for (const opcode of [...MEMORY_OPCODES, ...REGISTER_OPCODES, ...TRANSCENDENTAL_OPCODES]) report(compareOpcode(x87, x87Program, opcode, X87_CASES, roundSeed).examples);
+  const simd = new SimdSubject(await makeModules());
+  const simdProgram = buildSimd();
+  for (const { text } of simdEncodings()) report(compareEncoding(simd, simdProgram, text, SIMD_CASES, roundSeed).examples);
+  coverage.addFx(X87_CASES, SIMD_CASES);
+}
+
 async function record(file: string): Promise<void> {
   const [reference, other] = await references();
   other?.executor.close();
   if (!reference) throw new Error('nothing to record from');
   const writer = new VectorWriter(makeBaseline(new Random(seed)));
   const wanted = Number(flags.cases);
-  const perForm = 16;
+  // x87, MMX and SSE have vectors of their own.
+  const integerRows = rows.filter((row) => !['fpu', 'wait', 'mmx', 'sse'].some((a) => row.attributes.has(a as never)));
+  const perForm = 6;
   const random = new Random(seed + 1);
   let seen = 0;
-  const total = reference.name === 'host' ? 30_000 : 130_000;
+  const total = reference.name === 'host' ? 11_000 : 75_000;
   const campaign = new SingleCampaign(reference, {
-    seed, tiers: ['block'], perForm, rows,
+    seed, tiers: ['block'], perForm, rows: integerRows,
     onBatch: (results, encodings, failed) => {
       for (const [n, e] of encodings.entries()) {
         seen++;
@@ -130,9 +167,9 @@ else {
     if (failures > 20) break;
   }
   for (const [name, n] of totals) console.log(`${String(n).padStart(10)} ${name}`);
-  const covered = new Set([...coverage.keys()].map((form) => form.split(' | ')[0]));
-  console.log(`${covered.size} of ${rows.length} rows, ${coverage.size} forms; ${failures} findings`);
-  for (const row of rows) if (covered.size > 0 && !covered.has(row.source)) console.log(`no case: ${row.source}`);
-  if (flags.coverage) for (const [form, n] of [...coverage].sort()) console.log(`${String(n).padStart(8)} ${form}`);
+  console.log(`${failures} findings`);
+  if (flags.coverage && hasHost()) await fx(seed);
+  if (flags.coverage) for (const line of coverage.print()) console.log(line);
+  if (flags.json) writeFileSync(flags.json, `${JSON.stringify({ seed, forms: coverage.list() }, undefined, 1)}\n`);
   process.exitCode = failures > 0 ? 1 : 0;
 }

@@ -63,7 +63,7 @@ export const X87_KERNEL_TYPES = {
   update_summary: fn(CPU),
   fincstp: fn(CPU),
   fdecstp: fn(CPU),
-  /** FFREE ST(i). For FFREEP follow with `fincstp`. */
+  /** FFREE ST(i). */
   ffree: fn(REGISTER),
 
   // Arithmetic on registers.
@@ -150,6 +150,8 @@ export const X87_KERNEL_TYPES = {
   // Register moves.
   /** FST ST(i), FSTP ST(i): (cpu, i, pop). */
   fst_st: fn(['i32', 'i32', 'i32']),
+  /** D9 /3 with a register: FSTP that does not check for an empty ST(0). */
+  fstpnce: fn(REGISTER),
   fxch: fn(REGISTER),
   /** FCMOVcc ST(0), ST(i): (cpu, i, condition holds: 0 or 1). */
   fcmov: fn(['i32', 'i32', 'i32']),

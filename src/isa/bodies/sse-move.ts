@@ -99,7 +99,7 @@ const withFxsaveArea = (name: 'FXSAVE' | 'FXRSTOR', touch: (o: Ops, at: I32) => 
   requireAligned(o, 0);
   const first = o.offset(0);
   touch(o, first);
-  touch(o, o.zeroExtend(o.add(first, o.i32(FXSAVE_BYTES - 1)), o.asize as Bits) as I32);
+  touch(o, o.add(first, o.i32(FXSAVE_BYTES - 1)));
   o.helper(name, o.linear(0));
 };
 

@@ -5,8 +5,11 @@
 import * as L from '../../cpu/layout.ts';
 import { X87_KERNEL_TYPES, X87_STORE_HIGH, X87_STORE_VALID } from '../../cpu/x87/kernel-interface.ts';
 import type { Body, Condition, I32, I64, Ops } from '../ops.ts';
+import type { OperandSize } from '../row.ts';
 
 const FSW_ES = 0x80;
+/** Bytes of what FST, FIST and FBSTP store. */
+const STORE_BYTES: Partial<Record<OperandSize, number>> = { w: 2, d: 4, q: 8, t: 10 };
 const CS = 1;
 
 type KernelName = keyof typeof X87_KERNEL_TYPES;
@@ -100,11 +103,15 @@ const loadInteger: Body = arithmetic((o) => {
   kernel(o, 'fild', value);
 }, 0);
 
-/** Stores in two phases: the kernel computes, the store may fault, the kernel commits. */
+/**
+ * Stores in two phases: the kernel computes, the store may fault, the kernel commits. An exception that is not masked
+ * keeps the store from happening, but not from faulting.
+ */
 const storing = (pops: number, begin: (o: Ops) => () => void): Body => (o) => {
   waiting(o);
   const store = begin(o);
-  o.e.if(o.stateLoad('i32', X87_STORE_VALID), store);
+  o.offset(0); // once for both arms
+  o.e.if(o.stateLoad('i32', X87_STORE_VALID), store, () => o.probeWrite(0, STORE_BYTES[o.operandSize(0)] as number));
   kernel(o, 'fst_commit', o.i32(pops));
   remember(o, 0);
 };
@@ -175,9 +182,11 @@ const control: Record<string, Body> = {
     waiting(o);
     kernel(o, 'ffree', o.field(0));
   },
+  // Not in the manual; processors free ST(i) and then pop ST(0).
   FFREEP: (o) => {
     waiting(o);
     kernel(o, 'ffree', o.field(0));
+    kernel(o, 'ffree', o.i32(0));
     kernel(o, 'fincstp');
   },
   FLDCW: (o) => {
@@ -220,6 +229,7 @@ export const x87Bodies: Record<string, Body> = {
   FLD: load, FILD: loadInteger, FBLD: arithmetic((o) => void kernel(o, 'fbld', ...tenBytes(o)), 0),
   FST: store(0), FSTP: store(1), FIST: storeInteger(0), FISTP: storeInteger(1),
   FBSTP: storing(1, (o) => storeTenBytes(o, kernel(o, 'fbstp_begin') as I64)),
+  FSTPNCE: arithmetic((o) => void kernel(o, 'fstpnce', o.field(0))),
   FXCH: arithmetic((o) => void kernel(o, 'fxch', o.field(0))),
   FCMOVB: moveIf(2), FCMOVE: moveIf(4), FCMOVBE: moveIf(6), FCMOVU: moveIf(10),
   FCMOVNB: moveIf(3), FCMOVNE: moveIf(5), FCMOVNBE: moveIf(7), FCMOVNU: moveIf(11),

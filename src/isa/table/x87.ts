@@ -33,7 +33,7 @@ D9 /1 r FXCH STi : fpu
 D9 /2 m FST Md : fpu
 D9 =D0 FNOP : fpu
 D9 /3 m FSTP Md : fpu
-D9 /3 r FSTP STi : fpu
+D9 /3 r FSTPNCE STi : fpu
 D9 /4 m FLDENV M : fpu rare osize
 D9 /5 m FLDCW Mw : fpu
 D9 /6 m FNSTENV M : fpu rare osize

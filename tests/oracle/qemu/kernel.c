@@ -21,6 +21,10 @@ typedef unsigned int u32;
 #define CODE_SIZE 0x3000
 #define MAX_DIFFERENCES 24
 #define MODE_CODE16 1
+#define MODE_V86 2
+#define V86_DATA 0x8a00
+#define V86_CODE 0x9b00
+#define VM 0x20000
 
 struct record {
   u8 code[16];
@@ -28,7 +32,11 @@ struct record {
   u32 vector, error, eip_after, eflags_after, reg_after[8], cr2, differences, hash, reserved;
   u32 difference[MAX_DIFFERENCES];
   u16 selector[6];
-  u32 reserved2[5];
+  u32 host_length, host_pairs, steps, reserved2[2];
+};
+struct fx_record {
+  struct record r;
+  u8 before[512], after[512], code[];
 };
 
 /* What the stubs push, and what `resume` pops. */
@@ -36,6 +44,7 @@ struct frame {
   u32 gs, fs, es, ds;
   u32 edi, esi, ebp, ignored, ebx, edx, ecx, eax;
   u32 vector, error, eip, cs, eflags, esp, ss;
+  u32 v86_es, v86_ds, v86_fs, v86_gs; /* only from and to virtual-8086 mode */
 };
 
 __attribute__((section(".multiboot"), used)) static const u32 header[3] = {0x1badb002, 0, (u32)-0x1badb002};
@@ -60,14 +69,18 @@ __asm__(
 extern const u32 stubs[32];
 void resume(struct frame *f) __attribute__((noreturn));
 
-static u32 idt[64];
+/* Where the emulator's lies too, so that SIDT gives the same. */
+#define IDT 0x204000
+#define IDT_LIMIT 0x7ff
 static struct record *current;
-static u32 remaining, stride;
+static u32 remaining, stride, last_step;
+#define HAS_FX (stride >= sizeof(struct fx_record))
+#define TF 0x100
 static const u32 offsets[3] = {0, 0x1000, 0xf000};
 
 static void out(u8 value) { __asm__ volatile("outb %0, $0xe9" ::"a"(value)); }
 static u8 *code_at(const struct record *r) {
-  return (u8 *)(CODE_FRAMES + (r->mode == MODE_CODE16 ? r->eip : r->eip - CODE_BASE));
+  return (u8 *)(CODE_FRAMES + (r->mode != 0 ? r->eip : r->eip - CODE_BASE));
 }
 
 static void memory_after(struct record *r) {
@@ -105,7 +118,7 @@ static void start(void) {
   }
   struct record *r = current;
   u8 *at = code_at(r);
-  const u8 *code = r->length > sizeof r->code ? (u8 *)(r + 1) : r->code;
+  const u8 *code = r->length > sizeof r->code ? ((struct fx_record *)r)->code : r->code;
   for (u32 i = 0; i < r->length; i++) at[i] = code[i];
   int small = r->mode == MODE_CODE16;
   u32 data = small ? 0x33 : 0x23;
@@ -113,11 +126,30 @@ static void start(void) {
   f = (struct frame){.gs = 0x43, .fs = 0x3b, .es = data, .ds = data, .edi = r->reg[7], .esi = r->reg[6], .ebp = r->reg[5],
     .ebx = r->reg[3], .edx = r->reg[2], .ecx = r->reg[1], .eax = r->reg[0], .eip = r->eip, .cs = small ? 0x2b : 0x1b,
     .eflags = r->eflags, .esp = r->reg[4], .ss = data};
+  if (r->mode == MODE_V86) {
+    f.cs = V86_CODE;
+    f.ss = f.v86_es = f.v86_ds = f.v86_fs = f.v86_gs = V86_DATA;
+  }
+  last_step = r->eip;
+  if (r->steps != 0) f.eflags |= TF;
+  if (HAS_FX) __asm__ volatile("fninit\n fxrstor %0" ::"m"(((struct fx_record *)r)->before));
   resume(&f);
+}
+
+/* Single-stepping: counts instructions, those that repeat once. */
+static void step(struct record *r, struct frame *f) {
+  if (f->vector != 1 || r->steps == 0) return;
+  if (f->eip != last_step) {
+    last_step = f->eip;
+    if (--r->steps == 0) return;
+  }
+  resume(f);
 }
 
 __attribute__((used)) void trapped(struct frame *f) {
   struct record *r = current;
+  step(r, f);
+  if (HAS_FX) __asm__ volatile("fxsave %0" : "=m"(((struct fx_record *)r)->after));
   u32 cr2;
   __asm__("mov %%cr2, %0" : "=r"(cr2));
   r->vector = f->vector;
@@ -127,7 +159,8 @@ __attribute__((used)) void trapped(struct frame *f) {
   const u32 regs[8] = {f->eax, f->ecx, f->edx, f->ebx, f->esp, f->ebp, f->esi, f->edi};
   for (u32 i = 0; i < 8; i++) r->reg_after[i] = regs[i];
   r->cr2 = f->vector == 14 ? cr2 : 0;
-  const u32 selectors[6] = {f->es, f->cs, f->ss, f->ds, f->fs, f->gs};
+  const int vm = (f->eflags & VM) != 0;
+  const u32 selectors[6] = {vm ? f->v86_es : f->es, f->cs, f->ss, vm ? f->v86_ds : f->ds, vm ? f->v86_fs : f->fs, vm ? f->v86_gs : f->gs};
   for (u32 i = 0; i < 6; i++) r->selector[i] = (u16)selectors[i];
   u8 *at = code_at(r);
   /* A program may have changed any of the code. */
@@ -147,13 +180,13 @@ __attribute__((used)) void main(void) {
   out('R');
   while (*doorbell == 0) __asm__ volatile("pause");
   for (u32 v = 0; v < 32; v++) {
-    idt[2 * v] = 0x80000 | (stubs[v] & 0xffff);
-    idt[2 * v + 1] = (stubs[v] & 0xffff0000) | 0x8e00 | (v == 3 || v == 4 ? 0x6000 : 0);
+    ((u32 *)IDT)[2 * v] = 0x80000 | (stubs[v] & 0xffff);
+    ((u32 *)IDT)[2 * v + 1] = (stubs[v] & 0xffff0000) | 0x8e00 | (v == 3 || v == 4 ? 0x6000 : 0);
   }
-  struct { u16 limit; u32 base; } __attribute__((packed)) gdtr = {0x4f, GDT}, idtr = {sizeof idt - 1, (u32)idt};
+  struct { u16 limit; u32 base; } __attribute__((packed)) gdtr = {0x57, GDT}, idtr = {IDT_LIMIT, IDT};
   __asm__ volatile(
       "lgdt %0\n lidt %1\n ljmp $0x08, $1f\n1: mov $0x10, %%eax\n mov %%eax, %%ds\n mov %%eax, %%es\n mov %%eax, %%ss\n"
-      "xor %%eax, %%eax\n lldt %%ax\n mov $0x48, %%eax\n ltr %%ax\n mov %2, %%eax\n mov %%eax, %%cr3\n mov $0x610, %%eax\n mov %%eax, %%cr4\n"
+      "mov $0x50, %%eax\n lldt %%ax\n mov $0x48, %%eax\n ltr %%ax\n mov %2, %%eax\n mov %%eax, %%cr3\n mov $0x610, %%eax\n mov %%eax, %%cr4\n"
       "mov $0x80010033, %%eax\n mov %%eax, %%cr0\n"
       ::"m"(gdtr), "m"(idtr), "i"(PAGE_DIRECTORY) : "eax", "memory");
   start();

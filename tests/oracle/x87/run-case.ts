@@ -201,7 +201,12 @@ export class Subject {
       else if (op < 4) x.fst_st(CPU_BASE, i, op - 2);
       else x.fucom_st(CPU_BASE, i, op - 4);
     } else if (opcode === 0xda) x.fcmov(CPU_BASE, i, 0); // FCMOVcc for carry, zero, parity: EFLAGS are ZF=1, PF=1, CF=0
-    else if (modrm === 0xe2) x.fnclex(CPU_BASE);
+    else if (opcode === 0xdf && op === 0) {
+      // As the body of FFREEP does.
+      x.ffree(CPU_BASE, i);
+      x.ffree(CPU_BASE, 0);
+      x.fincstp(CPU_BASE);
+    } else if (modrm === 0xe2) x.fnclex(CPU_BASE);
     else if (modrm === 0xe3) x.fninit(CPU_BASE);
     else if (op === 5) return x.fucomi(CPU_BASE, i, opcode === 0xdf ? 1 : 0);
     else return x.fcomi(CPU_BASE, i, opcode === 0xdf ? 1 : 0);
@@ -212,6 +217,7 @@ export class Subject {
     const x = this.x87;
     if (op === 0) x.fld_st(CPU_BASE, i);
     else if (op === 1) x.fxch(CPU_BASE, i);
+    else if (op === 3) x.fstpnce(CPU_BASE, i);
     else {
       const nothing = (): void => {};
       [

@@ -7,7 +7,7 @@ import {
 import { isSignalling } from './operands';
 import {
   C1, DE, IE, INDEFINITE, INDEFINITE_SE, QUIET_BIT, RC_CHOP, RC_NEAREST, RC_UP, begin, finish, isEmpty,
-  overflowStack, popTimes, push, raise, raiseBefore, raised, roundingControl, setRoundingControl, setSt, stSe, stSig,
+  overflowStack, pop, popTimes, push, raise, raiseBefore, raised, roundingControl, setRoundingControl, setSt, stSe, stSig,
   storeResult, underflowStack,
 } from './state';
 
@@ -197,6 +197,14 @@ export function fst_st(cpu: i32, i: i32, pops: i32): void {
   } else setSt(cpu, i, stSe(cpu, 0), stSig(cpu, 0));
   finish(cpu, C1);
   if (stored) popTimes(cpu, pops);
+}
+
+/** The alias of FSTP that does not check: an empty ST(0) is popped and nothing else. */
+export function fstpnce(cpu: i32, i: i32): void {
+  begin(cpu);
+  if (!isEmpty(cpu, 0)) setSt(cpu, i, stSe(cpu, 0), stSig(cpu, 0));
+  finish(cpu, C1);
+  pop(cpu);
 }
 
 export function fxch(cpu: i32, i: i32): void {
