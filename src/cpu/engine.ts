@@ -28,7 +28,7 @@ const engines = new WeakMap<PagePool, Engine>();
 export class Engine {
   readonly code: CodeCache;
   readonly compiler: RegionCompiler;
-  private readonly handlers: Enter;
+  private readonly run: Enter;
   private current: readonly Import[] = [];
 
   /** The pool's engine, made at the first call. */
@@ -52,13 +52,14 @@ export class Engine {
       cpu[name] = call;
     });
     const table = new WebAssembly.Table({ element: 'anyfunc', initial: firstRegion });
-    this.handlers = instantiateInterpreter(modules.interpreter, arena, table, cpu, kernel);
-    this.compiler = new RegionCompiler(arena, this.code, table, { env: { memory: arena.memory, table }, cpu, kernel }, nowMs);
+    const { enter, dispatch } = instantiateInterpreter(modules.interpreter, arena, table, cpu, kernel);
+    this.run = enter;
+    this.compiler = new RegionCompiler(arena, this.code, table, { env: { memory: arena.memory }, interpreter: { dispatch }, cpu, kernel }, nowMs);
   }
 
   /** Runs a vCPU from a record on; `imports` are the values of its map. */
   enter(imports: readonly Import[], record: number, cpu: number, fuel: number): number {
     this.current = imports;
-    return this.handlers(record, cpu, fuel);
+    return this.run(record, cpu, fuel);
   }
 }

@@ -4,7 +4,7 @@ import { FunctionBuilder } from '../wasm/function.ts';
 import { type FunctionBody, ModuleBuilder } from '../wasm/module.ts';
 import { HandlerOps } from './driver.ts';
 import * as R from './record.ts';
-import { HANDLER_SIGNATURE } from './record-ops.ts';
+import { DISPATCH, HANDLER_SIGNATURE } from './record-ops.ts';
 import {
   FIRST_HANDLER, HANDLER_BUDGET, HANDLER_CROSSING, HANDLER_GO, HANDLER_GO_FLAT, HANDLER_GP, HANDLER_NEXT, HANDLER_NM, HANDLER_STOP, HANDLER_UD,
   type HandlerSet, type Variant,
@@ -25,7 +25,7 @@ const BARE: Variant = {
 
 const BARE_FLAT: Variant = { ...BARE, environment: 'flat' };
 
-/** The module's bytes. It imports `env.memory`, `env.table`, and the helpers as `cpu.*` and `kernel.*`; exports `enter`. */
+/** The module's bytes. It imports `env.memory`, `env.table`, and the helpers as `cpu.*` and `kernel.*`; exports `enter` and `dispatch`. */
 export function generateInterpreter(set: HandlerSet): Uint8Array {
   const module = new ModuleBuilder();
   const special = (emit: (o: HandlerOps) => void, variant = BARE): FunctionBody => {
@@ -49,6 +49,7 @@ export function generateInterpreter(set: HandlerSet): Uint8Array {
   for (const variant of set.variants) bodies.push(module.define(handler(module, variant)));
   module.fillTable(1, bodies);
   module.export('enter', module.define(entry(module)));
+  module.export(DISPATCH.name, module.define(dispatch(module)));
   return module.finish();
 }
 
@@ -74,5 +75,15 @@ function entry(module: ModuleBuilder): FunctionBody {
   const f = new FunctionBuilder(module, HANDLER_SIGNATURE);
   const ip = f.param(0, 'i32');
   f.returnCallIndirect(HANDLER_SIGNATURE, [ip, f.param(1, 'i32'), f.param(2, 'i32')], f.load('i32', ip, R.REC_HANDLER));
+  return f.finish();
+}
+
+/**
+ * The way out of compiled regions. Their instances do not import the table: an engine keeps every instance that does up to
+ * date with every slot.
+ */
+function dispatch(module: ModuleBuilder): FunctionBody {
+  const f = new FunctionBuilder(module, DISPATCH.signature);
+  f.returnCallIndirect(HANDLER_SIGNATURE, [f.param(1, 'i32'), f.param(2, 'i32'), f.param(3, 'i32')], f.param(0, 'i32'));
   return f.finish();
 }

@@ -4,10 +4,16 @@ import type { Arena } from '../memory/arena.ts';
 /** Runs from a record of a vCPU; returns an EXIT_* reason. */
 export type Enter = (record: number, cpu: number, fuel: number) => number;
 
+/** What the module exports. */
+export interface Interpreter {
+  readonly enter: Enter;
+  readonly dispatch: (handler: number, record: number, cpu: number, fuel: number) => number;
+}
+
 /** `cpu`: the helpers and slow paths; `kernel`: the exports of the leaf kernels. */
 export function instantiateInterpreter(
   module: WebAssembly.Module, arena: Arena, table: WebAssembly.Table, cpu: WebAssembly.ModuleImports, kernel: WebAssembly.ModuleImports,
-): Enter {
+): Interpreter {
   const instance = new WebAssembly.Instance(module, { env: { memory: arena.memory, table }, cpu, kernel });
-  return instance.exports.enter as Enter;
+  return instance.exports as unknown as Interpreter;
 }

@@ -8,7 +8,7 @@ import { SS } from '../cpu/registers.ts';
 import { type Bits, type I32, type Int, type LoadKind, Ops, type Place, type Repeat, type SegmentChoice, type StoreKind } from '../isa/ops.ts';
 import type { Operand, OperandKind, OperandSize } from '../isa/row.ts';
 import type { FunctionBuilder, Val } from '../wasm/function.ts';
-import type { Signature } from '../wasm/module.ts';
+import type { FunctionImport, Signature } from '../wasm/module.ts';
 import type { LOAD, STORE, Type } from '../wasm/opcodes.ts';
 import { access, type Access, type AccessKind, segmentPointer } from './memory-access.ts';
 import * as R from './record.ts';
@@ -16,6 +16,10 @@ import type { Variant } from './variant.ts';
 
 /** Record, vCPU, fuel; returns why it left. */
 export const HANDLER_SIGNATURE: Signature = { params: ['i32', 'i32', 'i32'], results: ['i32'] };
+/** Exported by the interpreter: the handler in a slot of its table, with a record, the vCPU and the fuel. */
+export const DISPATCH: FunctionImport = {
+  module: 'interpreter', name: 'dispatch', signature: { params: ['i32', 'i32', 'i32', 'i32'], results: ['i32'] },
+};
 const VECTOR_GP = 13;
 
 export const BYTES: Record<LoadKind | StoreKind, number> = {

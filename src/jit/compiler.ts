@@ -10,7 +10,7 @@ import { type Region, RegionFinder } from './region.ts';
 const REGION_LIMITS = { instructions: 300 };
 /** Regions in a module at most, and instructions in them; what is more waits for the next one. */
 const BATCH_REGIONS = 32;
-const BATCH_INSTRUCTIONS = 1200;
+const BATCH_INSTRUCTIONS = 600;
 /** A batch is made once so many wait, or once `work` was called so often since the first of them came. */
 const BATCH_STARTS = 8;
 const PATIENCE = 20;
@@ -80,11 +80,11 @@ export class RegionCompiler {
   }
 
   private batch(): void {
-    const regions: { request: Request; region: Region; slot: number }[] = [];
+    const found: { request: Request; region: Region }[] = [];
     /** Blocks that a region of this batch contains: they get one of their own only if they stay hot. */
     const inside = new Set<number>();
     let instructions = 0;
-    while (regions.length < BATCH_REGIONS && instructions < BATCH_INSTRUCTIONS) {
+    while (found.length < BATCH_REGIONS && instructions < BATCH_INSTRUCTIONS) {
       const request = this.queue.shift();
       if (!request) break;
       const { host, mode, record } = request;
@@ -95,15 +95,17 @@ export class RegionCompiler {
         inside.add((((host & -4096) + block.records[0].offset) >>> 0) + mode * 2 ** 32);
         instructions += block.records.length;
       }
-      regions.push({ request, region, slot: this.takeSlot() });
+      found.push({ request, region });
     }
-    if (regions.length === 0) return;
-    const bytes = generateModule(regions);
-    new WebAssembly.Instance(new WebAssembly.Module(bytes as BufferSource), this.imports);
-    for (const { request, slot } of regions) {
+    if (found.length === 0) return;
+    const bytes = generateModule(found.map(({ region }) => region));
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes as BufferSource), this.imports);
+    for (const [n, { request }] of found.entries()) {
+      const slot = this.takeSlot();
+      this.table.set(slot, exports[n] as () => void);
       if (!this.code.install(request.host, request.mode, request.record, slot)) this.release([slot]);
     }
-    this.counters.regions += regions.length;
+    this.counters.regions += found.length;
     this.counters.modules++;
     this.counters.bytes += bytes.length;
   }

@@ -1,7 +1,7 @@
 /** From regions to a WebAssembly module with a function for each (see region-code.ts for how it is entered and left). */
 import * as L from '../cpu/layout.ts';
 import { MODE_CODE32, MODE_FLAT } from '../cpu/mode.ts';
-import { HANDLER_SIGNATURE } from '../interp/record-ops.ts';
+import { DISPATCH } from '../interp/record-ops.ts';
 import type { Label } from '../wasm/function.ts';
 import { ModuleBuilder } from '../wasm/module.ts';
 import { type BasicBlock, type CodeRecord, type Region, variantOf } from './region.ts';
@@ -15,10 +15,10 @@ const LAST_PLAIN_PAGE = 0xf000;
 
 const summaries = new Summaries();
 
-/** The bytes of a module that puts each region's function into its slot of the table; imports as the interpreter's has them. */
-export function generateModule(regions: readonly { readonly region: Region; readonly slot: number }[]): Uint8Array {
+/** The bytes of a module that exports each region's function under its number; imports as the interpreter's has them. */
+export function generateModule(regions: readonly Region[]): Uint8Array {
   const module = new ModuleBuilder();
-  for (const { region, slot } of regions) module.fillTable(slot, [module.define(new RegionGenerator(module, region).generate())]);
+  for (const [n, region] of regions.entries()) module.export(String(n), module.define(new RegionGenerator(module, region).generate()));
   return module.finish();
 }
 
@@ -56,7 +56,7 @@ class RegionGenerator {
     const short = e.compare('ltS', fuel, e.i32(this.longest[0]));
     const wraps = e.compare('gtU', e.load('i32', cpu, L.IP_BASE), e.i32(LAST_PLAIN_PAGE));
     const declined = this.region.mode & MODE_CODE32 ? short : e.binary('or', short, wraps);
-    e.if(declined, () => e.returnCallIndirect(HANDLER_SIGNATURE, [e.param(0, 'i32'), cpu, fuel], e.i32(entry.handler)));
+    e.if(declined, () => e.returnCall(DISPATCH, [e.i32(entry.handler), e.param(0, 'i32'), cpu, fuel]));
   }
 
   /** The code of a block and of all that it dominates. */

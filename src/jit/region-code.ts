@@ -8,7 +8,7 @@
  */
 import * as L from '../cpu/layout.ts';
 import * as R from '../interp/record.ts';
-import { HANDLER_SIGNATURE } from '../interp/record-ops.ts';
+import { DISPATCH, HANDLER_SIGNATURE } from '../interp/record-ops.ts';
 import { HANDLER_BUDGET, HANDLER_GO, HANDLER_GO_FLAT } from '../interp/variant.ts';
 import type { I32 } from '../isa/ops.ts';
 import { FunctionBuilder, type Label, type Variable } from '../wasm/function.ts';
@@ -105,7 +105,7 @@ export class RegionCode {
     });
     for (const n of this.written) e.store('i32', cpu, e.get(this.registers[n]), L.GPR + n * 8);
     this.flags.store(cpu);
-    e.returnCallIndirect(HANDLER_SIGNATURE, [e.get(this.exitRecord), cpu, e.get(this.exitFuel)], e.get(this.exitHandler));
+    e.returnCall(DISPATCH, [e.get(this.exitHandler), e.get(this.exitRecord), cpu, e.get(this.exitFuel)]);
   }
 
   // Registers

@@ -215,6 +215,10 @@ export class FunctionBuilder {
     this.module.useTable();
     this.effect([...args, slot], (b) => b.byte(0x13).u32(type).byte(0));
   }
+  returnCall(target: FunctionImport, args: Val[]): void {
+    const index = this.module.importFunction(target);
+    this.effect(args, (b) => b.byte(0x12).u32(index));
+  }
   unreachable(): void {
     this.effect([], (b) => b.byte(0x00));
   }
