@@ -67,8 +67,8 @@ const hostExcuse: Reference['excuse'] = (e, reference, mine, n, fields) => {
   const faults = reference.u32(n, R.VECTOR) === PAGE_FAULT;
   // [SDM2 MASKMOVQ]: whether a mask of zeros faults depends on the implementation, as does the transition to MMX state then.
   if (faults && /^MASKMOV/.test(e.row.mnemonic)) return 'MASKMOVQ and MASKMOVDQU fault in a way of the implementation';
-  if (faults && /^(FNSAVE|FRSTOR|FNSTENV|FLDENV|FXRSTOR)$/.test(e.row.mnemonic) && fields.every((f) => f === 'cr2')) return 'the order in which images are reached is the implementation\'s';
-  const wraps = reference.u32(n, R.CR2) >= 0xfffffe00 && mine.u32(n, R.VECTOR) === 13;
+  if (faults && /^(FNSAVE|FRSTOR|FNSTENV|FLDENV|FXRSTOR)$/.test(e.row.mnemonic) && fields.every((f) => f === 'cr2' || f === 'error')) return 'the order in which images are reached is the implementation\'s';
+  const wraps = reference.u32(n, R.CR2) >= 0xfffffe00 && SEGMENT_FAULTS.includes(mine.u32(n, R.VECTOR));
   return wraps ? 'an operand across 4 GiB is within no 64-bit limit' : undefined;
 };
 

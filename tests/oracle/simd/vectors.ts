@@ -1,10 +1,12 @@
 /**
- * The recorded cases of the SIMD oracle, vectors.bin: what a processor did, for hosts that cannot ask one. For each encoding
+ * The recorded cases of the SIMD oracle, vectors.bin: what a processor did, for hosts that cannot ask one: a line with
+ * that processor's name, then for each encoding
  * its text, padded with spaces, and `CASES_PER_ENCODING` records of simd-oracle.c.
  *
  * To record anew: `npx tsx tests/oracle/simd/vectors.ts`.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { simdEncodings } from './encodings.ts';
 import { buildNative, runNative } from './native.ts';
@@ -23,7 +25,7 @@ export interface Vector {
 export function readVectors(): Vector[] {
   const bytes = readFileSync(PATH);
   const vectors: Vector[] = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = bytes.indexOf(10) + 1; at < bytes.length; ) {
     const encoding = bytes.toString('latin1', at, at + NAME_SIZE).trim();
     const end = at + NAME_SIZE + CASES_PER_ENCODING * RECORD_SIZE;
     vectors.push({ encoding, records: bytes.subarray(at + NAME_SIZE, end) });
@@ -34,7 +36,7 @@ export function readVectors(): Vector[] {
 
 function record(): void {
   const program = buildNative();
-  const parts: Uint8Array[] = [];
+  const parts: Uint8Array[] = [Buffer.from(`${cpus()[0]?.model ?? 'unknown'}\n`)];
   for (const { text, sameRegister } of simdEncodings()) {
     if (sameRegister) continue;
     parts.push(Buffer.from(text.padEnd(NAME_SIZE), 'latin1'), runNative(program, text, CASES_PER_ENCODING, SEED));

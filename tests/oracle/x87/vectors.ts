@@ -1,10 +1,12 @@
 /**
- * The recorded cases of the x87 oracle, vectors.bin: what a processor did, for hosts that cannot ask one. A vector is a
+ * The recorded cases of the x87 oracle, vectors.bin: what a processor did, for hosts that cannot ask one. A line with that
+ * processor's name comes first. A vector is a
  * record of x87-oracle.c without ST(4) to ST(7) before and ST(2) to ST(7) after, which no recorded encoding looks at.
  *
  * To record anew: `npx tsx tests/oracle/x87/vectors.ts`.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { buildNative, runNative } from './native.ts';
 import { MEMORY_OPCODES, REGISTER_OPCODES, TRANSCENDENTAL_OPCODES } from './opcodes.ts';
@@ -23,7 +25,8 @@ const LEFT_OUT: readonly string[] = ['d9c7', 'd9f6', 'dbe3'];
 
 /** The vectors, as records. */
 export function readVectors(): DataView {
-  const vectors = readFileSync(PATH);
+  const bytes = readFileSync(PATH);
+  const vectors = bytes.subarray(bytes.indexOf(10) + 1);
   const records = new Uint8Array((vectors.length / VECTOR_SIZE) * RECORD_SIZE);
   let source = 0;
   for (let at = 0; at < records.length; at += RECORD_SIZE) {
@@ -37,7 +40,7 @@ export function readVectors(): DataView {
 
 function record(): void {
   const program = buildNative();
-  const parts: Uint8Array[] = [];
+  const parts: Uint8Array[] = [Buffer.from(`${cpus()[0]?.model ?? 'unknown'}\n`)];
   for (const opcode of [...MEMORY_OPCODES, ...REGISTER_OPCODES, ...TRANSCENDENTAL_OPCODES]) {
     if (LEFT_OUT.includes(opcode)) continue;
     const records = runNative(program, opcode, CASES_PER_OPCODE, SEED);
