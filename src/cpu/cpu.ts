@@ -2,14 +2,12 @@
  * The processor: runs blocks of records, takes interrupts and exceptions between them, and stops at exact instruction
  * counts. Handlers run while the fuel covers whole blocks; the last few instructions of a slice run from truncated copies.
  */
-import { HANDLERS } from '../interp/handlers.ts';
 import * as R from '../interp/record.ts';
-import { Translator } from '../interp/translator.ts';
 import { HANDLER_CROSSING, HANDLER_STOP } from '../interp/variant.ts';
-import { INSTRUCTION_SET } from '../isa/instruction-set.ts';
 import type { CompilerCounters } from '../jit/compiler.ts';
 import type { ArenaAddr } from '../memory/address.ts';
 import type { Arena } from '../memory/arena.ts';
+import { CodeSource, FETCH_FAULT, PAST_LIMIT } from './code-source.ts';
 import { type CpuContext, type CpuHost, type Helper, HELPER_RESYNC } from './context.ts';
 import { type CpuProfile, DEFAULT_PROFILE } from './cpuid.ts';
 import { DR6_BS, DR6_RESET, DR7_RESET, applyDebugRegisters, hasInstructionBreakpoints, instructionBreakpoint } from './debug-registers.ts';
@@ -58,9 +56,6 @@ export interface CpuSnapshot {
 
 /** A fault whose EIP is in RIP already, as helpers leave it. */
 const EXIT_FAULT_HERE = 9;
-/** Longest instruction, and the buffer for those that lie in two pages. */
-const MAX_INSTRUCTION = 15;
-
 export class Cpu implements CpuContext {
   readonly state: CpuState;
   readonly mmu: Mmu;
@@ -70,12 +65,10 @@ export class Cpu implements CpuContext {
   nextEip = 0;
   private readonly arena: Arena;
   private readonly engine: Engine;
-  private readonly translator: Translator;
+  private readonly source: CodeSource;
   private readonly imports: readonly Import[];
   /** A TLB set that never hits: active while alignment is checked. */
   private readonly emptyTlb: ArenaAddr;
-  /** Bytes of an instruction that lies in two pages, or in device memory. */
-  private readonly fetchBuffer: ArenaAddr;
 
   private retired = 0;
   /** While handlers run: the fuel they were given. */
@@ -108,8 +101,6 @@ export class Cpu implements CpuContext {
     this.ferr = new ErrorPin(this);
     this.emptyTlb = arena.reserve(L.TLB_SET_SIZE);
     for (let i = 0; i < L.TLB_SET_SIZE / 8; i++) arena.u64[this.emptyTlb / 8 + i] = L.TLB_INVALID;
-    this.fetchBuffer = arena.reserve(64, 64);
-    this.translator = new Translator(arena, INSTRUCTION_SET, HANDLERS);
     host.memory.observer = {
       frameReplaced: (page) => {
         this.mmu.dropFrame(page);
@@ -122,6 +113,7 @@ export class Cpu implements CpuContext {
     const imports = this.namedImports();
     this.imports = [...imports.values()];
     this.engine = Engine.of(host.memory.pool, modules, imports, options.nowMs ?? (() => 0));
+    this.source = new CodeSource(this.state, this.mmu, host.memory, this.engine.code);
     const tier = options.tier ?? 'auto';
     this.compilesAll = tier === 'compiled';
     this.hotAfter = { interp: 0, compiled: 1, auto: options.compileThreshold ?? DEFAULT_COMPILE_THRESHOLD }[tier];
@@ -289,7 +281,7 @@ export class Cpu implements CpuContext {
 
   private deliverEvent(vector: number, kind: 'exception' | 'external' | 'nmi', errorCode: number | undefined): void {
     this.halted = false;
-    this.crossed = 0;
+    this.source.forgetCrossing();
     // An exception counts as an instruction: a handler that faults at once, for ever, uses up its fuel.
     if (kind === 'exception') this.retired++;
     this.nextEip = this.state.eip;
@@ -305,7 +297,7 @@ export class Cpu implements CpuContext {
     if (record === 0) return;
     // One truncated copy at the end of a slice, whole blocks before.
     if (budget > R.BLOCK_LIMIT * 2) this.execute(record, budget - R.BLOCK_LIMIT);
-    else this.execute(this.truncated(record, budget), 0);
+    else this.execute(this.source.truncated(record, budget), 0);
   }
 
   /** One instruction, with what debugging asks for around it. */
@@ -327,7 +319,7 @@ export class Cpu implements CpuContext {
     // A fault of the fetch saves it set.
     state.setU32(L.EFLAGS, before & ~EFLAGS_RF);
     const record = this.blockAtRip();
-    if (record !== 0) this.execute(this.truncated(record, 1), 0);
+    if (record !== 0) this.execute(this.source.truncated(record, 1), 0);
     // RF holds until the instruction is done, which a repeated one may not be.
     if (this.repeated) state.setU32(L.EFLAGS, state.getU32(L.EFLAGS) | (before & EFLAGS_RF));
     const trapped = (this.retired > retired || this.repeated) && this.retired >= this.debugShadowUntil;
@@ -341,10 +333,6 @@ export class Cpu implements CpuContext {
   private branched = false;
   /** The block that is next has become hot. */
   private hot = false;
-  /** The record that led to the instruction at RIP, which lies in two pages. */
-  private crossed = 0;
-  /** Code that was dropped up to then. */
-  private crossedAt = 0;
   private readonly compilesAll: boolean;
   private readonly hotAfter: number;
 
@@ -366,7 +354,7 @@ export class Cpu implements CpuContext {
       return 0;
     }
     if (this.arena.i32[entry + L.TLB_EXECUTE / 4] !== tag) {
-      this.executeUncached(linear, user);
+      this.executeUncached(linear, user, 0);
       return 0;
     }
     const host = (linear + this.arena.i32[entry + L.TLB_ADDEND / 4]) >>> 0;
@@ -385,115 +373,24 @@ export class Cpu implements CpuContext {
       this.executeUncached(linear, user, record);
       return 0;
     }
-    if (state.segLimit(CS) - eip < 4096) return this.withinLimit(record);
-    return record;
-  }
-
-  /** A copy of a block without the instructions that end past the limit of CS; 0 when the first one does. */
-  private withinLimit(record: number): number {
-    const { u8, u16 } = this.arena;
-    const room = ((this.state.segLimit(CS) - this.state.getU32(L.IP_BASE)) >>> 0) + 1;
-    let count = 0;
-    for (let at = record; u8[at + R.REC_LENGTH] !== 0; at += R.RECORD_SIZE) {
-      if (u16[(at + R.REC_OFFSET) >>> 1] + u8[at + R.REC_LENGTH] > room) break;
-      count++;
-    }
-    if (count > 0) return this.truncated(record, count);
+    if (state.segLimit(CS) - eip >= 4096) return record;
+    const within = this.source.withinLimit(record);
+    if (within !== PAST_LIMIT) return within;
     this.pastLimit();
     return 0;
+  }
+
+  private executeUncached(linear: number, user: boolean, crossing: number): void {
+    const record = this.source.uncached(linear, user, crossing);
+    if (record === FETCH_FAULT) this.deliverFault();
+    else if (record === PAST_LIMIT) this.pastLimit();
+    else this.execute(record, 0);
   }
 
   /** An instruction that does not end within CS [SDM3 5.3]. */
   private pastLimit(): void {
     this.entered = true;
     this.deliverEvent(VECTOR_GP, 'exception', 0);
-  }
-
-  /**
-   * An instruction that lies in two pages, or outside frames: decoded from a copy of its bytes. `record`: that of a block
-   * that begins with an instruction in two pages.
-   */
-  private executeUncached(linear: number, user: boolean, record = 0): void {
-    const { state, arena } = this;
-    const inPage = Math.min(MAX_INSTRUCTION, 4096 - (linear & 0xfff));
-    if (!this.fetchBytes(linear, 0, inPage, user)) return;
-    const out = state.base + L.SCRATCH_RECORDS;
-    const mode = state.getU32(L.MODE);
-    const offset = linear & 0xfff;
-    let result = this.translator.instruction(this.fetchBuffer, this.fetchBuffer + inPage, mode, out, offset, 1);
-    const room = state.segLimit(CS) - state.eip + 1;
-    if (result === 'truncated') {
-      if (room <= inPage) {
-        this.pastLimit();
-        return;
-      }
-      if (!this.fetchBytes(linear, inPage, MAX_INSTRUCTION - inPage, user)) return;
-      result = this.translator.instruction(this.fetchBuffer, this.fetchBuffer + MAX_INSTRUCTION, mode, out, offset, 1);
-      if (record !== 0) this.keepCrossing(linear, user, record, arena.u8[out + R.REC_LENGTH]);
-    }
-    if (arena.u8[out + R.REC_LENGTH] > room) {
-      this.pastLimit();
-      return;
-    }
-    state.setU32(L.IP_BASE, state.eip - offset);
-    this.translator.stop(out + R.RECORD_SIZE, offset + arena.u8[out + R.REC_LENGTH], 2);
-    this.execute(out, 0);
-  }
-
-  /** Keeps the instruction in the fetch buffer, which ends in the page after that of `linear`, for the next time. */
-  private keepCrossing(linear: number, user: boolean, record: number, length: number): void {
-    const { state, mmu } = this;
-    const second = ((linear & ~0xfff) + 4096) >>> 0;
-    const [first, last] = [linear, second].map((at) => {
-      const entry = this.executable(at, user);
-      return entry === 0 ? 0 : (at + this.arena.i32[entry + L.TLB_ADDEND / 4]) >>> 0;
-    });
-    if (first === 0 || last === 0 || length < 4096 - (linear & 0xfff)) return;
-    const { crossed } = this;
-    const known = crossed !== 0 && this.crossedAt === this.engine.code.invalidations && this.arena.u16[(crossed + R.REC_OFFSET) >>> 1] === (linear & 0xfff);
-    const sources = known ? [record, crossed] : [record];
-    this.engine.code.cross(first, last, this.fetchBuffer, length, state.getU32(L.MODE), sources);
-    this.crossed = 0;
-    if (!this.engine.code.frameMarked) return;
-    this.engine.code.frameMarked = false;
-    mmu.protectCode(this.arena.u32[this.executable(second, user) + L.TLB_PHYSICAL / 4]);
-  }
-  /** The TLB entry, in 32-bit words, that lets the page of an address be executed from its frame; 0: there is none. */
-  private executable(linear: number, user: boolean): number {
-    const set = this.state.base + (user ? L.TLB_USER : L.TLB_SUPERVISOR);
-    const entry = (set + ((linear >>> 7) & ((L.TLB_ENTRIES - 1) << 5))) >>> 2;
-    const tag = linear & ~0xfff;
-    const tagged = () => this.arena.i32[entry + L.TLB_EXECUTE / 4] === tag;
-    return tagged() || (this.mmu.fill(linear, 'execute', user) && tagged()) ? entry : 0;
-  }
-
-  /** Copies instruction bytes to the fetch buffer; false after a fault. */
-  private fetchBytes(linear: number, from: number, count: number, user: boolean): boolean {
-    const at = (linear + from) >>> 0;
-    const physical = this.mmu.translate(at, 'execute', user);
-    if (physical < 0) {
-      this.deliverFault();
-      return false;
-    }
-    for (let i = 0; i < count; i++) this.arena.u8[this.fetchBuffer + from + i] = this.host.memory.readPhys(physical + i, 1);
-    return true;
-  }
-
-  /** Copies the first `count` instructions of a block and ends them with a stop. */
-  private truncated(record: number, count: number): number {
-    const out = this.state.base + L.SCRATCH_RECORDS;
-    const { u8, u16, u32 } = this.arena;
-    let n = 0;
-    // A record that leaves the block has length 0: what it leaves to counts for nothing here.
-    while (n < count && u8[record + n * R.RECORD_SIZE + R.REC_LENGTH] !== 0) n++;
-    u8.copyWithin(out, record, record + n * R.RECORD_SIZE);
-    // One after the other, whether a region stands in the block's place or not.
-    u32[out >>> 2] = this.engine.code.handlerOf(record);
-    const last = record + n * R.RECORD_SIZE;
-    const offset = u16[(last + R.REC_OFFSET) >>> 1];
-    for (let i = 0; i < n; i++) u32[(out + i * R.RECORD_SIZE + R.REC_LINK) >>> 2] = 0;
-    this.translator.stop(out + n * R.RECORD_SIZE, offset, n + 1);
-    return out;
   }
 
   private execute(record: number, fuel: number): void {
@@ -521,8 +418,7 @@ export class Cpu implements CpuContext {
         this.branched = state.eip !== this.nextEip;
         return;
       case R.EXIT_CROSSING:
-        this.crossed = this.inScratch(ip) ? 0 : ip;
-        this.crossedAt = this.engine.code.invalidations;
+        this.source.noteCrossing(ip);
         return;
       case R.EXIT_BUDGET:
       case R.EXIT_LOOKUP:
@@ -578,17 +474,13 @@ export class Cpu implements CpuContext {
     const { state } = this;
     const offset = state.eip - state.getU32(L.IP_BASE);
     const inPage = offset >= 0 && offset < 4096 && offset === this.arena.i32[(ip + R.REC_IMMEDIATE) >>> 2];
-    if (!inPage || this.inScratch(ip)) return;
+    if (!inPage || this.source.inScratch(ip)) return;
     const linear = (state.segBase(CS) + state.eip) >>> 0;
     const set = state.cpl === 3 ? L.TLB_USER : L.TLB_SUPERVISOR;
     const entry = (state.base + set + ((linear >>> 7) & ((L.TLB_ENTRIES - 1) << 5))) >>> 2;
     if (this.arena.i32[entry + L.TLB_EXECUTE / 4] !== (linear & ~0xfff)) return;
     const host = (linear + this.arena.i32[entry + L.TLB_ADDEND / 4]) >>> 0;
     this.arena.u32[(ip + R.REC_LINK) >>> 2] = this.engine.code.find(host, state.getU32(L.MODE));
-  }
-  private inScratch(record: number): boolean {
-    const { base } = this.state;
-    return record >= base + L.SCRATCH_RECORDS && record < base + L.STATE_SIZE;
   }
 
   /** Makes the handlers return before the record after the one that executes. */

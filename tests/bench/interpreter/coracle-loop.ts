@@ -31,7 +31,7 @@ export function createCoracleLoop(modules: CpuModules): LoopRunner {
     ports: { readPort: () => 0xffffffff, writePort: () => {} },
     interrupts: { pending: false, acknowledge: () => 0 },
     tsc: () => 0n,
-  }, modules);
+  }, modules, { tier: 'interp' });
   const { state } = cpu;
   state.setCr(0, state.cr(0) | CR0_PE);
   for (let n = 0; n < SEGMENT_COUNT; n++) setFlatSegment(state, n, n === CS ? FLAT_CODE : FLAT_DATA, 0);
