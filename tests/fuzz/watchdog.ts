@@ -22,7 +22,7 @@ session.on('Debugger.paused', ({ params }) => {
   writeSync(2, 'HANG: ' + running() + ': no sign of life for ' + hangMs / 1000 + ' s\\n' + where.join('\\n') + '\\n');
   process.kill(process.pid, 'SIGKILL');
 });
-session.post('Debugger.enable', () => {});
+
 let last = -1;
 let since = Date.now();
 setInterval(() => {
@@ -31,6 +31,7 @@ setInterval(() => {
     last = beat;
     since = Date.now();
   } else if (Date.now() - since > hangMs) {
+    session.post('Debugger.enable', () => {});
     session.post('Debugger.pause', () => {});
     setTimeout(() => { writeSync(2, 'HANG: ' + running() + ': the main thread does not even stop for the debugger\\n'); process.kill(process.pid, 'SIGKILL'); }, 60000);
     since = Infinity;
