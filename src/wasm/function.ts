@@ -4,6 +4,9 @@
  * Values are nodes of a graph, immutable and free of side effects once made; the statements are a structured list. When
  * the function is finished, a pure value that is used once is emitted where it is used, one that is used more often is
  * computed where it was made and kept in a local. So instruction bodies can name and reuse values freely.
+ *
+ * A local serves the next value after the last use of the one before: engines take time in proportion to locals times
+ * branches, and a long function would have thousands.
  */
 import { Bytes } from './bytes.ts';
 import type { FunctionBody, FunctionImport, ModuleBuilder, Signature } from './module.ts';
@@ -26,6 +29,9 @@ interface Node extends Val {
   /** Uses by what is emitted; counted when the function is finished. */
   uses: number;
   local: number;
+  /** Of a value that is kept in a local: uses that are still to be emitted, and how many loops its making is inside. */
+  left: number;
+  loops: number;
 }
 
 type Statement =
@@ -54,6 +60,9 @@ export class FunctionBuilder {
   private readonly locals: Type[] = [];
   private statements: Statement[] = [];
   private depth = 0;
+  private readonly freeLocals = new Map<Type, number[]>();
+  /** By loop that is being emitted, outermost first: values from outside it, whose last use was inside. */
+  private readonly loops: Node[][] = [];
 
   constructor(module: ModuleBuilder, signature: Signature) {
     this.module = module;
@@ -250,11 +259,11 @@ export class FunctionBuilder {
   // Inside
 
   private constant<T extends Type>(type: T, constant: number | bigint | undefined, emit: (b: Bytes) => void): Val<T> {
-    const node: Node = { type, emit, args: [], constant, operation: undefined, inputs: [], uses: 0, local: -1 };
+    const node: Node = { type, emit, args: [], constant, operation: undefined, inputs: [], uses: 0, local: -1, left: 0, loops: 0 };
     return node as unknown as Val<T>;
   }
   private node(type: Type, args: Val[], emit: (b: Bytes) => void, local = -1, operation?: string): Node {
-    return { type, emit, args: args.map(asNode), constant: undefined, operation, inputs: [], uses: 0, local };
+    return { type, emit, args: args.map(asNode), constant: undefined, operation, inputs: [], uses: 0, local, left: 0, loops: 0 };
   }
   private pure<T extends Type>(type: T, code: number | undefined, args: Val[], what: string, operation?: string): Val<T> {
     if (code === undefined || args.some((a) => a.type !== args[0].type)) throw new TypeError(`no ${what}`);
@@ -352,7 +361,7 @@ export class FunctionBuilder {
   private emitStatement(s: Statement, out: Bytes): void {
     switch (s.kind) {
       case 'bind':
-        if (s.node.uses > 1) this.keep(s.node, () => this.emitOperation(s.node, out), out);
+        if (s.node.uses > 1) this.keep(s.node, s.node.uses, () => this.emitOperation(s.node, out), out);
         return;
       case 'effect':
         for (const a of s.args) this.emitValue(a, out);
@@ -360,7 +369,8 @@ export class FunctionBuilder {
         return;
       case 'load':
         if (s.pure && s.node.uses === 0) return;
-        this.keep(s.node, () => {
+        // A call counted itself.
+        this.keep(s.node, s.pure ? s.node.uses : s.node.uses - 1, () => {
           for (const a of s.node.inputs) this.emitValue(a, out);
           s.emit(out);
         }, out);
@@ -380,18 +390,35 @@ export class FunctionBuilder {
         return;
       default:
         out.byte(s.kind === 'block' ? 0x02 : 0x03).byte(0x40);
+        if (s.kind === 'loop') this.loops.push([]);
         this.emitAll(s.body, out);
+        if (s.kind === 'loop') for (const node of this.loops.pop()!) this.release(node);
         out.byte(0x0b);
     }
   }
-  private keep(node: Node, compute: () => void, out: Bytes): void {
+  private keep(node: Node, uses: number, compute: () => void, out: Bytes): void {
     compute();
-    node.local = this.newLocal(node.type);
+    if (uses === 0) {
+      out.byte(0x1a);
+      return;
+    }
+    node.local = this.freeLocals.get(node.type)?.pop() ?? this.newLocal(node.type);
+    node.left = uses;
+    node.loops = this.loops.length;
     out.byte(0x21).u32(node.local);
   }
   private emitValue(node: Node, out: Bytes): void {
-    if (node.local >= 0) out.byte(0x20).u32(node.local);
-    else this.emitOperation(node, out);
+    if (node.local < 0) return this.emitOperation(node, out);
+    out.byte(0x20).u32(node.local);
+    // Parameters have no uses left, ever. A loop that the value was made outside of reads it again.
+    if (node.left === 0 || --node.left > 0) return;
+    if (this.loops.length > node.loops) this.loops[node.loops].push(node);
+    else this.release(node);
+  }
+  private release(node: Node): void {
+    const free = this.freeLocals.get(node.type);
+    if (free) free.push(node.local);
+    else this.freeLocals.set(node.type, [node.local]);
   }
   private emitOperation(node: Node, out: Bytes): void {
     for (const a of node.args) this.emitValue(a, out);

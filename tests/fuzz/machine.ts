@@ -15,8 +15,8 @@ import { collectionSizes } from './growth.ts';
 import { FuzzHost } from './host.ts';
 
 const MIB = 2 ** 20;
-/** Host time of the processor for one call of `run`, which has at most 100,000 instructions. */
-const SLOW_MS = 4000;
+/** Host time of the processor for one call of `run`, which has at most 100,000 instructions; regions that are compiled count. */
+const SLOW_MS = 8000;
 /** The same for one access of a port or of memory. */
 const SLOW_ACCESS_MS = 250;
 /** What the arena holds besides RAM: video memory, ROMs, decoded code, TLBs and tables. */
@@ -77,7 +77,7 @@ export class FuzzMachine {
       plan: undefined,
       createProcessor: (given, parts) => {
         arena = given;
-        cpu = this.timedRuns(new Cpu(given, parts, modules, { tier: fuzz.random.pick(TIERS), compileThreshold: 50 }));
+        cpu = this.timedRuns(new Cpu(given, parts, modules, { tier: fuzz.random.pick(TIERS) }));
         return cpu;
       },
       createBoard: (parts) => createPcBoard(parts, {

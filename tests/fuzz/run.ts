@@ -62,6 +62,7 @@ async function loadResources(): Promise<void> {
 async function runCase(fuzzer: Fuzzer, number: number): Promise<void> {
   const fuzz = new FuzzCase(caseSeed(seed, fuzzer.name, number), watchdog.beat);
   const startMs = performance.now();
+  watchdog.label(`${fuzzer.name}, case ${number}, seed ${seed}`);
   try {
     await fuzzer.run(fuzz);
   } catch (error) {

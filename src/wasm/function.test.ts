@@ -1,0 +1,58 @@
+import { expect, it } from 'vitest';
+import { FunctionBuilder, type Val } from './function.ts';
+import { ModuleBuilder } from './module.ts';
+
+/** A function of one i32 that gives an i32; and how many locals it has. */
+function build(body: (f: FunctionBuilder, x: Val<'i32'>) => Val<'i32'>): { call: (x: number) => number; locals: number } {
+  const module = new ModuleBuilder();
+  const f = new FunctionBuilder(module, { params: ['i32'], results: ['i32'] });
+  f.return(body(f, f.param(0, 'i32')));
+  f.unreachable();
+  const made = f.finish();
+  module.export('f', module.define(made));
+  const compiled = new WebAssembly.Module(module.finish() as BufferSource);
+  const instance = new WebAssembly.Instance(compiled, { env: { memory: new WebAssembly.Memory({ initial: 1 }) } });
+  return { call: instance.exports.f as (x: number) => number, locals: made.locals.length };
+}
+
+it('values share locals, one after the other', () => {
+  const { call, locals } = build((f, x) => {
+    let sum = x;
+    for (let i = 0; i < 100; i++) {
+      // Used twice, so kept in a local; the last use makes the next one.
+      const doubled = f.binary('add', sum, sum);
+      sum = f.binary('xor', doubled, f.binary('shrU', doubled, f.i32(3)));
+    }
+    return sum;
+  });
+  let expected = 12345;
+  for (let i = 0; i < 100; i++) {
+    const doubled = (expected + expected) | 0;
+    expected = doubled ^ (doubled >>> 3);
+  }
+  expect(call(12345)).toBe(expected);
+  expect(locals).toBeLessThan(5);
+});
+
+it('a value from outside a loop keeps its local until the loop ends', () => {
+  const { call } = build((f, x) => {
+    const count = f.variable('i32');
+    const sum = f.variable('i32');
+    f.set(count, f.i32(10));
+    const outside = f.binary('mul', x, f.i32(7));
+    f.set(sum, f.binary('add', outside, f.i32(0)));
+    f.loop((again) => {
+      // The last use of `outside` comes before a value that would take its local.
+      f.set(sum, f.binary('add', f.get(sum), outside));
+      const inside = f.binary('mul', f.get(count), f.i32(1000));
+      f.set(sum, f.binary('xor', f.get(sum), f.binary('and', inside, inside)));
+      const left = f.binary('sub', f.get(count), f.i32(1));
+      f.set(count, left);
+      f.if(left, () => f.branch(again));
+    });
+    return f.get(sum);
+  });
+  let sum = 3 * 7;
+  for (let count = 10; count > 0; count--) sum = (sum + 3 * 7) ^ (count * 1000);
+  expect(call(3)).toBe(sum);
+});
