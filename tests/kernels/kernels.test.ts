@@ -27,8 +27,8 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe.each(kernelNames())('kernel %s', (name) => {
-  it('Coracle writes the recorded log', async () => {
-    const log = await runCoracle(assemble(nasm, name));
+  it.each(['interp', 'compiled'] as const)('Coracle writes the recorded log, tier %s', async (tier) => {
+    const log = await runCoracle(assemble(nasm, name), tier);
     expect(differences(recordedLog(name), log)).toEqual([]);
   });
 

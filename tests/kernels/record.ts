@@ -1,6 +1,7 @@
 /**
- * By hand: `npx tsx tests/kernels/record.ts [--qemu] [--record] [NAME…]` runs kernels and prints how their logs differ
- * from the recorded ones; --qemu runs QEMU in place of Coracle, --record makes Coracle's logs the recorded ones.
+ * By hand: `npx tsx tests/kernels/record.ts [--qemu] [--record] [--compiled] [NAME…]` runs kernels and prints how their logs differ
+ * from the recorded ones; --qemu runs QEMU in place of Coracle, --record makes Coracle's logs the recorded ones,
+ * --compiled compiles all code before it runs.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -28,7 +29,7 @@ for (const name of names.length > 0 ? names : kernelNames()) {
     writeFileSync(file, kernel);
     log = runQemu(qemu, file, disk, cd);
   } else {
-    log = await runCoracle(kernel);
+    log = await runCoracle(kernel, args.includes('--compiled') ? 'compiled' : 'auto');
     if (args.includes('--record')) writeFileSync(logPath(name), log);
   }
   if (args.includes('--print')) process.stdout.write(log);

@@ -9,7 +9,7 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Apt } from '../../images/lib/apt.ts';
 import { findTool, run, type Tool } from '../../images/lib/tools.ts';
-import { createMachine } from '../../src/create-machine.ts';
+import { createMachine, type MachineOptions } from '../../src/create-machine.ts';
 
 const FOLDER = fileURLToPath(new URL('.', import.meta.url));
 const EXIT_PORT = 0xf4;
@@ -62,11 +62,11 @@ export function testCd(): Uint8Array {
   return new Uint8Array(cd.buffer);
 }
 
-/** What the kernel writes when Coracle runs it, and a last line when it ended otherwise than by isa-debug-exit. */
-export async function runCoracle(kernel: Uint8Array): Promise<string> {
+/** What the kernel writes when a tier of Coracle runs it, and a last line when it ended otherwise than by isa-debug-exit. */
+export async function runCoracle(kernel: Uint8Array, tier: NonNullable<MachineOptions['tier']> = 'auto'): Promise<string> {
   const machine = await createMachine({
     kernel, hda: testDisk(), cdrom: testCd(), memoryMiB: MEMORY_MIB, pace: 'none', noReboot: true, serialPorts: 1,
-    debugExit: { iobase: EXIT_PORT }, date: new Date('2026-01-02T03:04:05Z'),
+    debugExit: { iobase: EXIT_PORT }, date: new Date('2026-01-02T03:04:05Z'), tier,
   });
   let text = '';
   const decoder = new TextDecoder('latin1');
