@@ -150,10 +150,15 @@ export class CodeCache {
     return this.byRecord.has(record);
   }
 
+  /** True while the block at an arena address begins with this record. */
+  isBlock(host: number, mode: number, record: number): boolean {
+    return this.pages.get(host & -4096)?.blocks.get(blockKey(host & 4095, mode)) === record;
+  }
+
   /** Puts a region in the place of the block at an arena address; false when there is no such block any more. */
   install(host: number, mode: number, record: number, slot: number): boolean {
     const page = this.pages.get(host & -4096);
-    if (page?.blocks.get(blockKey(host & 4095, mode)) !== record || this.byRecord.has(record)) return false;
+    if (!page || !this.isBlock(host, mode, record) || this.byRecord.has(record)) return false;
     const region = { slot, handler: this.arena.u32[record >>> 2] };
     page.regions.add(record);
     this.byRecord.set(record, region);

@@ -45,6 +45,8 @@ export class RegionCompiler {
   private readonly nowMs: () => number;
   private readonly freeSlots: number[] = [];
   private readonly queue: Request[] = [];
+  /** Records of the requests. */
+  private readonly queued = new Set<number>();
   private waited = 0;
   private live = 0;
 
@@ -62,7 +64,9 @@ export class RegionCompiler {
 
   /** Asks for the region of the block at an arena address, whose first record is `record`. */
   request(host: number, mode: number, record: number): void {
-    if (!this.code.isCompiled(record)) this.queue.push({ host, mode, record });
+    if (this.code.isCompiled(record) || this.queued.has(record)) return;
+    this.queued.add(record);
+    this.queue.push({ host, mode, record });
   }
 
   /** Compiles some of what was asked for, all at once when `now` is set. To call between two slices, while no code runs. */
@@ -88,7 +92,8 @@ export class RegionCompiler {
       const request = this.queue.shift();
       if (!request) break;
       const { host, mode, record } = request;
-      if (this.code.isCompiled(record) || inside.has(host + mode * 2 ** 32)) continue;
+      this.queued.delete(record);
+      if (!this.code.isBlock(host, mode, record) || this.code.isCompiled(record) || inside.has(host + mode * 2 ** 32)) continue;
       const region = this.finder.find(host & -4096, host & 4095, mode, REGION_LIMITS);
       if (region?.blocks[0].records[0].address !== record) continue;
       for (const block of region.blocks) {
