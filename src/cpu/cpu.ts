@@ -5,6 +5,7 @@
 import * as R from '../interp/record.ts';
 import { HANDLER_CROSSING, HANDLER_STOP } from '../interp/variant.ts';
 import type { CompilerCounters } from '../jit/compiler.ts';
+import { FILL_WRITE } from '../jit/region-ops.ts';
 import type { ArenaAddr } from '../memory/address.ts';
 import type { Arena } from '../memory/arena.ts';
 import { CodeSource, FETCH_FAULT, PAST_LIMIT } from './code-source.ts';
@@ -522,14 +523,14 @@ export class Cpu implements CpuContext {
   }
 
   /**
-   * For compiled code: makes the TLB serve an access of `what & 0xff` bytes, a write when bit 8 is set, by the instruction
+   * For compiled code: makes the TLB serve an access of `what & 0xff` bytes, a write with FILL_WRITE, by the instruction
    * at `record`. 0: it cannot, or code may have changed; then the interpreter executes the instruction.
    */
   private fill(slow: SlowAccess, linear: number, what: number, record: number, fuel: number): number {
     this.state.setU32(L.IP, record);
     this.state.setU32(L.FUEL, fuel);
     const { stops } = this;
-    return slow.fill(linear, what & 0xff, what & 0x100 ? 'write' : 'read') && this.stops === stops ? 1 : 0;
+    return slow.fill(linear, what & 0xff, what & FILL_WRITE ? 'write' : 'read') && this.stops === stops ? 1 : 0;
   }
 
   /** NMIs are blocked until the next IRET [SDM3 6.7.1]. */

@@ -16,8 +16,7 @@ import { asI32, type FlagModel } from './region-flags.ts';
 
 const GPR_END = L.GPR + 16 * 8;
 
-/** Kinds of access as `fill` gets them, beside the size. */
-export const FILL_READ = 0;
+/** Beside the size of an access, as `fill` gets it: the access is a write. */
 export const FILL_WRITE = 0x100;
 
 export class RegionOps extends RecordOps {
@@ -97,7 +96,7 @@ export class RegionOps extends RecordOps {
   serve(linear: I32, entry: I32, hit: I32, a: Access): I32 {
     const { e, code, record } = this;
     e.if(this.eqz(hit), () => {
-      const what = this.i32(a.bytes | (a.kind === 'read' ? FILL_READ : FILL_WRITE));
+      const what = this.i32(a.bytes | (a.kind === 'read' ? 0 : FILL_WRITE));
       const filled = this.call('fill', [this.cpu, linear, what, this.i32(record.address), code.fuelAt(record)], 'i32') as I32;
       e.if(this.eqz(filled), () => code.leaveAt(record));
     });
