@@ -115,7 +115,7 @@ export class CodeSource {
     mmu.protectCode(this.arena.u32[this.executable(second, user) + L.TLB_PHYSICAL / 4]);
   }
   /** The TLB entry, in 32-bit words, that lets the page of an address be executed from its frame; 0: there is none. */
-  private executable(linear: number, user: boolean): number {
+  executable(linear: number, user: boolean): number {
     const set = this.state.base + (user ? L.TLB_USER : L.TLB_SUPERVISOR);
     const entry = (set + ((linear >>> 7) & ((L.TLB_ENTRIES - 1) << 5))) >>> 2;
     const tag = linear & ~0xfff;

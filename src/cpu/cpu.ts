@@ -477,9 +477,8 @@ export class Cpu implements CpuContext {
     const inPage = offset >= 0 && offset < 4096 && offset === this.arena.i32[(ip + R.REC_IMMEDIATE) >>> 2];
     if (!inPage || this.source.inScratch(ip)) return;
     const linear = (state.segBase(CS) + state.eip) >>> 0;
-    const set = state.cpl === 3 ? L.TLB_USER : L.TLB_SUPERVISOR;
-    const entry = (state.base + set + ((linear >>> 7) & ((L.TLB_ENTRIES - 1) << 5))) >>> 2;
-    if (this.arena.i32[entry + L.TLB_EXECUTE / 4] !== (linear & ~0xfff)) return;
+    const entry = this.source.executable(linear, state.cpl === 3);
+    if (entry === 0) return;
     const host = (linear + this.arena.i32[entry + L.TLB_ADDEND / 4]) >>> 0;
     this.arena.u32[(ip + R.REC_LINK) >>> 2] = this.engine.code.find(host, state.getU32(L.MODE));
   }
