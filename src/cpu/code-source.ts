@@ -114,10 +114,18 @@ export class CodeSource {
     this.code.frameMarked = false;
     mmu.protectCode(this.arena.u32[this.executable(second, user) + L.TLB_PHYSICAL / 4]);
   }
+  /** Arena address of the frame that a linear page is executed from; 0 when the TLB does not know. */
+  frameAt(page: number, user: boolean): number {
+    const entry = this.entryOf(page, user);
+    return this.arena.i32[entry + L.TLB_EXECUTE / 4] === (page | 0) ? (page + this.arena.i32[entry + L.TLB_ADDEND / 4]) >>> 0 : 0;
+  }
+  private entryOf(linear: number, user: boolean): number {
+    const set = this.state.base + (user ? L.TLB_USER : L.TLB_SUPERVISOR);
+    return (set + ((linear >>> 7) & ((L.TLB_ENTRIES - 1) << 5))) >>> 2;
+  }
   /** The TLB entry, in 32-bit words, that lets the page of an address be executed from its frame; 0: there is none. */
   executable(linear: number, user: boolean): number {
-    const set = this.state.base + (user ? L.TLB_USER : L.TLB_SUPERVISOR);
-    const entry = (set + ((linear >>> 7) & ((L.TLB_ENTRIES - 1) << 5))) >>> 2;
+    const entry = this.entryOf(linear, user);
     const tag = linear & ~0xfff;
     const tagged = () => this.arena.i32[entry + L.TLB_EXECUTE / 4] === tag;
     return tagged() || (this.mmu.fill(linear, 'execute', user) && tagged()) ? entry : 0;

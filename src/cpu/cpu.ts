@@ -361,11 +361,8 @@ export class Cpu implements CpuContext {
     const host = (linear + this.arena.i32[entry + L.TLB_ADDEND / 4]) >>> 0;
     state.setU32(L.IP_BASE, eip - (linear & 0xfff));
     const record = this.engine.code.find(host, state.getU32(L.MODE));
-    if (this.hot || this.compilesAll) {
-      this.hot = false;
-      this.engine.compiler.request(host, state.getU32(L.MODE), record);
-      if (this.compilesAll) this.engine.compiler.work(true);
-    }
+    const { hot } = this;
+    this.hot = false;
     if (this.engine.code.frameMarked) {
       this.engine.code.frameMarked = false;
       mmu.protectCode(this.arena.u32[entry + L.TLB_PHYSICAL / 4]);
@@ -373,6 +370,10 @@ export class Cpu implements CpuContext {
     if (this.arena.u32[record >>> 2] === HANDLER_CROSSING) {
       this.executeUncached(linear, user, record);
       return 0;
+    }
+    if (hot || this.compilesAll) {
+      this.engine.compiler.request({ host, linear, mode: state.getU32(L.MODE), record, frameAt: (page) => this.source.frameAt(page, user), ahead: this.compilesAll });
+      if (this.compilesAll) this.engine.compiler.work(true);
     }
     if (state.segLimit(CS) - eip >= 4096) return record;
     const within = this.source.withinLimit(record);
@@ -432,6 +433,9 @@ export class Cpu implements CpuContext {
       case R.EXIT_HOT:
         this.branched = this.hot = true;
         this.arena.i32[(ip + R.REC_EDGES) >>> 2] = this.hotAfter;
+        return;
+      case R.EXIT_HOT_ENTRY:
+        this.branched = this.hot = true;
         return;
       case R.EXIT_RESTART:
         this.repeated = true;

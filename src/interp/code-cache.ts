@@ -17,7 +17,7 @@ const CHUNK_BYTES = CHUNK_RECORDS * R.RECORD_SIZE;
 const CHUNKS_PER_STEP = 256;
 /** A block gets at least so many records; fewer at the end of a chunk are left unused. */
 const LEAST_RECORDS = 8;
-/** All code is dropped when so many chunks are in use: 12 MiB. */
+/** Code is dropped when so many chunks are in use: 12 MiB. */
 const MAX_CHUNKS = 6144;
 const GRANULE_SHIFT = 6;
 
@@ -33,8 +33,10 @@ interface CodePage {
   granulesHigh: number;
   /** Instructions that begin in this page and end in the next, or begin in the one before. */
   readonly crossings: Set<Crossing>;
-  /** First records of the blocks in whose place compiled regions stand. */
-  readonly regions: Set<number>;
+  /** Compiled regions that were made from this page, among others. */
+  readonly regions: Set<CompiledRegion>;
+  /** Tells what is made of a frame from what was made of it before its code was dropped. */
+  readonly stamp: number;
 }
 
 /** An instruction in two pages. */
@@ -45,11 +47,19 @@ interface Crossing {
   readonly pages: readonly [CodePage, CodePage];
 }
 
-/** A compiled region in the place of a block's first handler. */
-interface CompiledRegion {
-  /** Its slot in the function table, and the handler that was there. */
+/** Where a compiled region is entered: in the place of the first handler of a block. */
+export interface InstalledEntry {
+  /** Arena address and mode of the block, and its first record. */
+  readonly host: number;
+  readonly record: number;
+  /** Its slot in the function table. */
   readonly slot: number;
-  readonly handler: number;
+}
+
+interface CompiledRegion {
+  readonly pages: readonly CodePage[];
+  /** With the handlers that stood there. */
+  readonly entries: { readonly record: number; readonly slot: number; readonly handler: number }[];
 }
 
 /** Key of a block in its page: 12 bits of offset, the mode above. */
@@ -61,7 +71,8 @@ export class CodeCache {
   private readonly pool: PagePool;
   private readonly translator: Translator;
   private readonly pages = new Map<number, CodePage>();
-  private readonly byRecord = new Map<number, CompiledRegion>();
+  /** Handlers that the entries of compiled regions took the place of, by their records. */
+  private readonly replaced = new Map<number, number>();
   /** Table slots from here on are compiled regions. */
   private readonly firstRegionSlot: number;
   private readonly freeChunks: number[] = [];
@@ -71,10 +82,13 @@ export class CodeCache {
   /** Blocks made so far. */
   blocksMade = 0;
   invalidations = 0;
-  /** Counts how often everything was dropped. */
+  /** Compiled regions dropped so far. */
+  regionsDropped = 0;
+  /** Counts how often code was dropped to make room. */
   generation = 0;
+  private stamps = 0;
   /** Slots of compiled regions that were dropped and may still be executing; whoever frees them is told once none is. */
-  onRegionsDropped: (slots: readonly number[]) => void = () => {};
+  onSlotsFree: (slots: readonly number[]) => void = () => {};
   private droppedSlots: number[] = [];
   /** Set when a frame got its first code: its write tags have to go from the TLBs. */
   frameMarked = false;
@@ -94,10 +108,17 @@ export class CodeCache {
 
   /** Record of the block at an arena address, made when there is none. */
   find(host: number, mode: number): number {
-    const known = this.pages.get(host & -4096)?.blocks.get(blockKey(host & 4095, mode));
-    const record = known ?? this.make(host, mode);
+    const record = this.known(host, mode) || this.make(host, mode);
     this.enter(host, mode, record);
     return record;
+  }
+  /** Likewise, 0 when there is none. */
+  known(host: number, mode: number): number {
+    return this.pages.get(host & -4096)?.blocks.get(blockKey(host & 4095, mode)) ?? 0;
+  }
+  /** Which generation of a frame's code there is; 0: none. */
+  stampOf(frame: number): number {
+    return this.pages.get(frame | 0)?.stamp ?? 0;
   }
 
   /**
@@ -135,35 +156,49 @@ export class CodeCache {
   recycle(): void {
     while (this.retired.length > 0) this.freeChunks.push(this.retired.pop() as number);
     if (this.droppedSlots.length === 0) return;
-    this.onRegionsDropped(this.droppedSlots);
+    this.onSlotsFree(this.droppedSlots);
     this.droppedSlots = [];
   }
 
   /** The handler that interprets the record, whatever stands in its place. */
   handlerOf(record: number): number {
     const handler = this.arena.u32[record >>> 2];
-    return handler < this.firstRegionSlot ? handler : (this.byRecord.get(record)?.handler ?? handler);
+    return handler < this.firstRegionSlot ? handler : (this.replaced.get(record) ?? handler);
   }
 
   /** True when a region stands in the place of the block that begins with this record. */
   isCompiled(record: number): boolean {
-    return this.byRecord.has(record);
+    return this.replaced.has(record);
   }
 
-  /** True while the block at an arena address begins with this record. */
-  isBlock(host: number, mode: number, record: number): boolean {
-    return this.pages.get(host & -4096)?.blocks.get(blockKey(host & 4095, mode)) === record;
-  }
-
-  /** Puts a region in the place of the block at an arena address; false when there is no such block any more. */
-  install(host: number, mode: number, record: number, slot: number): boolean {
-    const page = this.pages.get(host & -4096);
-    if (!page || !this.isBlock(host, mode, record) || this.byRecord.has(record)) return false;
-    const region = { slot, handler: this.arena.u32[record >>> 2] };
-    page.regions.add(record);
-    this.byRecord.set(record, region);
-    this.arena.u32[record >>> 2] = slot;
+  /**
+   * Puts a region in the place of the blocks that it is entered at, where none is yet. False when the code of one of its
+   * frames is not what it was made from.
+   */
+  install(frames: readonly { readonly frame: number; readonly stamp: number }[], entries: readonly InstalledEntry[], mode: number): boolean {
+    const pages = frames.map(({ frame }) => this.pages.get(frame | 0)).filter((page, i) => page?.stamp === frames[i].stamp) as CodePage[];
+    if (pages.length < frames.length) return false;
+    const { u32 } = this.arena;
+    const free = entries.filter(({ host, record }) => this.known(host, mode) === record && !this.replaced.has(record));
+    const region: CompiledRegion = { pages, entries: free.map(({ record, slot }) => ({ record, slot, handler: u32[record >>> 2] })) };
+    for (const { record, slot, handler } of region.entries) {
+      this.replaced.set(record, handler);
+      u32[record >>> 2] = slot;
+    }
+    for (const page of pages) page.regions.add(region);
+    const slots = new Set(free.map(({ slot }) => slot));
+    this.droppedSlots.push(...entries.map(({ slot }) => slot).filter((slot) => !slots.has(slot)));
     return true;
+  }
+  /** The handlers that it stood in the place of come back. */
+  private uninstall(region: CompiledRegion): void {
+    this.regionsDropped++;
+    for (const page of region.pages) page.regions.delete(region);
+    for (const { record, slot, handler } of region.entries) {
+      this.arena.u32[record >>> 2] = handler;
+      this.replaced.delete(record);
+      this.droppedSlots.push(slot);
+    }
   }
 
   /** A frame's bytes changed. Returns true when code was dropped. */
@@ -195,10 +230,7 @@ export class CodeCache {
       if (u32[(slot + R.BLOCK_RECORD) >>> 2] === record) u32.fill(0, slot >>> 2, (slot + R.BLOCK_ENTRY_SIZE) >>> 2);
     }
     for (const crossing of [...page.crossings]) this.dropCrossing(crossing);
-    for (const record of page.regions) {
-      this.droppedSlots.push((this.byRecord.get(record) as CompiledRegion).slot);
-      this.byRecord.delete(record);
-    }
+    for (const region of [...page.regions]) this.uninstall(region);
     for (const chunk of page.chunks) {
       for (let i = 0; i < CHUNK_RECORDS; i++) u32[(chunk + i * R.RECORD_SIZE) >>> 2] = HANDLER_STOP;
       this.retired.push(chunk);
@@ -210,16 +242,24 @@ export class CodeCache {
     for (const frame of [...this.pages.keys()]) this.drop(frame);
   }
 
+  /** Makes room: pages go that no compiled code was made from; all go when those are few. */
+  private evict(): void {
+    this.generation++;
+    for (const [frame, page] of [...this.pages]) if (page.regions.size === 0) this.drop(frame);
+    this.recycle();
+    if (this.freeChunks.length >= MAX_CHUNKS / 4) return;
+    this.dropAll();
+    this.recycle();
+  }
+
   private make(host: number, mode: number): number {
     const frame = host & -4096;
-    if (this.chunkCount >= MAX_CHUNKS && this.freeChunks.length === 0) {
-      this.dropAll();
-      this.recycle();
-    }
+    if (this.chunkCount >= MAX_CHUNKS && this.freeChunks.length === 0) this.evict();
     const page = this.pageOf(frame);
     if (page.left < LEAST_RECORDS) this.extend(page);
     // A block that a chunk's end cuts short goes on in the next one.
-    const written = this.translator.block(host, mode, page.next, Math.min(R.BLOCK_LIMIT, page.left - 1));
+    const begins = (offset: number): boolean => page.blocks.has(blockKey(offset, mode));
+    const written = this.translator.block(host, mode, page.next, Math.min(R.BLOCK_LIMIT, page.left - 1), begins);
     const record = page.next;
     page.next += written * R.RECORD_SIZE;
     page.left -= written;
@@ -233,7 +273,9 @@ export class CodeCache {
   private pageOf(frame: number): CodePage {
     let page = this.pages.get(frame);
     if (!page) {
-      page = { chunks: [], next: 0, left: 0, blocks: new Map(), granulesLow: 0, granulesHigh: 0, crossings: new Set(), regions: new Set() };
+      page = {
+        chunks: [], next: 0, left: 0, blocks: new Map(), granulesLow: 0, granulesHigh: 0, crossings: new Set(), regions: new Set(), stamp: ++this.stamps,
+      };
       this.pages.set(frame, page);
       this.pool.setHasCode((frame >>> 0) as ArenaAddr, true);
       this.frameMarked = true;
@@ -265,6 +307,7 @@ export class CodeCache {
     page.chunks.push(page.next);
   }
 
+  /** The block's place in the table. */
   private slot(host: number): number {
     const hash = (host ^ (host >>> R.BLOCK_HASH_SHIFT)) & (R.BLOCK_TABLE_ENTRIES - 1);
     return this.table + hash * R.BLOCK_ENTRY_SIZE;
@@ -273,8 +316,10 @@ export class CodeCache {
   private enter(host: number, mode: number, record: number): void {
     const at = this.slot(host) >>> 2;
     const { u32 } = this.arena;
+    if (u32[at + R.BLOCK_RECORD / 4] === record) return;
     u32[at + R.BLOCK_HOST / 4] = host;
     u32[at + R.BLOCK_MODE / 4] = mode;
     u32[at + R.BLOCK_RECORD / 4] = record;
+    u32[at + R.BLOCK_HEAT / 4] = this.translator.hotAfter;
   }
 }

@@ -192,7 +192,11 @@ export class HandlerOps extends RecordOps {
   /** Goes on at the block of an address whose instructions before it are counted already. */
   goTo(target: I32): void {
     this.guardLimit(target, this.fuel);
-    this.lookUp(target, this.fuel);
+    this.lookUp(target, this.fuel, (block) => {
+      const heat = this.sub(this.e.load('i32', block, R.BLOCK_HEAT), this.i32(1));
+      this.e.store('i32', block, heat, R.BLOCK_HEAT);
+      this.e.if(this.eqz(heat), () => this.exitTo(target, this.fuel, R.EXIT_HOT_ENTRY));
+    });
     this.exitTo(target, this.fuel, R.EXIT_LOOKUP);
   }
   /** A block ends with its page at the latest: where the limit of CS may lie in it, the dispatcher cuts it off there. */
@@ -203,7 +207,7 @@ export class HandlerOps extends RecordOps {
     const limit = this.stateLoad('i32', L.SEGMENTS + L.SEGMENT_SIZE + L.SEG_LIMIT);
     return this.or(this.gtU(target, limit), this.ltU(this.sub(limit, target), this.i32(4096)));
   }
-  private lookUp(target: I32, fuel: I32): void {
+  private lookUp(target: I32, fuel: I32, found: (block: I32) => void = () => {}): void {
     const { e } = this;
     const linear = this.flat ? target : this.add(target, this.stateLoad('i32', L.SEGMENTS + L.SEGMENT_SIZE + L.SEG_BASE));
     const entry = this.tlbEntry(linear);
@@ -216,6 +220,7 @@ export class HandlerOps extends RecordOps {
       const sameHost = this.eq(e.load('i32', block, R.BLOCK_HOST), host);
       const sameMode = this.eq(e.load('i32', block, R.BLOCK_MODE), this.stateLoad('i32', L.MODE));
       e.if(this.and(sameHost, sameMode), () => {
+        found(block);
         this.stateStore('i32', L.IP_BASE, this.sub(target, this.and(linear, this.i32(4095))));
         this.tailCall(e.load('i32', block, R.BLOCK_RECORD), fuel);
       });

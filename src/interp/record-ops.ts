@@ -28,6 +28,12 @@ export const BYTES: Record<LoadKind | StoreKind, number> = {
 /** How an integer of so many bits is loaded zero-extended, and stored. */
 export const KIND = { 8: 'u8', 16: 'u16', 32: 'i32', 64: 'i64' } as const;
 
+/** Address of the entry of a TLB set that serves a linear address, if any does. */
+export function tlbEntry(e: FunctionBuilder, set: I32, linear: I32): I32 {
+  const index = e.binary('and', e.binary('shrU', linear, e.i32(7)), e.i32((L.TLB_ENTRIES - 1) << 5));
+  return e.binary('add', set, index);
+}
+
 export abstract class RecordOps extends Ops {
   readonly e: FunctionBuilder;
   readonly osize: 16 | 32;
@@ -237,8 +243,7 @@ export abstract class RecordOps extends Ops {
     return this.and(this.and(within, unwrapped), this.e.compare('geU', offset, this.e.load('i32', pointer, L.SEG_START)));
   }
   tlbEntry(linear: I32): I32 {
-    const index = this.and(this.shrU(linear, this.i32(7)), this.i32((L.TLB_ENTRIES - 1) << 5));
-    return this.add(this.tlbSet(), index);
+    return tlbEntry(this.e, this.tlbSet(), linear);
   }
   pageRoom(segment: SegmentChoice, offset: I32): I32 {
     return this.sub(this.i32(4096), this.and(this.add(this.segmentBase(segment), offset), this.i32(4095)));

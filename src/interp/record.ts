@@ -33,6 +33,8 @@ export const BLOCK_ENTRY_SIZE = 16;
 export const BLOCK_HOST = 0; // u32
 export const BLOCK_MODE = 4; // u32
 export const BLOCK_RECORD = 8; // u32
+/** i32: how often compiled code may yet go on at the block until it is hot. */
+export const BLOCK_HEAT = 12;
 /** Index of an arena address in the block table: its low bits, stirred with the frame's. */
 export const BLOCK_HASH_SHIFT = 10;
 
@@ -46,4 +48,5 @@ export const EXIT_LOOKUP = 5; // an indirect branch to RIP found no block
 export const EXIT_STOP = 6; // stopped before the record at IP (end of a truncated block, dropped code, attention)
 export const EXIT_RESTART = 7; // a repeated instruction at IP is to go on later
 export const EXIT_CROSSING = 8; // the instruction after the block crosses into the next page; RIP is its address
+export const EXIT_HOT_ENTRY = 11; // the block at RIP has become hot: compiled code went on there as often as the threshold says
 export const EXIT_HOT = 10; // the block at RIP has become hot: what led there was taken as often as the threshold says

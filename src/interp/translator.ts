@@ -38,10 +38,10 @@ export class Translator {
 
   /**
    * Translates instructions from arena address `host` up to the end of its page into records at `record`, at most `limit`
-   * of them, and ends them with a record that leaves the block. Returns the number of records written. A block whose first
+   * of them and up to where another block begins, and ends them with a record that leaves the block. Returns the number of records written. A block whose first
    * instruction crosses the page is a HANDLER_CROSSING record alone.
    */
-  block(host: number, mode: number, record: number, limit: number): number {
+  block(host: number, mode: number, record: number, limit: number, begins: (offset: number) => boolean): number {
     const frame = host & -4096;
     const pageEnd = frame + 4096;
     let at = host >>> 0;
@@ -57,7 +57,7 @@ export class Translator {
       count++;
       out += R.RECORD_SIZE;
       at += this.decoder.length;
-      if (result === 'ended') break;
+      if (result === 'ended' || begins(at & 0xfff)) break;
     }
     this.leave(out, HANDLER_NEXT, at - frame, count + 1);
     return count + 1;

@@ -9,7 +9,7 @@ import { Arena } from '../memory/arena.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
 import { PagePool } from '../memory/pool.ts';
 
-const EAX = 0, ECX = 1, EBX = 3, ESI = 6;
+const EAX = 0, ECX = 1, EBX = 3, ESP = 4, ESI = 6;
 const CS = 1;
 const FLAT_DATA = 16, FLAT_CODE = 8;
 const ENTRY = 0x1000;
@@ -114,5 +114,72 @@ describe('compiled code', () => {
     cpu.run(40);
     expect(cpu.instructions).toBe(40);
     expect([cpu.state.reg(ESI), cpu.state.reg(ECX)]).toEqual([DATA + 40, 90]);
+  });
+
+  /** `again: call f; dec ecx; jnz again; hlt` at `at`, and f, which adds 3 to EAX, at `f`. */
+  function callInLoop(at: number, f: number): void {
+    const offset = f - (at + 5);
+    memory.write(physAddr(at), Uint8Array.of(0xe8, ...[0, 8, 16, 24].map((n) => (offset >> n) & 0xff), 0x49, 0x75, 0xf8, 0xf4));
+    memory.write(physAddr(f), Uint8Array.of(0x83, 0xc0, 0x03, 0xc3));
+    cpu.state.eip = at;
+    cpu.state.setReg(ESP, 0x8000);
+  }
+
+  it('calls a function in another page, and returns from it', () => {
+    callInLoop(0x1000, 0x2100);
+    cpu.state.setReg(ECX, 20_000);
+    run();
+    expect([cpu.state.reg(EAX), cpu.state.reg(ECX), cpu.state.reg(ESP)]).toEqual([60_000, 0, 0x8000]);
+    expect(cpu.instructions).toBe(5 * 20_000 + 1);
+    expect(cpu.compilerCounters.regions).toBeGreaterThan(0);
+  });
+
+  it('returns to where the stack says, wherever the call came from', () => {
+    start({ tier: 'compiled' });
+    callInLoop(0x1000, 0x2100);
+    // f puts another address in the place of its return address: that of the hlt.
+    memory.write(physAddr(0x2100), Uint8Array.of(0xc7, 0x04, 0x24, 0x08, 0x10, 0, 0, 0xc3));
+    cpu.state.setReg(ECX, 5);
+    run();
+    expect([cpu.state.reg(ECX), cpu.state.eip]).toEqual([5, 0x1009]);
+  });
+
+  it('goes with any of the pages that it was made from', () => {
+    callInLoop(0x1000, 0x2100);
+    cpu.state.setReg(ECX, 1_000_000);
+    for (let i = 0; i < 50; i++) cpu.run(1000);
+    memory.write(physAddr(0x2102), Uint8Array.of(0x00)); // add eax, 0
+    cpu.run(10);
+    const before = cpu.state.reg(EAX);
+    for (let i = 0; i < 50; i++) cpu.run(1000);
+    expect(cpu.state.reg(EAX)).toBe(before);
+    expect(cpu.compilerCounters.dropped).toBeGreaterThan(0);
+  });
+
+  it('goes on in slices of any length where a call returns to an instruction in two pages', () => {
+    // again: call far away, which no region follows; add eax, 3 from 0x1ffd on; dec ecx; jnz again
+    start({ tier: 'compiled' });
+    memory.write(physAddr(0x1ff8), Uint8Array.of(0xff, 0x15, 0, 0x50, 0, 0, 0x05, 3, 0, 0, 0, 0x49, 0x75, 0xf2, 0xf4));
+    memory.writePhys(0x5000, 4, 0x3000);
+    memory.write(physAddr(0x3000), Uint8Array.of(0xc3));
+    cpu.state.eip = 0x1ff8;
+    cpu.state.setReg(ESP, 0x8000);
+    cpu.state.setReg(ECX, 2000);
+    let done = 0;
+    for (let fuel = 1; done + fuel < 10_000; fuel = (fuel % 97) + 1) {
+      cpu.run(fuel);
+      done += fuel;
+      expect(cpu.instructions).toBe(done);
+    }
+    run();
+    expect([cpu.state.reg(EAX), cpu.state.reg(ECX)]).toEqual([6000, 0]);
+  });
+
+  it('follows a loop with two ways in', () => {
+    // jmp b; a: inc ebx; b: inc eax; dec ecx; jz out; test al, 1; jz a; jmp b; out: hlt
+    start({ tier: 'compiled' }, [0xeb, 0x01, 0x43, 0x40, 0x49, 0x74, 0x06, 0xa8, 0x01, 0x74, 0xf7, 0xeb, 0xf6, 0xf4]);
+    cpu.state.setReg(ECX, 10_000);
+    run();
+    expect([cpu.state.reg(EAX), cpu.state.reg(EBX), cpu.state.reg(ECX)]).toEqual([10_000, 4999, 0]);
   });
 });

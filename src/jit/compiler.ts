@@ -4,18 +4,19 @@
  */
 import type { CodeCache } from '../interp/code-cache.ts';
 import type { Arena } from '../memory/arena.ts';
-import { generateModule } from './generate.ts';
-import { type Region, RegionFinder } from './region.ts';
+import { type Origin, RegionFinder } from './finder.ts';
+import { exportName, generateModule } from './generate.ts';
+import { MAX_ENTRIES } from './graph.ts';
+import type { Region } from './region.ts';
 
-const REGION_LIMITS = { instructions: 300 };
 /** Regions in a module at most, and instructions in them; what is more waits for the next one. */
 const BATCH_REGIONS = 32;
 const BATCH_INSTRUCTIONS = 600;
 /** A batch is made once so many wait, or once `work` was called so often since the first of them came. */
 const BATCH_STARTS = 8;
 const PATIENCE = 20;
-/** Live regions at most: when there are so many, all are dropped. */
-const MAX_REGIONS = 8192;
+/** Slots of live regions at most: when there are so many, all are dropped. */
+const MAX_SLOTS = 16384;
 const TABLE_STEP = 1024;
 
 export interface CompilerCounters {
@@ -30,23 +31,19 @@ export interface CompilerCounters {
   readonly longestPauseMs: number;
 }
 
-interface Request {
-  readonly host: number;
-  readonly mode: number;
-  readonly record: number;
-}
+const blockKey = (host: number, mode: number): number => host + mode * 2 ** 32;
 
 export class RegionCompiler {
-  readonly counters = { regions: 0, modules: 0, bytes: 0, dropped: 0, pausedMs: 0, longestPauseMs: 0 };
+  private readonly made = { regions: 0, modules: 0, bytes: 0, pausedMs: 0, longestPauseMs: 0 };
   private readonly code: CodeCache;
   private readonly table: WebAssembly.Table;
   private readonly imports: WebAssembly.Imports;
   private readonly finder: RegionFinder;
   private readonly nowMs: () => number;
   private readonly freeSlots: number[] = [];
-  private readonly queue: Request[] = [];
-  /** Records of the requests. */
-  private readonly queued = new Set<number>();
+  private readonly queue: Region[] = [];
+  /** Blocks of the regions that wait, by arena address and mode: who asks for one gets an entry there. */
+  private readonly waiting = new Map<number, { region: Region; block: number }>();
   private waited = 0;
   private live = 0;
 
@@ -56,17 +53,29 @@ export class RegionCompiler {
     this.imports = imports;
     this.nowMs = nowMs;
     this.finder = new RegionFinder(arena, code);
-    code.onRegionsDropped = (slots) => {
-      this.counters.dropped += slots.length;
-      this.release(slots);
-    };
+    code.onSlotsFree = (slots) => this.release(slots);
   }
 
-  /** Asks for the region of the block at an arena address, whose first record is `record`. */
-  request(host: number, mode: number, record: number): void {
-    if (this.code.isCompiled(record) || this.queued.has(record)) return;
-    this.queued.add(record);
-    this.queue.push({ host, mode, record });
+  get counters(): CompilerCounters {
+    return { ...this.made, dropped: this.code.regionsDropped };
+  }
+
+  /** Asks for the region of a block. */
+  request(origin: Origin): void {
+    const { host, mode, record } = origin;
+    if (this.code.isCompiled(record)) return;
+    const waiting = this.waiting.get(blockKey(host, mode));
+    if (waiting) {
+      const { entries } = waiting.region;
+      if (entries.length < MAX_ENTRIES && !entries.some((e) => e.record === record)) {
+        entries.push({ block: waiting.block, host, record, handler: this.code.handlerOf(record) });
+      }
+      return;
+    }
+    const found = this.finder.find(origin);
+    if (!found || found.region.entries.length === 0) return;
+    this.queue.push(found.region);
+    for (const [at, block] of found.places) this.waiting.set(blockKey(at, mode), { region: found.region, block });
   }
 
   /** Compiles some of what was asked for, all at once when `now` is set. To call between two slices, while no code runs. */
@@ -76,43 +85,38 @@ export class RegionCompiler {
     if (!now && this.queue.length < BATCH_STARTS && this.waited < PATIENCE) return;
     this.waited = 0;
     const start = this.nowMs();
-    if (this.live + BATCH_REGIONS > MAX_REGIONS) this.code.dropAll();
+    if (this.live + BATCH_REGIONS * MAX_ENTRIES > MAX_SLOTS) this.code.dropAll();
     else this.batch();
     const ms = this.nowMs() - start;
-    this.counters.pausedMs += ms;
-    this.counters.longestPauseMs = Math.max(this.counters.longestPauseMs, ms);
+    this.made.pausedMs += ms;
+    this.made.longestPauseMs = Math.max(this.made.longestPauseMs, ms);
   }
 
   private batch(): void {
-    const found: { request: Request; region: Region }[] = [];
-    /** Blocks that a region of this batch contains: they get one of their own only if they stay hot. */
-    const inside = new Set<number>();
-    let instructions = 0;
-    while (found.length < BATCH_REGIONS && instructions < BATCH_INSTRUCTIONS) {
-      const request = this.queue.shift();
-      if (!request) break;
-      const { host, mode, record } = request;
-      this.queued.delete(record);
-      if (!this.code.isBlock(host, mode, record) || this.code.isCompiled(record) || inside.has(host + mode * 2 ** 32)) continue;
-      const region = this.finder.find(host & -4096, host & 4095, mode, REGION_LIMITS);
-      if (region?.blocks[0].records[0].address !== record) continue;
-      for (const block of region.blocks) {
-        inside.add((((host & -4096) + block.records[0].offset) >>> 0) + mode * 2 ** 32);
-        instructions += block.records.length;
-      }
-      found.push({ request, region });
+    const regions: Region[] = [];
+    for (let instructions = 0; regions.length < BATCH_REGIONS && instructions < BATCH_INSTRUCTIONS; ) {
+      const region = this.queue.shift();
+      if (!region) break;
+      instructions += region.blocks.reduce((sum, { records }) => sum + records.length, 0);
+      regions.push(region);
     }
-    if (found.length === 0) return;
-    const bytes = generateModule(found.map(({ region }) => region));
+    const batched = new Set(regions);
+    for (const [key, { region }] of this.waiting) if (batched.has(region)) this.waiting.delete(key);
+    const bytes = generateModule(regions);
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes as BufferSource), this.imports);
-    for (const [n, { request }] of found.entries()) {
+    for (const [n, region] of regions.entries()) this.install(region, (entry) => exports[exportName(n, entry)] as () => void);
+    this.made.regions += regions.length;
+    this.made.modules++;
+    this.made.bytes += bytes.length;
+  }
+
+  private install(region: Region, functionOf: (entry: number) => () => void): void {
+    const entries = region.entries.map(({ host, record }, i) => {
       const slot = this.takeSlot();
-      this.table.set(slot, exports[n] as () => void);
-      if (!this.code.install(request.host, request.mode, request.record, slot)) this.release([slot]);
-    }
-    this.counters.regions += found.length;
-    this.counters.modules++;
-    this.counters.bytes += bytes.length;
+      this.table.set(slot, functionOf(i));
+      return { host, record, slot };
+    });
+    if (!this.code.install(region.pages, entries, region.mode)) this.release(entries.map(({ slot }) => slot));
   }
 
   private takeSlot(): number {

@@ -1,89 +1,172 @@
-/** From regions to a WebAssembly module with a function for each (see region-code.ts for how it is entered and left). */
+/** From regions to a WebAssembly module with functions for each (see region-code.ts for how they are entered and left). */
 import * as L from '../cpu/layout.ts';
 import { MODE_CODE32, MODE_FLAT } from '../cpu/mode.ts';
-import { DISPATCH } from '../interp/record-ops.ts';
-import type { Label } from '../wasm/function.ts';
-import { ModuleBuilder } from '../wasm/module.ts';
-import { type BasicBlock, type CodeRecord, type Region, variantOf } from './region.ts';
+import { DISPATCH, HANDLER_SIGNATURE, tlbEntry } from '../interp/record-ops.ts';
+import { FunctionBuilder, type Label, type Variable } from '../wasm/function.ts';
+import { type FunctionBody, ModuleBuilder } from '../wasm/module.ts';
+import { type BasicBlock, type CodeRecord, pageOf, type Region, type RegionEntry, variantOf } from './region.ts';
 import { RegionCode } from './region-code.ts';
-import { RegionOps } from './region-ops.ts';
+import { type Edges, RegionOps } from './region-ops.ts';
 import { type EdgeKind, Structure } from './structure.ts';
 import { Summaries } from './summary.ts';
 
 /** EIP of a page's first byte up to which no branch inside the page wraps around at 64 KiB. */
 const LAST_PLAIN_PAGE = 0xf000;
+/** An entry function tells the region where to begin: number in its table of targets, and number of the page above. */
+const TARGET_BITS = 8;
 
 const summaries = new Summaries();
 
-/** The bytes of a module that exports each region's function under its number; imports as the interpreter's has them. */
+/** Name of the export by which entry `entry` of region `region` of a module is called. */
+export const exportName = (region: number, entry: number): string => `${region}.${entry}`;
+
+/** The bytes of a module that exports a function for each entry of each region; imports as the interpreter's has them. */
 export function generateModule(regions: readonly Region[]): Uint8Array {
   const module = new ModuleBuilder();
-  for (const [n, region] of regions.entries()) module.export(String(n), module.define(new RegionGenerator(module, region).generate()));
+  const made = regions.map((region) => {
+    const generator = new RegionGenerator(module, region);
+    return { region, generator, body: module.define(generator.generate()) };
+  });
+  for (const [n, { region, generator, body }] of made.entries()) {
+    for (const [i, entry] of region.entries.entries()) {
+      module.export(exportName(n, i), generator.alone ? body : module.define(generator.entry(entry, i, body)));
+    }
+  }
   return module.finish();
 }
 
+/**
+ * Node 0 of the graph is where control comes in, node n the region's block n - 1. A region with one way in is the function
+ * of its entry. One with several begins with a table of targets, and has a small function for each entry; irreducible
+ * edges go by the table too.
+ */
 class RegionGenerator {
+  private readonly module: ModuleBuilder;
   private readonly region: Region;
   private readonly code: RegionCode;
+  private readonly edges: number[][];
+  /** Nodes that node 0 leads to: the entries first. */
+  private readonly targets: number[];
   private readonly structure: Structure;
-  /** Whether the flags are read at the start of a block before they are set. */
+  /** Whether the flags are read at the start of a node before they are set. */
   private readonly flagsNeeded: readonly boolean[];
-  /** Most instructions from a block on to where the fuel is looked at again. */
+  /** Irreducible edges come back to node 0. */
+  private comesBack = false;
+  /** Most instructions from a node on to where the fuel is looked at again. */
   private readonly longest: readonly number[];
   private readonly labels: Label[] = [];
+  private readonly target: Variable<'i32'>;
   private current = 0;
 
   constructor(module: ModuleBuilder, region: Region) {
+    this.module = module;
     this.region = region;
     this.code = new RegionCode(module);
-    this.structure = new Structure(region.blocks.map(successors));
-    this.flagsNeeded = liveness(region, this.structure);
-    this.longest = longestPaths(region, this.structure);
+    this.target = this.code.e.variable('i32');
+    this.targets = region.entries.map(({ block }) => block + 1);
+    this.edges = [this.targets, ...region.blocks.map((block) => successors(block).map((b) => b + 1))];
+    this.structure = this.reducible();
+    this.flagsNeeded = this.liveness();
+    this.longest = this.longestPaths();
   }
 
-  generate() {
-    const { code } = this;
-    this.guard();
-    code.frame(() => this.tree(0));
-    return code.e.finish();
+  /** The region has one way in, which is its function. */
+  get alone(): boolean {
+    return this.targets.length === 1;
+  }
+
+  /** The graph's structure, once the targets of irreducible edges are in the table. */
+  private reducible(): Structure {
+    for (;;) {
+      const structure = new Structure(this.edges, !this.alone);
+      const irreducible = structure.order.flatMap((from) => this.edges[from].filter((to) => structure.edge(from, to) === 'irreducible'));
+      this.comesBack = irreducible.length > 0;
+      const more = irreducible.filter((to) => !this.targets.includes(to));
+      if (more.length === 0) return structure;
+      this.targets.push(...new Set(more));
+    }
+  }
+
+  generate(): FunctionBody {
+    const { code, region } = this;
+    const { e } = code;
+    const entry = region.entries[0];
+    const page = this.pageOf(entry);
+    if (this.alone) this.guard(e, entry);
+    code.frame(this.alone ? region.pages[page].delta : 0, () => {
+      const first = e.param(0, 'i32');
+      if (!this.alone) e.set(this.target, e.binary('and', first, e.i32((1 << TARGET_BITS) - 1)));
+      if (region.pages.length > 1) {
+        const number = this.alone ? e.i32(page) : e.binary('shrU', first, e.i32(TARGET_BITS));
+        e.set(code.pages, e.binary('shl', e.i32(1), number));
+      }
+      this.tree(0);
+    });
+    return e.finish();
+  }
+
+  /** The function of an entry of a region with several. */
+  entry(entry: RegionEntry, n: number, body: number): FunctionBody {
+    const f = new FunctionBuilder(this.module, HANDLER_SIGNATURE);
+    const cpu = f.param(1, 'i32');
+    const page = this.pageOf(entry);
+    const { delta } = this.region.pages[page];
+    this.guard(f, entry);
+    if (delta !== 0) f.store('i32', cpu, f.binary('sub', f.load('i32', cpu, L.IP_BASE), f.i32(delta)), L.IP_BASE);
+    f.returnCallDefined(body, [f.i32(n | (page << TARGET_BITS)), cpu, f.param(2, 'i32')]);
+    return f.finish();
+  }
+
+  private pageOf(entry: RegionEntry): number {
+    const offset = this.region.blocks[entry.block].records[0].offset;
+    return this.region.pages.findIndex(({ delta }) => delta === pageOf(offset));
   }
 
   /** Before anything: does the fuel cover the region up to where it is looked at again? If not, the interpreter goes on. */
-  private guard(): void {
-    const { e, cpu } = this.code;
-    const entry = this.region.blocks[0].records[0];
-    const fuel = e.param(2, 'i32');
-    const short = e.compare('ltS', fuel, e.i32(this.longest[0]));
+  private guard(e: FunctionBuilder, entry: RegionEntry): void {
+    const [record, cpu, fuel] = [0, 1, 2].map((n) => e.param(n, 'i32'));
+    const short = e.compare('ltS', fuel, e.i32(this.longest[entry.block + 1]));
     const wraps = e.compare('gtU', e.load('i32', cpu, L.IP_BASE), e.i32(LAST_PLAIN_PAGE));
     const declined = this.region.mode & MODE_CODE32 ? short : e.binary('or', short, wraps);
-    e.if(declined, () => e.returnCall(DISPATCH, [e.i32(entry.handler), e.param(0, 'i32'), cpu, fuel]));
+    e.if(declined, () => e.returnCall(DISPATCH, [e.i32(entry.handler), record, cpu, fuel]));
   }
 
-  /** The code of a block and of all that it dominates. */
-  private tree(block: number): void {
-    if (!this.structure.isHeader(block)) return this.withMerged(block, 0);
+  /** The code of a node and of all that it dominates. */
+  private tree(node: number): void {
+    if (!(node === 0 ? this.comesBack : this.structure.isHeader(node))) return this.withMerged(node, 0);
     this.code.e.loop((label) => {
-      this.labels[block] = label;
-      this.withMerged(block, 0);
+      this.labels[node] = label;
+      this.withMerged(node, 0);
     });
   }
-  private withMerged(block: number, from: number): void {
-    const behind = this.structure.merged[block][from];
-    if (behind === undefined) return this.block(block);
+  private withMerged(node: number, from: number): void {
+    const behind = this.structure.merged[node][from];
+    if (behind === undefined) return node === 0 ? this.start() : this.block(node);
     this.code.e.block((label) => {
       this.labels[behind] = label;
-      this.withMerged(block, from + 1);
+      this.withMerged(node, from + 1);
     });
     this.code.join();
     this.tree(behind);
   }
 
-  private block(index: number): void {
+  private start(): void {
+    const { code, targets } = this;
+    code.join();
+    if (this.alone) this.tree(targets[0]);
+    else code.e.branchTable(targets.map((to) => this.labels[to]), code.e.get(this.target));
+  }
+
+  private blockOf(node: number): BasicBlock {
+    return this.region.blocks[node - 1];
+  }
+
+  private block(node: number): void {
     const { code } = this;
     const outer = this.current;
-    this.current = index;
-    const block = this.region.blocks[index];
-    const read = flagsReadAfter(block, readAtEnd(block, index, this.structure, this.flagsNeeded));
+    this.current = node;
+    const block = this.blockOf(node);
+    const read = flagsReadAfter(block, this.readAtEnd(node));
     for (const [i, record] of block.records.entries()) {
       this.instruction(block, record, read[i]);
       if (code.dead) break;
@@ -103,16 +186,32 @@ class RegionGenerator {
     flags.unread = !flagsRead && !summary.readsOwn;
     flags.eager = summary.setsSome && !flags.unread;
     if (flags.eager) flags.toLocals();
-    const taken = record === block.records[block.records.length - 1] ? block.taken : undefined;
-    const branch = () => {
-      if (taken === undefined) return false;
-      this.transition(taken, 1);
-      return true;
-    };
-    const ops = new RegionOps(code, record, variant, flags, branch);
+    const ops = new RegionOps(code, record, variant, flags, this.edgesOf(block, record));
     variant.row.body(ops);
     flags.unread = flags.eager = false;
     if (variant.repeat !== 'none' && !code.dead) this.recount(record);
+  }
+
+  private edgesOf(block: BasicBlock, record: CodeRecord): Edges {
+    const { code } = this;
+    const last = record === block.records[block.records.length - 1];
+    return {
+      branch: () => {
+        if (!last || block.taken === undefined) return false;
+        this.transition(block.taken + 1, 1);
+        return true;
+      },
+      jump: (to) => {
+        if (block.returnsTo === undefined) return false;
+        const expected = code.ipAt(this.region.blocks[block.returnsTo].records[0].offset);
+        code.e.if(code.e.compare('ne', to, expected), () => code.leaveTo(to, record, this.flat, 1));
+        this.transition(block.returnsTo + 1, 1);
+        return true;
+      },
+    };
+  }
+  private get flat(): boolean {
+    return (this.region.mode & MODE_FLAT) !== 0;
   }
 
   /** After a repeated instruction: the fuel may not cover the rest of the path any more. */
@@ -124,20 +223,17 @@ class RegionGenerator {
   }
 
   private fallThrough(block: BasicBlock): void {
-    const { code } = this;
-    if (block.next !== undefined) return this.transition(block.next, 0);
-    const { e } = code;
-    const flat = (this.region.mode & MODE_FLAT) !== 0;
-    code.leaveTo(e.binary('add', e.get(code.ipBase), e.i32(block.nextOffset as number)), block.records[block.records.length - 1], flat, 0);
+    if (block.next !== undefined) return this.transition(block.next + 1, 0);
+    this.code.leaveTo(this.code.ipAt(block.nextOffset as number), block.records[block.records.length - 1], this.flat, 0);
   }
 
-  /** Control goes on to a block of the region, `more` instructions being done that are not counted in `retired`. */
+  /** Control goes on to a node, `more` instructions being done that are not counted in `retired`. */
   private transition(to: number, more: number): void {
     const { code } = this;
     const { e } = code;
     const kind: EdgeKind = this.structure.edge(this.current, to);
-    const first = this.region.blocks[to].records[0];
-    if (kind === 'leave') return code.leaveFor(first, more);
+    const first = this.blockOf(to).records[0];
+    this.checkPages(to, more);
     code.retired += more;
     if (kind === 'inline' && !this.structure.isHeader(to)) {
       this.tree(to);
@@ -153,23 +249,76 @@ class RegionGenerator {
       code.dead = true;
       return;
     }
-    if (kind === 'back') e.if(e.compare('ltS', e.get(code.fuel), e.i32(this.longest[to])), () => code.leaveSpent(first.offset, first, 0));
-    e.branch(this.labels[to]);
+    if (kind !== 'forward') e.if(e.compare('ltS', e.get(code.fuel), e.i32(this.longest[to])), () => code.leaveSpent(first.offset, first, 0));
+    if (kind === 'irreducible') e.set(this.target, e.i32(this.targets.indexOf(to)));
+    e.branch(this.labels[kind === 'irreducible' ? 0 : to]);
+  }
+
+  /** Pages that a node lies in besides those of the current one. */
+  private otherPages(from: number, to: number): number {
+    return this.blockOf(to).pages & ~this.blockOf(from).pages;
+  }
+  /** Leaves when another page that the node's code lies in is not mapped to the frame that it was made from. */
+  private checkPages(to: number, more: number): void {
+    const { code } = this;
+    const { e } = code;
+    const other = this.otherPages(this.current, to);
+    const from = this.blockOf(this.current).records;
+    for (const [n, page] of this.region.pages.entries()) {
+      if (!(other & (1 << n))) continue;
+      const known = () => e.get(code.pages);
+      e.if(e.eqz(e.binary('and', known(), e.i32(1 << n))), () => {
+        const linear = code.ipAt(page.delta);
+        const entry = tlbEntry(e, e.get(code.tlbSet), linear);
+        const tagged = e.compare('eq', e.load('i32', entry, L.TLB_EXECUTE), linear);
+        const same = e.compare('eq', e.binary('add', linear, e.load('i32', entry, L.TLB_ADDEND)), e.i32(page.frame));
+        const offset = this.blockOf(to).records[0].offset;
+        e.if(e.eqz(e.binary('and', tagged, same)), () => code.leaveTo(code.ipAt(offset), from[from.length - 1], this.flat, more));
+        e.set(code.pages, e.binary('or', known(), e.i32(1 << n)));
+      });
+    }
+  }
+
+  // Flags and fuel
+
+  /** Whatever leaves the region reads the flags, and so does a back edge, where the fuel may be spent. */
+  private readAtEnd(node: number, needed = this.flagsNeeded): boolean {
+    const block = this.blockOf(node);
+    const to = this.edges[node];
+    const last = variantOf(block.records[block.records.length - 1]);
+    const conditional = last?.row.attributes.has('branch') === true && !last.row.attributes.has('end');
+    if (to.length < (conditional ? 2 : 1) || block.returnsTo !== undefined) return true;
+    return to.some((n) => needed[n] || this.otherPages(node, n) !== 0 || ['back', 'irreducible'].includes(this.structure.edge(node, n)));
+  }
+  private liveness(): boolean[] {
+    const needed = this.edges.map(() => false);
+    for (let changed = true; changed; ) {
+      changed = false;
+      for (const node of [...this.structure.order].reverse()) {
+        if (node === 0 || needed[node]) continue;
+        const block = this.blockOf(node);
+        needed[node] = readBefore(block.records[0], flagsReadAfter(block, this.readAtEnd(node, needed))[0]);
+        changed ||= needed[node];
+      }
+    }
+    return needed;
+  }
+
+  private longestPaths(): number[] {
+    const longest = this.edges.map(() => 0);
+    for (const node of [...this.structure.order].reverse()) {
+      if (node === 0) continue;
+      const on = this.edges[node].filter((to) => ['inline', 'forward'].includes(this.structure.edge(node, to)));
+      longest[node] = this.blockOf(node).records.length + Math.max(0, ...on.map((to) => longest[to]));
+    }
+    return longest;
   }
 }
 
 function successors(block: BasicBlock): number[] {
-  return [block.taken, block.next].filter((b) => b !== undefined);
+  return [block.taken, block.next, block.returnsTo].filter((b) => b !== undefined);
 }
 
-/** Whatever leaves the region reads the flags, and so does a back edge, where the fuel may be spent. */
-function readAtEnd(block: BasicBlock, index: number, structure: Structure, needed: readonly boolean[]): boolean {
-  const to = successors(block);
-  const last = variantOf(block.records[block.records.length - 1]);
-  const conditional = last?.row.attributes.has('branch') === true && !last.row.attributes.has('end');
-  if (to.length < (conditional ? 2 : 1)) return true;
-  return to.some((b) => needed[b] || ['back', 'leave'].includes(structure.edge(index, b)));
-}
 /** For each instruction, whether something reads the flags after it before they are all set. */
 function flagsReadAfter(block: BasicBlock, atEnd: boolean): boolean[] {
   const out: boolean[] = [];
@@ -183,28 +332,4 @@ function flagsReadAfter(block: BasicBlock, atEnd: boolean): boolean[] {
 function readBefore(record: CodeRecord, readAfter: boolean): boolean {
   const summary = summaries.of(record);
   return summary.needs || (readAfter && !summary.sets);
-}
-function liveness(region: Region, structure: Structure): boolean[] {
-  const needed = region.blocks.map(() => false);
-  for (let changed = true; changed; ) {
-    changed = false;
-    for (const index of [...structure.order].reverse()) {
-      if (needed[index]) continue;
-      const block = region.blocks[index];
-      const after = flagsReadAfter(block, readAtEnd(block, index, structure, needed));
-      needed[index] = readBefore(block.records[0], after[0]);
-      changed ||= needed[index];
-    }
-  }
-  return needed;
-}
-
-function longestPaths(region: Region, structure: Structure): number[] {
-  const longest = region.blocks.map(() => 0);
-  for (const index of [...structure.order].reverse()) {
-    const block = region.blocks[index];
-    const on = successors(block).filter((to) => ['inline', 'forward'].includes(structure.edge(index, to)));
-    longest[index] = block.records.length + Math.max(0, ...on.map((to) => longest[to]));
-  }
-  return longest;
 }

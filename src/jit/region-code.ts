@@ -1,13 +1,12 @@
 /**
  * The code of one region while it is made: guest registers in locals, what is known of them, and the way out.
  *
- * A region has the signature of a handler and is entered as one: by the tail call to the record of its first block, whose
- * handler it replaces. It leaves by tail calls too. Whatever compiled code does not do itself (device memory, page
+ * A region has the signature of a handler and is entered as one: by the tail call to the record of a block whose handler
+ * it replaces (generate.ts says how several entries share a function). It leaves by tail calls too. Whatever compiled code does not do itself (device memory, page
  * crossings, faults, helpers) it leaves to the interpreter, which executes the instruction anew from its record: a body
  * changes nothing before its last chance to leave.
  */
 import * as L from '../cpu/layout.ts';
-import * as R from '../interp/record.ts';
 import { DISPATCH, HANDLER_SIGNATURE } from '../interp/record-ops.ts';
 import { HANDLER_BUDGET, HANDLER_GO, HANDLER_GO_FLAT } from '../interp/variant.ts';
 import type { I32 } from '../isa/ops.ts';
@@ -57,6 +56,10 @@ class RegionFunction extends FunctionBuilder {
     super.branch(label);
     if (this.code) this.code.dead = true;
   }
+  override branchTable(labels: readonly Label[], index: I32): void {
+    super.branchTable(labels, index);
+    if (this.code) this.code.dead = true;
+  }
 }
 
 export class RegionCode {
@@ -65,7 +68,10 @@ export class RegionCode {
   readonly flags: RegionFlags;
   /** Fuel left at the start of the path that is being made, `retired` instructions ago. */
   readonly fuel: Variable<'i32'>;
+  /** RIP of the first byte of the region's first page. */
   readonly ipBase: Variable<'i32'>;
+  /** Which of the region's pages are known to be mapped as they were when it was found, as bits. */
+  readonly pages: Variable<'i32'>;
   readonly tlbSet: Variable<'i32'>;
   retired = 0;
   dead = false;
@@ -83,16 +89,19 @@ export class RegionCode {
     this.e = e;
     this.cpu = e.param(1, 'i32');
     for (let n = 0; n < GENERAL_REGISTERS; n++) this.registers.push(e.variable('i32'));
-    [this.fuel, this.ipBase, this.tlbSet, this.exitRecord, this.exitHandler, this.exitFuel] = [0, 1, 2, 3, 4, 5].map(() => e.variable('i32'));
+    [this.fuel, this.ipBase, this.pages, this.tlbSet, this.exitRecord, this.exitHandler, this.exitFuel] = Array.from({ length: 7 }, () => e.variable('i32'));
     this.flags = new RegionFlags(e);
     e.code = this;
   }
 
-  /** Code around the region's own: loads what it uses, and stores what it wrote on the way out. */
-  frame(body: () => void): void {
+  /**
+   * Code around the region's own: loads what it uses, and stores what it wrote on the way out. IP_BASE is that of the page
+   * at `delta`.
+   */
+  frame(delta: number, body: () => void): void {
     const { e, cpu } = this;
     e.set(this.fuel, e.param(2, 'i32'));
-    e.set(this.ipBase, e.load('i32', cpu, L.IP_BASE));
+    e.set(this.ipBase, e.binary('sub', e.load('i32', cpu, L.IP_BASE), e.i32(delta)));
     e.set(this.tlbSet, e.load('i32', cpu, L.TLB_ACTIVE));
     this.flags.load(cpu);
     const loads = e.later();
@@ -164,21 +173,25 @@ export class RegionCode {
   }
   /** The interpreter goes on at a record of which nothing has been done. */
   leaveAt(record: CodeRecord): void {
+    this.e.store('i32', this.cpu, this.pageBase(record), L.IP_BASE);
     this.leave(this.e.i32(record.address), this.e.i32(record.handler), this.fuelAt(record));
   }
-  /** The block at a record is next: compiled by now, or not. `more` instructions are done that are not counted. */
-  leaveFor(record: CodeRecord, more: number): void {
-    const address = this.e.i32(record.address);
-    this.leave(address, this.e.load('i32', address, R.REC_HANDLER), this.fuelAfter(more));
+  /** RIP of the first byte of the page that an instruction begins in. */
+  pageBase(record: CodeRecord): I32 {
+    return this.ipAt(record.delta);
+  }
+  /** RIP at a place in the region. */
+  ipAt(offset: number): I32 {
+    return this.e.binary('add', this.e.get(this.ipBase), this.e.i32(offset));
   }
   /** Goes on at an offset in CS after the instruction at `record`. */
   leaveTo(ip: I32, record: CodeRecord, flat: boolean, more: number): void {
     this.e.store('i32', this.cpu, ip, L.RIP);
     this.leave(this.e.i32(record.address), this.e.i32(flat ? HANDLER_GO_FLAT : HANDLER_GO), this.fuelAfter(more));
   }
-  /** The fuel does not cover what comes from an offset in the page on. */
+  /** The fuel does not cover what comes from a place on. */
   leaveSpent(offset: number, record: CodeRecord, more: number): void {
-    this.e.store('i32', this.cpu, this.e.binary('add', this.e.get(this.ipBase), this.e.i32(offset)), L.RIP);
+    this.e.store('i32', this.cpu, this.ipAt(offset), L.RIP);
     this.leave(this.e.i32(record.address), this.e.i32(HANDLER_BUDGET), this.fuelAfter(more));
   }
   private leave(record: I32, handler: I32, fuel: I32): void {

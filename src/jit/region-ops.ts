@@ -10,7 +10,7 @@ import type { Variant } from '../interp/variant.ts';
 import type { Bits, Condition, Flag, I32, Int, LoadKind, StoreKind } from '../isa/ops.ts';
 import type { Val } from '../wasm/function.ts';
 import type { LOAD, STORE } from '../wasm/opcodes.ts';
-import { type CodeRecord, branchOffset } from './region.ts';
+import type { CodeRecord } from './region.ts';
 import type { RegionCode } from './region-code.ts';
 import { asI32, type FlagModel } from './region-flags.ts';
 
@@ -19,21 +19,28 @@ const GPR_END = L.GPR + 16 * 8;
 /** Beside the size of an access, as `fill` gets it: the access is a write. */
 export const FILL_WRITE = 0x100;
 
+/** How an instruction goes on in the region: each says whether it does. */
+export interface Edges {
+  /** Where its operand says. */
+  branch(): boolean;
+  /** At an address that is known only now. */
+  jump(to: I32): boolean;
+}
+
 export class RegionOps extends RecordOps {
   private readonly code: RegionCode;
   private readonly record: CodeRecord;
   private readonly fields: DataView;
   private readonly flags: FlagModel;
-  /** Control goes to an offset in the page; says whether the region took it. */
-  private readonly branchTo: (offset: number) => boolean;
+  private readonly edges: Edges;
 
-  constructor(code: RegionCode, record: CodeRecord, variant: Variant, flags: FlagModel, branchTo: (offset: number) => boolean) {
+  constructor(code: RegionCode, record: CodeRecord, variant: Variant, flags: FlagModel, edges: Edges) {
     super(code.e, variant);
     this.code = code;
     this.record = record;
     this.fields = new DataView(record.bytes.buffer, record.bytes.byteOffset, R.RECORD_SIZE);
     this.flags = flags;
-    this.branchTo = branchTo;
+    this.edges = edges;
   }
 
   // Operands and registers
@@ -142,17 +149,17 @@ export class RegionOps extends RecordOps {
   // Control
 
   protected ipBase(): I32 {
-    return this.e.get(this.code.ipBase);
+    return this.code.pageBase(this.record);
   }
   jumpRelative(n: number): void {
     const target = this.target(n);
     this.checkTarget(target);
-    if (!this.branchTo(branchOffset(this.record) as number)) this.code.leaveTo(target, this.record, this.flat, 1);
+    if (!this.edges.branch()) this.code.leaveTo(target, this.record, this.flat, 1);
   }
   jumpTo(ip: I32): void {
     const target = this.truncate(ip);
     this.checkTarget(target);
-    this.code.leaveTo(target, this.record, this.flat, 1);
+    if (!this.edges.jump(target)) this.code.leaveTo(target, this.record, this.flat, 1);
   }
   raiseValue(): void {
     this.code.leaveAt(this.record);

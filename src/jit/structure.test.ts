@@ -22,12 +22,18 @@ describe('Structure', () => {
     expect(both.merged[0]).toEqual([1]);
   });
 
-  it('leaves the region where a loop is entered past its header', () => {
+  it('tells where a loop is entered past its header', () => {
     // 1 and 2 lead to each other, and 0 to both.
     const irreducible = new Structure([[1, 2], [2, 3], [1], []]);
     const edges = [irreducible.edge(1, 2), irreducible.edge(2, 1)];
-    expect(edges.filter((e) => e === 'leave')).toHaveLength(1);
+    expect(edges.filter((e) => e === 'irreducible')).toHaveLength(1);
     expect([1, 2].some((b) => irreducible.isHeader(b))).toBe(false);
+  });
+
+  it('puts what a table leads to behind blocks', () => {
+    const table = new Structure([[1, 2], [2], []], true);
+    expect([table.edge(0, 1), table.edge(0, 2)]).toEqual(['forward', 'forward']);
+    expect(table.merged[0]).toEqual([2, 1]);
   });
 
   it('takes a chain of thousands of blocks', () => {

@@ -5,8 +5,11 @@
  * immediate dominator's code, a header that edges go back to is a `loop`.
  */
 
-/** `inline`: the only way forwards to its target, which is no header: its code stands where the edge is. */
-export type EdgeKind = 'inline' | 'forward' | 'back' | 'leave';
+/**
+ * `inline`: the only way forwards to its target: its code stands where the edge is. `irreducible`: into a loop past its
+ * header, which structured control flow cannot follow.
+ */
+export type EdgeKind = 'inline' | 'forward' | 'back' | 'irreducible';
 
 export class Structure {
   /** Blocks in reverse postorder, by index. */
@@ -18,7 +21,8 @@ export class Structure {
   private readonly headers = new Set<number>();
   private readonly forwardEdges: readonly number[];
 
-  constructor(successors: readonly (readonly number[])[]) {
+  /** The first block is where control comes in. With `table`, it branches by a table: what that leads to stands behind blocks. */
+  constructor(successors: readonly (readonly number[])[], table = false) {
     this.order = reversePostorder(successors);
     const position = successors.map(() => -1);
     this.order.forEach((block, i) => { position[block] = i; });
@@ -29,7 +33,7 @@ export class Structure {
     const edges = successors.map(() => 0);
     for (const from of this.order) {
       for (const to of successors[from]) {
-        if (position[to] > position[from]) edges[to]++;
+        if (position[to] > position[from]) edges[to] += table && from === 0 ? 2 : 1;
         else if (this.dominates(to, from)) this.headers.add(to);
       }
     }
@@ -43,9 +47,8 @@ export class Structure {
     return this.headers.has(block);
   }
 
-  /** `leave`: an edge into a loop past its header, which structured control flow cannot follow. */
   edge(from: number, to: number): EdgeKind {
-    if (this.position[to] <= this.position[from]) return this.dominates(to, from) ? 'back' : 'leave';
+    if (this.position[to] <= this.position[from]) return this.dominates(to, from) ? 'back' : 'irreducible';
     return this.forwardEdges[to] > 1 ? 'forward' : 'inline';
   }
 

@@ -79,10 +79,10 @@ export class Summaries {
 function probe(record: CodeRecord, variant: Variant): Summary {
   const code = new ProbedCode();
   let found = UNKNOWN;
-  code.frame(() => {
+  code.frame(0, () => {
     const flags = new FlagProbe(code);
     code.onLeave = () => flags.read();
-    variant.row.body(new RegionOps(code, record, variant, flags, () => true));
+    variant.row.body(new RegionOps(code, record, variant, flags, { branch: () => true, jump: () => true }));
     found = { needs: flags.needs, sets: flags.sets && !flags.setsSome, setsSome: flags.setsSome, readsOwn: flags.readsOwn };
   });
   return found;

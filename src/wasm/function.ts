@@ -216,6 +216,14 @@ export class FunctionBuilder {
     const levels = this.depth - label.depth;
     this.effect([], (b) => b.byte(0x0c).u32(levels));
   }
+  /** To the label at the place of `index` in the list; past its end, to the last one. */
+  branchTable(labels: readonly Label[], index: Val<'i32'>): void {
+    const levels = labels.map((label) => this.depth - label.depth);
+    this.effect([index], (b) => {
+      b.byte(0x0e).u32(levels.length - 1);
+      for (const level of levels) b.u32(level);
+    });
+  }
   return(value?: Val): void {
     this.effect(value ? [value] : [], (b) => b.byte(0x0f));
   }
@@ -226,6 +234,11 @@ export class FunctionBuilder {
   }
   returnCall(target: FunctionImport, args: Val[]): void {
     const index = this.module.importFunction(target);
+    this.effect(args, (b) => b.byte(0x12).u32(index));
+  }
+  /** A tail call to a function of the same module, by what `define` gave for it; its parameters are not checked. */
+  returnCallDefined(body: number, args: Val[]): void {
+    const index = this.module.definedFunction(body);
     this.effect(args, (b) => b.byte(0x12).u32(index));
   }
   unreachable(): void {

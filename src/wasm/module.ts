@@ -36,6 +36,7 @@ export class ModuleBuilder {
   private readonly exports: { name: string; body: number }[] = [];
   private readonly elements: { offset: number; bodies: number[] }[] = [];
   private usesTable = false;
+  private importsComplete = false;
 
   typeIndex(signature: Signature): number {
     const key = `${signature.params.join()}>${signature.results.join()}`;
@@ -53,6 +54,7 @@ export class ModuleBuilder {
     const key = `${entry.module}.${entry.name}`;
     let index = this.importIndex.get(key);
     if (index === undefined) {
+      if (this.importsComplete) throw new Error(`import ${key} comes after the index of a defined function was given`);
       index = this.imports.length;
       this.importIndex.set(key, index);
       this.imports.push(entry);
@@ -65,6 +67,12 @@ export class ModuleBuilder {
   define(body: FunctionBody): number {
     this.typeIndex(body.signature);
     return this.bodies.push(body) - 1;
+  }
+
+  /** Function index of a defined function: known once everything is imported, so no import can follow. */
+  definedFunction(body: number): number {
+    this.importsComplete = true;
+    return this.imports.length + body;
   }
 
   export(name: string, body: number): void {

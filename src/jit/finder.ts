@@ -1,0 +1,204 @@
+/**
+ * Finds regions: from a hot block on, what direct branches reach among the blocks that the interpreter has made, which are
+ * those that have run. Other pages belong to it as far as the TLB maps them now. Calls of small functions are followed
+ * as if the function stood in their place, so that it returns inside the region; after other calls the region has an
+ * entry for the return.
+ */
+import { MODE_FLAT } from '../cpu/mode.ts';
+import type { CodeCache } from '../interp/code-cache.ts';
+import * as R from '../interp/record.ts';
+import { HANDLER_CROSSING, HANDLER_NEXT } from '../interp/variant.ts';
+import type { Arena } from '../memory/arena.ts';
+import { GraphBuilder } from './graph.ts';
+import { branchOffset, type CodeRecord, ends, type FoundRegion, isCall, isIndirectCall, isReturn, narrowBranch, pageOf, type RegionPage } from './region.ts';
+
+/** A block whose region is wanted. */
+export interface Origin {
+  /** Arena and linear address of the first byte of the block, mode, and its first record. */
+  readonly host: number;
+  readonly linear: number;
+  readonly mode: number;
+  readonly record: number;
+  /** Arena address of the frame that a linear page is executed from, 0 when that is not known. */
+  frameAt(linearPage: number): number;
+  /** Blocks are made that the interpreter has not met yet. */
+  readonly ahead: boolean;
+}
+
+/** Instructions in a region at most, and in a function that stands in the place of its calls. */
+const REGION_INSTRUCTIONS = 400;
+const INLINED_INSTRUCTIONS = 48;
+/** As many as there are bits to tell them apart. */
+const MAX_PAGES = 16;
+
+/** What is reached from one place without following calls. */
+export interface Code {
+  readonly start: number;
+  readonly instructions: ReadonlyMap<number, CodeRecord>;
+  /** Where basic blocks begin. */
+  readonly leaders: ReadonlySet<number>;
+  /** By the place of a call: the function that stands there instead. */
+  readonly calls: ReadonlyMap<number, Code>;
+  /** Places that calls return to which leave the region. */
+  readonly returnSites: readonly number[];
+  /** With everything that stands in the place of calls. */
+  readonly size: number;
+}
+
+export class RegionFinder {
+  private readonly arena: Arena;
+  private readonly code: CodeCache;
+
+  constructor(arena: Arena, code: CodeCache) {
+    this.arena = arena;
+    this.code = code;
+  }
+
+  /** undefined when the block's first instruction cannot be compiled, or the code cache was emptied meanwhile. */
+  find(origin: Origin): FoundRegion | undefined {
+    const { generation } = this.code;
+    const search = new Search(this.arena, this.code, origin);
+    const root = search.explore(origin.linear & 0xfff, REGION_INSTRUCTIONS, true);
+    if (this.code.generation !== generation || !root?.instructions.has(root.start)) return undefined;
+    return new GraphBuilder(origin.mode, search.pages, this.code).build(root);
+  }
+}
+
+class Search {
+  readonly pages: RegionPage[] = [];
+  private readonly arena: Arena;
+  private readonly code: CodeCache;
+  private readonly origin: Origin;
+  private readonly originPage: number;
+  private readonly severalPages: boolean;
+  /** Functions by their start; undefined: not to stand in a call's place, or being looked at. */
+  private readonly functions = new Map<number, Code | undefined>();
+
+  constructor(arena: Arena, code: CodeCache, origin: Origin) {
+    this.arena = arena;
+    this.code = code;
+    this.origin = origin;
+    this.originPage = pageOf(origin.linear);
+    this.severalPages = (origin.mode & MODE_FLAT) !== 0;
+    this.addPage(0, origin.host & -4096);
+  }
+
+  /** undefined for a function that is too long, never returns, or calls what it is not known or too long. */
+  explore(start: number, limit: number, root: boolean): Code | undefined {
+    const instructions = new Map<number, CodeRecord>();
+    const leaders = new Set<number>([start]);
+    const calls = new Map<number, Code>();
+    const returnSites: number[] = [];
+    const queue = [start];
+    let size = 0;
+    let returns = false;
+    const lead = (to: number): void => {
+      if (leaders.has(to)) return;
+      leaders.add(to);
+      if (!instructions.has(to)) queue.push(to);
+    };
+    for (let from = queue.shift(); from !== undefined && size < limit; from = queue.shift()) {
+      for (const record of this.walk(from, lead)) {
+        if (instructions.has(record.offset)) break;
+        instructions.set(record.offset, record);
+        size++;
+        returns ||= isReturn(record);
+        const target = this.target(record);
+        if (isCall(record) || isIndirectCall(record)) {
+          const room = Math.min(INLINED_INSTRUCTIONS, limit - size);
+          const callee = target === undefined || !isCall(record) ? undefined : this.functionAt(target, room);
+          if (callee) {
+            calls.set(record.offset, callee);
+            size += callee.size;
+          } else if (root) returnSites.push(record.offset + record.length);
+          else return undefined;
+          lead(record.offset + record.length);
+        } else if (target !== undefined) lead(target);
+        if (!root && size > limit) return undefined;
+      }
+    }
+    if (!root && (queue.length > 0 || !returns)) return undefined;
+    return { start, instructions, leaders, calls, returnSites, size };
+  }
+
+  private functionAt(start: number, limit: number): Code | undefined {
+    if (!this.functions.has(start)) {
+      // A function that calls itself is not one.
+      this.functions.set(start, undefined);
+      if (this.blockAt(start) !== 0) this.functions.set(start, this.explore(start, INLINED_INSTRUCTIONS, false));
+    }
+    const found = this.functions.get(start);
+    return found && found.size <= limit ? found : undefined;
+  }
+
+  /** Where a branch goes, if it may go on in the region. */
+  private target(record: CodeRecord): number | undefined {
+    const target = branchOffset(record);
+    return target === undefined || narrowBranch(record, this.origin.mode) || !this.reaches(target) ? undefined : target;
+  }
+  private reaches(offset: number): boolean {
+    return this.severalPages || pageOf(offset) === 0;
+  }
+
+  /** The instructions of one block of the interpreter's, and that of two pages which follows it. */
+  private *walk(start: number, lead: (offset: number) => void): Iterable<CodeRecord> {
+    const first = this.blockAt(start);
+    if (first === 0) return;
+    const delta = pageOf(start);
+    for (let at = first; ; at += R.RECORD_SIZE) {
+      const record = this.read(at, delta);
+      if (record.length === 0) {
+        // A block that is cut short by its size goes on elsewhere; so does one that ends with its page.
+        if (record.handler === HANDLER_NEXT && this.reaches(record.offset)) lead(record.offset);
+        const crossing = record.handler === HANDLER_CROSSING ? this.crossing(at, delta) : undefined;
+        if (!crossing) return;
+        lead(crossing.offset);
+        if (!ends(crossing)) lead(crossing.offset + crossing.length);
+        yield crossing;
+        return;
+      }
+      yield record;
+      if (ends(record)) return;
+    }
+  }
+
+  /** The instruction in two pages that a HANDLER_CROSSING record leads to. */
+  private crossing(at: number, delta: number): CodeRecord | undefined {
+    const { u32 } = this.arena;
+    const target = u32[(at + R.REC_LINK) >>> 2];
+    if (target === 0 || !this.severalPages) return undefined;
+    const second = this.page(delta + 4096);
+    return second && second.frame === (u32[(at + R.REC_IMMEDIATE2) >>> 2] | 0) ? this.read(target, delta) : undefined;
+  }
+
+  private read(address: number, delta: number): CodeRecord {
+    const { u8, u16 } = this.arena;
+    return {
+      address, handler: this.code.handlerOf(address), bytes: u8.slice(address, address + R.RECORD_SIZE),
+      offset: delta + u16[(address + R.REC_OFFSET) >>> 1], length: u8[address + R.REC_LENGTH], delta, count: u8[address + R.REC_COUNT],
+    };
+  }
+
+  /** First record of the block at a place, 0 when there is none. */
+  private blockAt(offset: number): number {
+    const page = this.page(pageOf(offset));
+    if (!page) return 0;
+    const host = (page.frame + (offset & 0xfff)) >>> 0;
+    return this.origin.ahead ? this.code.find(host, this.origin.mode) : this.code.known(host, this.origin.mode);
+  }
+
+  private page(delta: number): RegionPage | undefined {
+    const known = this.pages.find((p) => p.delta === delta);
+    if (known) return known;
+    const frame = this.pages.length < MAX_PAGES ? this.origin.frameAt((this.originPage + delta) >>> 0) : 0;
+    return frame === 0 ? undefined : this.addPage(delta, frame);
+  }
+  /** A page that no code is known of does not belong to the region. */
+  private addPage(delta: number, frame: number): RegionPage | undefined {
+    const stamp = this.code.stampOf(frame);
+    if (stamp === 0) return undefined;
+    const page = { delta, frame: frame | 0, stamp };
+    this.pages.push(page);
+    return page;
+  }
+}

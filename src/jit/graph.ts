@@ -1,0 +1,109 @@
+/** Makes a region's graph of basic blocks from the code that was found, a copy of a function for each call that it stands in the place of. */
+import type { CodeCache } from '../interp/code-cache.ts';
+import { HANDLER_CROSSING } from '../interp/variant.ts';
+import type { Code } from './finder.ts';
+import { type BasicBlock, branchOffset, type CodeRecord, ends, isCall, isReturn, narrowBranch, pageOf, type FoundRegion, type RegionEntry, type RegionPage } from './region.ts';
+
+/** Entries of a region at most. */
+export const MAX_ENTRIES = 16;
+
+/** Code in the place of one call, or the region's own. */
+interface Context {
+  readonly code: Code;
+  /** Blocks by the place where they begin. */
+  readonly index: Map<number, number>;
+  readonly returnsTo: number | undefined;
+}
+
+export class GraphBuilder {
+  private readonly mode: number;
+  private readonly pages: readonly RegionPage[];
+  private readonly cache: CodeCache;
+  private readonly blocks: BasicBlock[] = [];
+  private readonly queue: { context: Context; start: number }[] = [];
+  private made = 0;
+
+  constructor(mode: number, pages: readonly RegionPage[], cache: CodeCache) {
+    this.mode = mode;
+    this.pages = pages;
+    this.cache = cache;
+  }
+
+  build(code: Code): FoundRegion {
+    const root: Context = { code, index: new Map(), returnsTo: undefined };
+    const starts = [code.start, ...code.returnSites].filter((offset) => code.instructions.has(offset));
+    const entries: RegionEntry[] = [];
+    for (const start of new Set(starts)) {
+      const entry = entries.length < MAX_ENTRIES ? this.entry(root, start) : undefined;
+      if (entry) entries.push(entry);
+    }
+    for (let next = this.queue.shift(); next; next = this.queue.shift()) this.blocks.push(this.block(next.context, next.start));
+    const places = new Map([...root.index].map(([offset, block]) => [this.hostOf(offset), block]));
+    return { region: { mode: this.mode, pages: this.pages, blocks: this.blocks, entries }, places };
+  }
+
+  private entry(root: Context, offset: number): RegionEntry | undefined {
+    const host = this.hostOf(offset);
+    const record = this.cache.known(host, this.mode);
+    const handler = record === 0 ? 0 : this.cache.handlerOf(record);
+    // An instruction in two pages is entered only where both have been looked at.
+    if (record === 0 || handler === HANDLER_CROSSING || this.cache.isCompiled(record)) return undefined;
+    return { block: this.place(root, offset) as number, host, record, handler };
+  }
+
+  /** Arena address of a place whose page is in the region. */
+  private hostOf(offset: number): number {
+    return ((this.pages.find((p) => p.delta === pageOf(offset)) as RegionPage).frame + (offset & 0xfff)) >>> 0;
+  }
+
+  /** The block that begins at a place; undefined when no instruction is known there. */
+  private place(context: Context, start: number | undefined): number | undefined {
+    if (start === undefined || !context.code.instructions.has(start)) return undefined;
+    let index = context.index.get(start);
+    if (index === undefined) {
+      index = this.made++;
+      context.index.set(start, index);
+      this.queue.push({ context, start });
+    }
+    return index;
+  }
+
+  /** Up to a branch, or to what others branch to. */
+  private block(context: Context, start: number): BasicBlock {
+    const { instructions, leaders } = context.code;
+    const records: CodeRecord[] = [];
+    for (let offset = start; ; ) {
+      const record = instructions.get(offset);
+      if (!record || (records.length > 0 && leaders.has(offset))) return this.finish(context, records, offset);
+      records.push(record);
+      offset += record.length;
+      if (ends(record)) return this.finish(context, records, undefined);
+      if (branchOffset(record) !== undefined) return this.finish(context, records, offset);
+    }
+  }
+
+  private finish(context: Context, records: readonly CodeRecord[], nextOffset: number | undefined): BasicBlock {
+    const last = records[records.length - 1];
+    return {
+      records, nextOffset,
+      pages: this.pageBits(records[0]) | this.pageBits(last),
+      taken: this.taken(context, last),
+      next: this.place(context, nextOffset),
+      returnsTo: isReturn(last) && !narrowBranch(last, this.mode) ? context.returnsTo : undefined,
+    };
+  }
+
+  private taken(context: Context, last: CodeRecord): number | undefined {
+    const target = branchOffset(last);
+    if (target === undefined || narrowBranch(last, this.mode)) return undefined;
+    const callee = context.code.calls.get(last.offset);
+    if (!callee) return isCall(last) ? undefined : this.place(context, target);
+    const called: Context = { code: callee, index: new Map(), returnsTo: this.place(context, last.offset + last.length) };
+    return this.place(called, callee.start);
+  }
+
+  private pageBits(record: CodeRecord): number {
+    const bit = (offset: number) => 1 << this.pages.findIndex((p) => p.delta === pageOf(offset));
+    return bit(record.offset) | bit(record.offset + record.length - 1);
+  }
+}
