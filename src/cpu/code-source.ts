@@ -6,10 +6,10 @@ import type { CodeCache } from '../interp/code-cache.ts';
 import { HANDLERS } from '../interp/handlers.ts';
 import * as R from '../interp/record.ts';
 import { Translator } from '../interp/translator.ts';
-import { INSTRUCTION_SET } from '../isa/instruction-set.ts';
 import type { ArenaAddr } from '../memory/address.ts';
 import type { Arena } from '../memory/arena.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
+import type { Engine } from './engine.ts';
 import * as L from './layout.ts';
 import type { Mmu } from './mmu.ts';
 import { CS } from './registers.ts';
@@ -35,13 +35,13 @@ export class CodeSource {
   private crossed = 0;
   private crossedAt = 0;
 
-  constructor(state: CpuState, mmu: Mmu, memory: GuestMemory, code: CodeCache) {
+  constructor(state: CpuState, mmu: Mmu, memory: GuestMemory, { code, decoders }: Engine) {
     this.state = state;
     this.mmu = mmu;
     this.memory = memory;
     this.arena = state.arena;
     this.code = code;
-    this.translator = new Translator(this.arena, INSTRUCTION_SET, HANDLERS);
+    this.translator = new Translator(this.arena, decoders, HANDLERS);
     this.fetchBuffer = this.arena.reserve(64, 64);
   }
 

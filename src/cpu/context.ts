@@ -3,7 +3,7 @@
  * A helper is a function that both tiers call for rare, stateful operations.
  */
 import type { GuestMemory } from '../memory/guest-memory.ts';
-import type { CpuProfile } from './cpuid.ts';
+import type { CpuProfile } from './profiles.ts';
 import type { Mmu } from './mmu.ts';
 import type { MsrFile } from './msr.ts';
 import type { CpuState } from './state.ts';

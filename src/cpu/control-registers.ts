@@ -7,10 +7,8 @@
  */
 import type { CpuContext } from './context.ts';
 import { HELPER_NEXT, HELPER_RESYNC } from './context.ts';
-import {
-  CPUID_DE, CPUID_FXSR, CPUID_MCE, CPUID_PAE, CPUID_PGE, CPUID_PSE, CPUID_SSE, CPUID_TSC, CPUID_VME, type CpuProfile,
-} from './cpuid.ts';
 import { fault } from './fault.ts';
+import type { CpuProfile } from './profiles.ts';
 import {
   CR0_AM, CR0_CD, CR0_EM, CR0_ET, CR0_MP, CR0_NE, CR0_NW, CR0_PE, CR0_PG, CR0_TS, CR0_WP, CR4_DE, CR4_MCE, CR4_OSFXSR,
   CR4_OSXMMEXCPT, CR4_PAE, CR4_PCE, CR4_PGE, CR4_PSE, CR4_PVI, CR4_TSD, CR4_VME, VECTOR_GP, VECTOR_UD,
@@ -42,17 +40,17 @@ export function resync(cpu: CpuContext): number {
 
 /** Bits of CR4 that a processor with this profile has; writing others is #GP. */
 export function cr4Defined(profile: CpuProfile): number {
-  const f = profile.features;
+  const { features } = profile;
   let bits = 0;
-  if (f & CPUID_VME) bits |= CR4_VME | CR4_PVI;
-  if (f & CPUID_TSC) bits |= CR4_TSD;
-  if (f & CPUID_DE) bits |= CR4_DE;
-  if (f & CPUID_PSE) bits |= CR4_PSE;
-  if (f & CPUID_PAE) bits |= CR4_PAE | CR4_PCE;
-  if (f & CPUID_MCE) bits |= CR4_MCE;
-  if (f & CPUID_PGE) bits |= CR4_PGE;
-  if (f & CPUID_FXSR) bits |= CR4_OSFXSR;
-  if (f & CPUID_SSE) bits |= CR4_OSXMMEXCPT;
+  if (features.has('vme')) bits |= CR4_VME | CR4_PVI;
+  if (features.has('tsc')) bits |= CR4_TSD;
+  if (features.has('de')) bits |= CR4_DE;
+  if (features.has('pse')) bits |= CR4_PSE;
+  if (features.has('pae')) bits |= CR4_PAE | CR4_PCE;
+  if (features.has('mce')) bits |= CR4_MCE;
+  if (features.has('pge')) bits |= CR4_PGE;
+  if (features.has('fxsr')) bits |= CR4_OSFXSR;
+  if (features.has('sse')) bits |= CR4_OSXMMEXCPT;
   return bits;
 }
 

@@ -10,7 +10,6 @@ import type { ArenaAddr } from '../memory/address.ts';
 import type { Arena } from '../memory/arena.ts';
 import { CodeSource, FETCH_FAULT, PAST_LIMIT } from './code-source.ts';
 import { type CpuContext, type CpuHost, type Helper, HELPER_RESYNC } from './context.ts';
-import { type CpuProfile, DEFAULT_PROFILE } from './cpuid.ts';
 import { DR6_BS, DR6_RESET, DR7_RESET, applyDebugRegisters, hasInstructionBreakpoints, instructionBreakpoint } from './debug-registers.ts';
 import { type CpuModules, Engine, type Import } from './engine.ts';
 import { GuestFault } from './fault.ts';
@@ -19,6 +18,7 @@ import * as L from './layout.ts';
 import { Mmu } from './mmu.ts';
 import { modeKey, stackMask } from './mode.ts';
 import { MsrFile, type MsrSnapshot } from './msr.ts';
+import { type CpuProfile, DEFAULT_PROFILE } from './profiles.ts';
 import {
   CR0_CD, CR0_ET, CR0_NW, CS, EFLAGS_FIXED, EFLAGS_IF, EFLAGS_RF, EFLAGS_TF, RDX, VECTOR_DB, VECTOR_GP, VECTOR_NMI,
 } from './registers.ts';
@@ -67,6 +67,8 @@ export class Cpu implements CpuContext {
   private readonly arena: Arena;
   private readonly engine: Engine;
   private readonly source: CodeSource;
+  /** Number of the profile's decoder. */
+  private readonly decoder: number;
   private readonly imports: readonly Import[];
   /** A TLB set that never hits: active while alignment is checked. */
   private readonly emptyTlb: ArenaAddr;
@@ -114,7 +116,8 @@ export class Cpu implements CpuContext {
     const imports = this.namedImports();
     this.imports = [...imports.values()];
     this.engine = Engine.of(host.memory.pool, modules, imports, options.nowMs ?? (() => 0));
-    this.source = new CodeSource(this.state, this.mmu, host.memory, this.engine.code);
+    this.decoder = this.engine.decoders.number(this.profile.features);
+    this.source = new CodeSource(this.state, this.mmu, host.memory, this.engine);
     const tier = options.tier ?? 'auto';
     this.compilesAll = tier === 'compiled';
     this.hotAfter = { interp: 0, compiled: 1, auto: options.compileThreshold ?? DEFAULT_COMPILE_THRESHOLD }[tier];
@@ -225,7 +228,7 @@ export class Cpu implements CpuContext {
 
   updateMode(): void {
     const { state } = this;
-    state.setU32(L.MODE, modeKey(state));
+    state.setU32(L.MODE, modeKey(state, this.decoder));
     state.setU32(L.STACK_MASK, stackMask(state));
     const set = state.cpl === 3 ? L.TLB_USER : L.TLB_SUPERVISOR;
     state.setU32(L.TLB_ACTIVE, alignmentChecked(this) ? this.emptyTlb : state.base + set);

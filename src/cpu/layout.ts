@@ -77,6 +77,8 @@ export const X87_SCRATCH = 0x3a0;
 export const MXCSR = 0x3c0; // u32
 /** u32: what the last call of the SSE kernel raised of the exceptions that MXCSR does not mask; 0: nothing. */
 export const SSE_UNMASKED = 0x3c4;
+/** Extended control register 0: which state XSAVE manages [SDM3 2.6]. */
+export const XCR0 = 0x3c8; // u64
 /** Scratch of the SSE kernel: 48 bytes. */
 export const SSE_SCRATCH = 0x3d0;
 /** XMM/YMM registers, 32 bytes each. */

@@ -15,6 +15,8 @@ export const MODE_EM = 1 << 3; // CR0.EM
 export const MODE_TS = 1 << 4; // CR0.TS
 export const MODE_MP = 1 << 5; // CR0.MP
 export const MODE_OSFXSR = 1 << 6; // CR4.OSFXSR
+/** From here on: the number of the processor's decoder (src/interp/decoders.ts). */
+export const MODE_DECODER_SHIFT = 20;
 
 const ATTRIBUTE_DB = 1 << 14;
 const FULL = 0x1_0000_0000n;
@@ -29,10 +31,10 @@ function isFlat(state: CpuState, n: number): boolean {
   );
 }
 
-/** The key for the state as it is. */
-export function modeKey(state: CpuState): number {
+/** The key for the state as it is, and a decoder. */
+export function modeKey(state: CpuState, decoder: number): number {
   const cr0 = state.cr(0);
-  let mode = 0;
+  let mode = decoder << MODE_DECODER_SHIFT;
   if (state.segAttributes(CS) & ATTRIBUTE_DB) mode |= MODE_CODE32;
   const flatCode = state.segBase(CS) === 0 && state.segLimit(CS) === 0xffffffff;
   if (state.segAttributes(SS) & ATTRIBUTE_DB && flatCode && isFlat(state, DS) && isFlat(state, ES) && isFlat(state, SS)) mode |= MODE_FLAT;

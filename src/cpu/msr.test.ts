@@ -1,11 +1,12 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { HELPER_NEXT, HELPER_RESYNC } from './context.ts';
-import { CPUID_NX, cpuid, DEFAULT_PROFILE } from './cpuid.ts';
+import { cpuid } from './cpuid.ts';
 import {
   IA32_APIC_BASE, IA32_BIOS_SIGN_ID, IA32_EFER, IA32_MISC_ENABLE, IA32_MTRR_DEF_TYPE, IA32_MTRR_FIX64K_00000,
   IA32_MTRR_PHYSBASE0, IA32_MTRRCAP, IA32_PAT, IA32_PLATFORM_ID, IA32_SYSENTER_EIP, IA32_TIME_STAMP_COUNTER, rdmsr,
   rdpmc, rdtsc, wrmsr,
 } from './msr.ts';
+import { cpuProfile, DEFAULT_PROFILE } from './profiles.ts';
 import { CR4_TSD, RAX, RBX, RCX, RDX } from './registers.ts';
 import { faultOf, TestCpu } from './test-cpu.ts';
 
@@ -91,7 +92,7 @@ describe('registers', () => {
     expect(cpu.mmu.noExecuteEnabled).toBe(true);
     cpu.msrs.reset(0n);
     expect(cpu.mmu.noExecuteEnabled).toBe(false);
-    cpu = new TestCpu({ ...DEFAULT_PROFILE, extendedFeatures: DEFAULT_PROFILE.extendedFeatures & ~CPUID_NX });
+    cpu = new TestCpu(cpuProfile('x86-64-v1,-nx'));
     expect(write(IA32_EFER, 0x800n)).toBe('13(0)');
   });
 
@@ -147,7 +148,7 @@ describe('CPUID', () => {
     expect(text(...leaf(0x80000002), ...leaf(0x80000003), ...leaf(0x80000004))).toBe(DEFAULT_PROFILE.brand);
     expect(leaf(0x80000000)[0]).toBe(0x80000008);
     expect(leaf(0x80000008)[0]).toBe(0x2024);
-    expect(leaf(0x80000001)[3] & CPUID_NX).toBe(CPUID_NX);
+    expect((leaf(0x80000001)[3] >>> 20) & 1).toBe(1);
   });
 
   test('leaves past the end give the last basic one', () => {

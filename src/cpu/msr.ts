@@ -9,10 +9,10 @@
 import type { CpuContext } from './context.ts';
 import { HELPER_NEXT } from './context.ts';
 import { requireCpl0, resync } from './control-registers.ts';
-import { CPUID_APIC, CPUID_MTRR, CPUID_NX, CPUID_PAT, CPUID_SEP, type CpuProfile } from './cpuid.ts';
 import { fault } from './fault.ts';
 import type { Mmu } from './mmu.ts';
 import { PHYSICAL_ADDRESS_BITS } from './paging.ts';
+import type { CpuProfile } from './profiles.ts';
 import { CR4_PCE, CR4_TSD, RAX, RCX, RDX, VECTOR_GP } from './registers.ts';
 
 export const MSR_P5_MC_ADDR = 0x0, MSR_P5_MC_TYPE = 0x1, IA32_TIME_STAMP_COUNTER = 0x10, IA32_PLATFORM_ID = 0x17;
@@ -59,12 +59,12 @@ const accept =
   (valid: (value: bigint) => boolean) =>
   (value: bigint): bigint | undefined => (valid(value) ? value : undefined);
 const ignoreWrite = (_value: bigint, old: bigint): bigint => old;
-const hasMtrr = (profile: CpuProfile): boolean => (profile.features & CPUID_MTRR) !== 0;
-const hasSep = (profile: CpuProfile): boolean => (profile.features & CPUID_SEP) !== 0;
+const hasMtrr = (profile: CpuProfile): boolean => profile.features.has('mtrr');
+const hasSep = (profile: CpuProfile): boolean => profile.features.has('sep');
 
 function writeApicBase(value: bigint, _old: bigint, profile: CpuProfile): bigint | undefined {
   if (value & (PHYSICAL_RESERVED | 0x6ffn)) return undefined;
-  const enable = profile.features & CPUID_APIC ? APIC_BASE_ENABLE : 0n;
+  const enable = profile.features.has('apic') ? APIC_BASE_ENABLE : 0n;
   return (value & ~(APIC_BASE_ENABLE | 0xfffn)) | (value & enable) | APIC_BASE_BSP;
 }
 
@@ -115,7 +115,7 @@ const rows: ReadonlyMap<number, MsrRow> = new Map<number, MsrRow>([
   ...Array.from({ length: 8 }, (_, i): [number, MsrRow] => [IA32_MTRR_FIX4K_C0000 + i, fixedRange]),
   [IA32_PAT, {
     reset: PAT_RESET,
-    present: (profile) => (profile.features & CPUID_PAT) !== 0,
+    present: (profile) => profile.features.has('pat'),
     write: accept((value) => everyByte(value, isPatType)),
   }],
   [IA32_MTRR_DEF_TYPE, {
@@ -123,7 +123,7 @@ const rows: ReadonlyMap<number, MsrRow> = new Map<number, MsrRow>([
   }],
   [IA32_EFER, {
     reset: 0n,
-    present: (profile) => (profile.extendedFeatures & CPUID_NX) !== 0,
+    present: (profile) => profile.features.has('nx'),
     write: accept((value) => !(value & ~EFER_NXE)),
   }],
 ]);

@@ -18,7 +18,7 @@ const VECTOR_GP = 13;
 const BARE: Variant = {
   row: {
     source: '', prefix: undefined, opcode: [], plusRegister: false, digit: undefined, form: 'any', modrm: undefined,
-    mnemonic: '', operands: [], attributes: new Set(), body: () => {},
+    mnemonic: '', operands: [], attributes: new Set(), feature: undefined, body: () => {},
   },
   osize: 32, rm: 'none', asize: 32, environment: 'segmented', repeat: 'none',
 };

@@ -1,9 +1,10 @@
 /** Writes decoded instructions as records: chooses the handler by row, form and mode. */
 import * as L from '../cpu/layout.ts';
 import { MODE_CODE32, MODE_EM, MODE_FLAT, MODE_MP, MODE_OSFXSR, MODE_PROTECTED, MODE_TS } from '../cpu/mode.ts';
-import { Decoder } from '../isa/decode.ts';
-import { hasModrm, type Operand, type Row } from '../isa/row.ts';
+import type { Decoder } from '../isa/decode.ts';
+import type { Operand, Row } from '../isa/row.ts';
 import type { Arena } from '../memory/arena.ts';
+import type { Decoders } from './decoders.ts';
 import * as R from './record.ts';
 import {
   type Environment, HANDLER_CROSSING, HANDLER_GP, HANDLER_NEXT, HANDLER_NM, HANDLER_STOP, HANDLER_UD, type HandlerSet, isStringRow, type RmForm,
@@ -22,18 +23,18 @@ const slotOf = (kind: string, size: string, n: number): number => {
 };
 
 export class Translator {
-  readonly decoder: Decoder;
+  private readonly decoders: Decoders;
+  /** That of the instruction at hand. */
+  private decoder!: Decoder;
   private readonly arena: Arena;
   private readonly handlers: HandlerSet;
-  private readonly takesModrm: readonly boolean[];
   /** How often a branch is taken until what it leads to is hot; 0: never. */
   hotAfter = 0;
 
-  constructor(arena: Arena, rows: readonly Row[], handlers: HandlerSet) {
+  constructor(arena: Arena, decoders: Decoders, handlers: HandlerSet) {
     this.arena = arena;
     this.handlers = handlers;
-    this.decoder = new Decoder(rows);
-    this.takesModrm = rows.map(hasModrm);
+    this.decoders = decoders;
   }
 
   /**
@@ -65,7 +66,8 @@ export class Translator {
 
   /** One record from bytes at `at`, `offset` being its place in its page. */
   instruction(at: number, end: number, mode: number, out: number, offset: number, count: number): 'more' | 'ended' | 'truncated' {
-    const d = this.decoder;
+    const d = this.decoders.of(mode);
+    this.decoder = d;
     const result = d.decode(this.arena.u8, at, end, mode & MODE_CODE32 ? 32 : 16);
     if (result === 'truncated') return 'truncated';
     this.clear(out, offset, d.length, count);
@@ -173,6 +175,6 @@ export class Translator {
       if (general) return d.asize === 16 ? 'general16' : 'general32';
       return d.index < 0 ? 'flat' : 'indexed';
     }
-    return this.takesModrm[d.rowIndex] ? 'register' : 'none';
+    return d.takesModrm[d.rowIndex] ? 'register' : 'none';
   }
 }

@@ -2,6 +2,7 @@
  * Decodes one instruction from bytes, by the rows of the opcode table [SDM2 2.1]. What it yields is the same for every
  * consumer: interpreter records, the region compiler, the disassembler and the test generator.
  */
+import type { FeatureSet } from './features.ts';
 import { hasModrm, type Operand, type Row } from './row.ts';
 import type { Repeat } from './ops.ts';
 
@@ -32,6 +33,7 @@ export class Decoder {
   private readonly two: (Entry | undefined)[];
   private readonly three38: (Entry | undefined)[];
   private readonly three3a: (Entry | undefined)[];
+  readonly takesModrm: readonly boolean[];
   private readonly ignoresMod: boolean[];
   private readonly namesSegment: boolean[];
 
@@ -62,14 +64,17 @@ export class Decoder {
   private at = 0;
   private end = 0;
 
-  constructor(rows: readonly Row[]) {
+  /** @param features those of the processor; rows that need others are no instructions. Default: all are there. */
+  constructor(rows: readonly Row[], features?: FeatureSet) {
     this.rows = rows;
+    this.takesModrm = rows.map(hasModrm);
+    const present = rows.map((row) => row.feature === undefined || features === undefined || features.has(row.feature));
     this.ignoresMod = rows.map((row) => row.operands.some((o) => o.kind === 'C' || o.kind === 'D'));
     this.namesSegment = rows.map((row) => row.operands.some((o) => o.kind === 'S'));
-    this.one = buildMap(rows, (op) => op.length === 1);
-    this.two = buildMap(rows, (op) => op.length === 2 && op[0] === 0x0f);
-    this.three38 = buildMap(rows, (op) => op.length === 3 && op[1] === 0x38);
-    this.three3a = buildMap(rows, (op) => op.length === 3 && op[1] === 0x3a);
+    this.one = buildMap(rows, present, (op) => op.length === 1);
+    this.two = buildMap(rows, present, (op) => op.length === 2 && op[0] === 0x0f);
+    this.three38 = buildMap(rows, present, (op) => op.length === 3 && op[1] === 0x38);
+    this.three3a = buildMap(rows, present, (op) => op.length === 3 && op[1] === 0x3a);
   }
 
   /** `start` and `end` index `bytes`; `size` is the default operand and address size (CS.D). */
@@ -280,10 +285,10 @@ export class Decoder {
   }
 }
 
-function buildMap(rows: readonly Row[], belongs: (opcode: readonly number[]) => boolean): (Entry | undefined)[] {
+function buildMap(rows: readonly Row[], present: readonly boolean[], belongs: (opcode: readonly number[]) => boolean): (Entry | undefined)[] {
   const byOpcode = new Map<number, number[]>();
   rows.forEach((row, i) => {
-    if (!belongs(row.opcode)) return;
+    if (!present[i] || !belongs(row.opcode)) return;
     const first = row.opcode.at(-1) as number;
     for (let op = first; op < first + (row.plusRegister ? 8 : 1); op++) byOpcode.set(op, [...(byOpcode.get(op) ?? []), i]);
   });
@@ -301,15 +306,20 @@ function buildEntry(rows: readonly Row[], candidates: number[]): Entry {
     const choose = new Int16Array(modrm ? 256 : 1).fill(-1);
     for (let select = 0; select < choose.length; select++) {
       const fits = candidates.filter((i) => matches(rows[i], column, modrm ? select : undefined));
-      // An exact ModRM byte is more specific than a digit.
-      const exact = fits.filter((i) => rows[i].modrm !== undefined);
-      const [chosen, ...rest] = exact.length > 0 ? exact : fits;
+      // An exact ModRM byte is more specific than a digit, and a mandatory prefix than none (F3 0F BC is BSF to some processors).
+      const [chosen, ...rest] = mostSpecific(mostSpecific(fits, (i) => rows[i].modrm !== undefined), (i) => rows[i].prefix !== undefined);
       if (rest.length > 0) throw new Error(`rows "${rows[chosen].source}" and "${rows[rest[0]].source}" are the same instruction`);
       choose[select] = chosen ?? -1;
     }
     return choose;
   });
   return { modrm, choose: columns as unknown as Entry['choose'] };
+}
+
+/** Those that a property holds for, if there are any. */
+function mostSpecific(candidates: number[], property: (i: number) => boolean): number[] {
+  const some = candidates.filter(property);
+  return some.length > 0 ? some : candidates;
 }
 
 function matches(row: Row, column: number, modrm: number | undefined): boolean {

@@ -37,7 +37,7 @@ const conditional = CONDITIONS.map(
 ${hex(0x70 + i)} J${c} Jb : branch osize
 0F ${hex(0x80 + i)} J${c} Jz : branch osize
 0F ${hex(0x90 + i)} SET${c} Eb
-0F ${hex(0x40 + i)} CMOV${c} Gv Ev`,
+0F ${hex(0x40 + i)} CMOV${c} Gv Ev : +cmov`,
 ).join('');
 
 const bitTests = ['BT', 'BTS', 'BTR', 'BTC'].map((m, i) => {
@@ -217,24 +217,25 @@ FF /6 PUSH Ev : stack
 0F 09 WBINVD
 0F 0B UD
 0F 0D NOP Ev : rare
-0F 18 NOP Ev : rare
-0F 19 NOP Ev : rare
-0F 1A NOP Ev : rare
-0F 1B NOP Ev : rare
-0F 1C NOP Ev : rare
-0F 1D NOP Ev : rare
-0F 1E NOP Ev : rare
-0F 1F NOP Ev : rare
+; Hints and NOPs came with the processors that have CMOV; CPUID has no bit for them.
+0F 18 NOP Ev : rare +cmov
+0F 19 NOP Ev : rare +cmov
+0F 1A NOP Ev : rare +cmov
+0F 1B NOP Ev : rare +cmov
+0F 1C NOP Ev : rare +cmov
+0F 1D NOP Ev : rare +cmov
+0F 1E NOP Ev : rare +cmov
+0F 1F NOP Ev : rare +cmov
 0F 20 MOV_FROM_CR Rd C
 0F 21 MOV_FROM_DR Rd D
 0F 22 MOV_TO_CR C Rd : end
 0F 23 MOV_TO_DR D Rd : end
-0F 30 WRMSR : end
-0F 31 RDTSC
-0F 32 RDMSR
+0F 30 WRMSR : end +msr
+0F 31 RDTSC : +tsc
+0F 32 RDMSR : +msr
 0F 33 RDPMC
-0F 34 SYSENTER : end
-0F 35 SYSEXIT : end
+0F 34 SYSENTER : end +sep
+0F 35 SYSEXIT : end +sep
 0F A2 CPUID
 0F A4 SHLD Ev Gv Ib
 0F A5 SHLD Ev Gv CL
@@ -255,8 +256,8 @@ FF /6 PUSH Ev : stack
 0F BF MOVSX Gv Ew
 0F C0 XADD Eb Gb : lock
 0F C1 XADD Ev Gv : lock
-NP 0F C3 m MOVNTI Md Gd
-0F C7 /1 m CMPXCHG8B M : lock
+NP 0F C3 m MOVNTI Md Gd : +sse2
+0F C7 /1 m CMPXCHG8B M : lock +cx8
 0F C8+ BSWAP Zv
 0F FF UD Gv Ev : rare
 `;
