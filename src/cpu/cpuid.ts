@@ -3,8 +3,7 @@ import { type FeatureWord, featureBits } from '../isa/features.ts';
 import type { CpuContext } from './context.ts';
 import { HELPER_NEXT } from './context.ts';
 import * as L from './layout.ts';
-import { PHYSICAL_ADDRESS_BITS } from './paging.ts';
-import type { CpuProfile } from './profiles.ts';
+import { type CpuProfile, physicalAddressBits } from './profiles.ts';
 import { CR4_OSXSAVE, RAX, RBX, RCX, RDX } from './registers.ts';
 
 type Registers = readonly [eax: number, ebx: number, ecx: number, edx: number];
@@ -136,7 +135,7 @@ function extendedLeaf(profile: CpuProfile, leaf: number): Registers {
     case 0x80000007:
       return [0, 0, 0, featureBits('80000007.edx', features)];
     case 0x80000008:
-      return [PHYSICAL_ADDRESS_BITS | ((features.has('lm') ? LONG_LINEAR_ADDRESS_BITS : LINEAR_ADDRESS_BITS) << 8), 0, 0, 0];
+      return [physicalAddressBits(profile) | ((features.has('lm') ? LONG_LINEAR_ADDRESS_BITS : LINEAR_ADDRESS_BITS) << 8), 0, 0, 0];
     default:
       return NOTHING;
   }

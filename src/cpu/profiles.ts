@@ -49,6 +49,9 @@ const V3: readonly Feature[] = [
   ...V2, 'xsave', 'xsaveopt', 'avx', 'avx2', 'f16c', 'fma', 'bmi1', 'bmi2', 'abm', 'movbe', 'fsgsbase', 'smep', 'smap', 'invpcid', 'erms', 'umip',
 ];
 
+/** MAXPHYADDR [SDM3 4.1.4]. */
+export const physicalAddressBits = ({ features }: CpuProfile): number => (features.has('lm') ? 40 : 36);
+
 const NO_CACHES = [0, 0, 0, 0] as const;
 /** TLBs 01 02 03; 16 KiB L1 instruction and data caches (08, 0C), 4 MiB-page TLB (04), 512 KiB L2 (43). */
 const PENTIUM3_CACHES = [0x03020101, 0, 0, 0x0c040843] as const;
