@@ -16,6 +16,7 @@ import { GuestFault } from './fault.ts';
 import { deliver } from './interrupts.ts';
 import * as L from './layout.ts';
 import { Mmu } from './mmu.ts';
+import { supervisorReachesUserPages } from './paging.ts';
 import { modeKey, stackMask } from './mode.ts';
 import { MsrFile, type MsrSnapshot } from './msr.ts';
 import { type CpuProfile, DEFAULT_PROFILE } from './profiles.ts';
@@ -99,8 +100,8 @@ export class Cpu implements CpuContext {
     this.host = host;
     this.profile = options.profile ?? DEFAULT_PROFILE;
     this.state = new CpuState(arena, arena.reserve(L.VCPU_SIZE));
-    this.mmu = new Mmu(this.state, host.memory);
-    this.msrs = new MsrFile(this.profile, this.mmu);
+    this.mmu = new Mmu(this.state, host.memory, this.profile);
+    this.msrs = new MsrFile(this.profile, this.mmu, this.state);
     this.ferr = new ErrorPin(this);
     this.emptyTlb = arena.reserve(L.TLB_SET_SIZE);
     for (let i = 0; i < L.TLB_SET_SIZE / 8; i++) arena.u64[this.emptyTlb / 8 + i] = L.TLB_INVALID;
@@ -230,6 +231,8 @@ export class Cpu implements CpuContext {
     const { state } = this;
     state.setU32(L.MODE, modeKey(state, this.decoder));
     state.setU32(L.STACK_MASK, stackMask(state));
+    if (state.longMode && !state.code64) this.mmu.restrictTo32(state.cpl === 3);
+    if (!supervisorReachesUserPages(state)) this.mmu.restrictUserPages();
     const set = state.cpl === 3 ? L.TLB_USER : L.TLB_SUPERVISOR;
     state.setU32(L.TLB_ACTIVE, alignmentChecked(this) ? this.emptyTlb : state.base + set);
   }

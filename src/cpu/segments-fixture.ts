@@ -43,8 +43,8 @@ export class TestCpu implements CpuContext {
     const arena = new Arena();
     const memory = new GuestMemory(new PagePool(arena), 2 << 20);
     this.state = new CpuState(arena, arena.reserve(L.VCPU_SIZE));
-    this.mmu = new Mmu(this.state, memory);
-    this.msrs = new MsrFile(this.profile, this.mmu);
+    this.mmu = new Mmu(this.state, memory, this.profile);
+    this.msrs = new MsrFile(this.profile, this.mmu, this.state);
     this.host = {
       memory,
       ports: { readPort: () => 0xffffffff, writePort: () => {} },

@@ -33,7 +33,11 @@ export class CpuState {
 
   /** General register, low 32 bits, unsigned. */
   reg(n: number): number { return this.getU32(L.GPR + n * 8); }
-  setReg(n: number, value: number): void { this.setU32(L.GPR + n * 8, value); }
+  /** As every instruction with a 32-bit destination it clears bits 32 to 63. */
+  setReg(n: number, value: number): void {
+    this.setU32(L.GPR + n * 8, value);
+    this.setU32(L.GPR + n * 8 + 4, 0);
+  }
   reg16(n: number): number { return this.getU16(L.GPR + n * 8); }
   setReg16(n: number, value: number): void { this.setU16(L.GPR + n * 8, value); }
   /** General register as an address (linear.ts): 64 bits, signed. */
@@ -79,9 +83,15 @@ export class CpuState {
   }
 
   cr(n: number): number { return this.getU32(L.CR + n * 8); }
-  setCr(n: number, value: number): void { this.setU64(L.CR + n * 8, BigInt(value >>> 0)); }
+  setCr(n: number, value: number, high = 0): void {
+    this.setU32(L.CR + n * 8, value);
+    this.setU32(L.CR + n * 8 + 4, high);
+  }
   dr(n: number): number { return this.getU32(L.DR + n * 8); }
-  setDr(n: number, value: number): void { this.setU64(L.DR + n * 8, BigInt(value >>> 0)); }
+  setDr(n: number, value: number, high = 0): void {
+    this.setU32(L.DR + n * 8, value);
+    this.setU32(L.DR + n * 8 + 4, high);
+  }
 
   segment(n: number): number { return L.SEGMENTS + n * L.SEGMENT_SIZE; }
   selector(n: number): number { return this.getU32(this.segment(n) + L.SEG_SELECTOR); }
@@ -96,7 +106,9 @@ export class CpuState {
   get efer(): number { return this.getU32(L.EFER); }
   /** EFER.LMA: IA-32e paging, 64-bit system tables; code is 64-bit or in compatibility mode by CS.L. */
   get longMode(): boolean { return (this.getU32(L.EFER) & EFER_LMA) !== 0; }
-  get code64(): boolean { return this.longMode && (this.segAttributes(CS) & ATTRIBUTE_L) !== 0; }
+  get code64(): boolean { return this.longMode && this.codeSegmentIs64; }
+  /** CS.L, which means something in long mode only. */
+  get codeSegmentIs64(): boolean { return (this.segAttributes(CS) & ATTRIBUTE_L) !== 0; }
   get v86(): boolean { return (this.getU32(L.EFLAGS) & EFLAGS_VM) !== 0; }
   /** Current privilege level: DPL of CS's cached descriptor (3 in virtual-8086 mode, 0 in real mode) [SDM3 5.5]. */
   get cpl(): number { return (this.segAttributes(CS) >>> 5) & 3; }

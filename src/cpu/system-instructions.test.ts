@@ -9,11 +9,11 @@ import * as L from './layout.ts';
 import { IA32_SYSENTER_CS, IA32_SYSENTER_EIP, IA32_SYSENTER_ESP } from './msr.ts';
 import {
   CR4_DE, CR4_PVI, CR4_VME, CS, EFLAGS_AC, EFLAGS_CF, EFLAGS_FIXED, EFLAGS_IF, EFLAGS_IOPL, EFLAGS_NT, EFLAGS_RF,
-  EFLAGS_TF, EFLAGS_VIF, EFLAGS_VIP, EFLAGS_VM, RCX, RDX, RSP, SS, TR,
+  EFLAGS_TF, EFLAGS_VIF, EFLAGS_VIP, EFLAGS_VM, RAX, RBX, RCX, RDX, RSP, SS, TR,
 } from './registers.ts';
 import { setSegment } from './segments.ts';
 import { lgdt, lidt, sgdt, sidt, sysenter, sysexit } from './system-tables.ts';
-import { faultOf, TestCpu } from './test-cpu.ts';
+import { faultOf, LONG_PROFILE, TestCpu } from './test-cpu.ts';
 
 let cpu: TestCpu;
 beforeEach(() => {
@@ -226,22 +226,32 @@ describe('SYSENTER and SYSEXIT', () => {
   });
 });
 
+/** MOV DRn, RAX with a value in it, and MOV RBX, DRn. */
+function toDr(n: number, value: number): void {
+  cpu.state.setReg(RAX, value);
+  movToDr(cpu, n, L.GPR);
+}
+function fromDr(n: number): number {
+  movFromDr(cpu, n, L.GPR + RBX * 8);
+  return cpu.state.reg(RBX);
+}
+
 describe('debug registers', () => {
   test('reserved bits, aliases, privilege', () => {
-    movToDr(cpu, 6, 0);
-    movToDr(cpu, 7, 0);
-    expect([movFromDr(cpu, 4), movFromDr(cpu, 5)]).toEqual([0xffff0ff0, 0x400]);
-    movToDr(cpu, 7, 0xffffffff & ~DR7_GD);
-    expect(movFromDr(cpu, 7)).toBe(0xffff07ff);
+    toDr(6, 0);
+    toDr(7, 0);
+    expect([fromDr(4), fromDr(5)]).toEqual([0xffff0ff0, 0x400]);
+    toDr(7, 0xffffffff & ~DR7_GD);
+    expect(fromDr(7)).toBe(0xffff07ff);
     cpu.state.setCr(4, CR4_DE);
-    expect(faultOf(() => movFromDr(cpu, 4))).toBe('6');
+    expect(faultOf(() => fromDr(4))).toBe('6');
     cpu.protect(3);
-    expect(faultOf(() => movFromDr(cpu, 0))).toBe('13(0)');
+    expect(faultOf(() => fromDr(0))).toBe('13(0)');
   });
 
   test('general detect', () => {
-    movToDr(cpu, 7, DR7_GD);
-    expect(faultOf(() => movFromDr(cpu, 0))).toBe('1');
+    toDr(7, DR7_GD);
+    expect(faultOf(() => fromDr(0))).toBe('1');
     expect(cpu.state.dr(6)).toBe(0xffff2ff0);
   });
 
@@ -249,8 +259,8 @@ describe('debug registers', () => {
     cpu.mmu.write8(0x4000, 1, false);
     const entry = L.TLB_SUPERVISOR + 4 * L.TLB_ENTRY_SIZE;
     expect(cpu.state.getU64(entry + L.TLB_WRITE)).toBe(0x4000n);
-    movToDr(cpu, 1, 0x4008);
-    movToDr(cpu, 7, (3 << 2) | (1 << 20) | (3 << 22)); // L1 G1, write, 4 bytes
+    toDr(1, 0x4008);
+    toDr(7, (3 << 2) | (1 << 20) | (3 << 22)); // L1 G1, write, 4 bytes
     cpu.mmu.write8(0x4000, 2, false);
     expect(cpu.mmu.read8(0x4000, false)).toBe(2);
     expect(cpu.state.getU64(entry + L.TLB_READ)).toBe(L.TLB_INVALID);
@@ -264,24 +274,47 @@ describe('debug registers', () => {
     checkDataBreakpoint(cpu, 0x4007, 2, true);
     checkDataBreakpoint(cpu, 0x400b, 1, true);
     expect(cpu.calls).toEqual(['debugTrap 2', 'debugTrap 2']);
-    movToDr(cpu, 7, 0);
+    toDr(7, 0);
     cpu.mmu.read8(0x4000, false);
     expect(cpu.state.getU64(entry + L.TLB_READ)).toBe(0x4000n);
   });
 
   test('instruction and I/O breakpoints', () => {
-    movToDr(cpu, 0, 0x1234);
+    toDr(0, 0x1234);
     expect(hasInstructionBreakpoints(cpu.state)).toBe(false);
-    movToDr(cpu, 7, 1);
+    toDr(7, 1);
     expect(hasInstructionBreakpoints(cpu.state)).toBe(true);
     expect([instructionBreakpoint(cpu.state, 0x1234), instructionBreakpoint(cpu.state, 0x1235)]).toEqual([1, 0]);
-    movToDr(cpu, 3, 0x80);
-    movToDr(cpu, 7, (1 << 6) | (2 << 28)); // L3, I/O, 1 byte
+    toDr(3, 0x80);
+    toDr(7, (1 << 6) | (2 << 28)); // L3, I/O, 1 byte
     cpu.calls.length = 0;
     portOut(cpu, 0x80, 1, 0);
     expect(cpu.calls).toEqual([]);
     cpu.state.setCr(4, CR4_DE);
     portIn(cpu, 0x7f, 2);
     expect(cpu.calls).toEqual(['debugTrap 8']);
+  });
+
+  test('64-bit code: whole addresses, upper halves of DR6 and DR7 zero', () => {
+    cpu = new TestCpu(LONG_PROFILE);
+    cpu.enterLong(0, 0x1000);
+    const high = (value: bigint): void => cpu.state.setU64(L.GPR, value);
+    high(0xffffffff81000008n);
+    movToDr(cpu, 0, L.GPR);
+    movFromDr(cpu, 0, L.GPR + 8);
+    expect(cpu.state.getU64(L.GPR + 8)).toBe(0xffffffff81000008n);
+    toDr(7, 1 | (3 << 18));
+    expect(instructionBreakpoint(cpu.state, 8 - 0x7f000000)).toBe(1);
+    expect(instructionBreakpoint(cpu.state, 0x81000008)).toBe(0);
+    toDr(7, 1 | (1 << 16) | (3 << 18));
+    const kernel = -0x7f000000;
+    expect([cpu.mmu.hasBreakpoint(kernel), cpu.mmu.hasBreakpoint(0x81000000)]).toEqual([true, false]);
+    cpu.calls.length = 0;
+    checkDataBreakpoint(cpu, kernel + 11, 1, true);
+    expect(cpu.calls).toEqual(['debugTrap 1']);
+    for (const n of [6, 7]) {
+      high(1n << 32n);
+      expect(faultOf(() => movToDr(cpu, n, L.GPR))).toBe('13(0)');
+    }
   });
 });

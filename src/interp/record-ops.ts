@@ -158,7 +158,7 @@ export abstract class RecordOps extends Ops {
   field(n: number): I32 {
     const { kind } = this.operand(n);
     if (kind === 'I' || kind === 'A') return this.recordLoad('i32', R.REC_IMMEDIATE);
-    return this.recordLoad('u16', kind === 'T' ? R.REC_RM : R.REC_REG);
+    return this.recordLoad('u16', kind === 'T' || kind === 'R' ? R.REC_RM : R.REC_REG);
   }
   memorySelector(): I32 {
     return this.e.load('i32', segmentPointer(this, 'operand'), L.SEG_SELECTOR);

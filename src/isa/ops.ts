@@ -99,7 +99,7 @@ export abstract class Ops {
   abstract memorySelector(): I32;
   /** Second immediate: the selector of a far pointer, the nesting level of ENTER, the opcode of an x87 instruction as FOP has it. */
   abstract immediate2(): I32;
-  /** The number in a field: register number of a segment, control or debug operand, ST(i), or an immediate. */
+  /** The number in a field: register number of a segment, control or debug operand, ST(i), the offset in the state of a general register, or an immediate. */
   abstract field(n: number): I32;
   /** Loads from memory operand `n`, `displacement` bytes further on. May fault. */
   abstract loadOperand<K extends LoadKind>(n: number, kind: K, displacement?: number): Val<(typeof LOAD)[K][0]>;
