@@ -37,6 +37,11 @@ export function requireCpl0(cpu: CpuContext): void {
   if (cpu.state.cpl !== 0) fault(VECTOR_GP, 0);
 }
 
+/** SGDT, SIDT, SLDT, SMSW and STR tell programs nothing while CR4.UMIP is set [SDM3 2.5]. */
+export function requireVisibleTables(cpu: CpuContext): void {
+  if (cpu.state.cr(4) & CR4_UMIP) requireCpl0(cpu);
+}
+
 /** For instructions whose memory operand is read after the privilege check. Returns HELPER_NEXT. */
 export function checkCpl0(cpu: CpuContext): number {
   requireCpl0(cpu);
@@ -45,7 +50,7 @@ export function checkCpl0(cpu: CpuContext): number {
 
 /** Ends a helper after which the block may not go on: control continues behind the instruction. */
 export function resync(cpu: CpuContext): number {
-  cpu.state.eip = cpu.nextEip;
+  cpu.state.rip = cpu.nextEip;
   return HELPER_RESYNC;
 }
 
@@ -179,8 +184,9 @@ export function lmsw(cpu: CpuContext, value: number): number {
   return resync(cpu);
 }
 
-/** SMSW, at any privilege level. Returns CR0; a memory destination takes its low word. */
+/** SMSW, at any privilege level without UMIP. Returns CR0; a memory destination takes its low word. */
 export function smsw(cpu: CpuContext): number {
+  requireVisibleTables(cpu);
   return cpu.state.cr(0);
 }
 
@@ -197,7 +203,7 @@ export function clts(cpu: CpuContext): number {
 /** INVLPG. Argument: linear address; one that is not canonical does nothing. Returns HELPER_RESYNC. */
 export function invlpg(cpu: CpuContext, linear: number): number {
   requireCpl0(cpu);
-  cpu.mmu.invalidatePage(linear);
+  cpu.mmu.invalidatePage(cpu.state.operandAddress(linear));
   return resync(cpu);
 }
 
@@ -209,7 +215,8 @@ const PCID_MAX = 0xfff;
 export function invpcid(cpu: CpuContext, type: number, typeHigh: number, descriptor: number): number {
   const { state, mmu } = cpu;
   requireCpl0(cpu);
-  const word = (n: number): number => mmu.read32(descriptor + n * 4, false);
+  const at = state.operandAddress(descriptor);
+  const word = (n: number): number => mmu.read32(at + n * 4, false);
   const pcid = word(0);
   const reserved = word(1) !== 0 || pcid > PCID_MAX;
   const linear = linear64(word(2), word(3));

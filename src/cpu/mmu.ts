@@ -13,6 +13,7 @@
 import type { GuestMemory } from '../memory/guest-memory.ts';
 import { GuestFault } from './fault.ts';
 import * as L from './layout.ts';
+import { highHalf, linear64 } from './linear.ts';
 import { type Access, PAGE_1G, PAGE_4K, PageWalker } from './paging.ts';
 import { type CpuProfile, DEFAULT_PROFILE } from './profiles.ts';
 import type { CpuState } from './state.ts';
@@ -294,6 +295,12 @@ export class Mmu {
     return (BigInt(high) << 32n) | BigInt(low);
   }
 
+  /** An address of 64 bits (linear.ts). */
+  readLinear(linear: number, user: boolean): number {
+    const low = this.read32(linear, user);
+    return linear64(low, this.read32(linear + 4, user));
+  }
+
   write8(linear: number, value: number, user: boolean): void {
     const at = this.writableAt(linear, user);
     if (at !== 0) this.state.arena.u8[at] = value;
@@ -318,6 +325,12 @@ export class Mmu {
     if ((linear & 0xfff) > 0xff8) this.probeWrite(linear, 8, user);
     this.write32(linear, Number(value & 0xffffffffn), user);
     this.write32(linear + 4, Number((value >> 32n) & 0xffffffffn), user);
+  }
+
+  writeLinear(linear: number, value: number, user: boolean): void {
+    if ((linear & 0xfff) > 0xff8) this.probeWrite(linear, 8, user);
+    this.write32(linear, value, user);
+    this.write32(linear + 4, highHalf(value), user);
   }
 
   /** Faults as a write of `size` bytes (at most 4096) would; changes nothing but accessed and dirty bits. */

@@ -9,11 +9,11 @@ const loadTable = (name: string): Body => (o) => {
   o.helper('CHECK_CPL0');
   // Checks the segment and the page of the operand; the helper then takes its linear address.
   o.loadOperand(0, 'u16');
-  o.loadOperand(0, 'i32', 2);
+  o.loadOperand(0, o.osize === 64 ? 'i64' : 'i32', 2);
   o.helper(name, o.linear(0), o.i32(o.osize));
 };
 const storeTable = (name: string): Body => (o) => {
-  o.probeWrite(0, 6);
+  o.probeWrite(0, o.osize === 64 ? 10 : 6);
   o.helper(name, o.linear(0), o.i32(o.osize));
 };
 /** A helper for privilege level 0 that takes a 16-bit source: the operand is read after the check. */
@@ -72,6 +72,6 @@ export const systemBodies: Record<string, Body> = {
   CLI: plain('CLI'), STI: plain('STI'),
   CLD: (o) => o.setDirection(0), STD: (o) => o.setDirection(1),
   RDMSR: plain('RDMSR'), WRMSR: plain('WRMSR'), RDTSC: plain('RDTSC'), RDPMC: plain('RDPMC'), CPUID: plain('CPUID'),
-  SYSENTER: plain('SYSENTER'), SYSEXIT: plain('SYSEXIT'),
+  SYSENTER: plain('SYSENTER'), SYSEXIT: (o) => o.helper('SYSEXIT', o.i32(o.osize)),
   IN: input, OUT: output,
 };

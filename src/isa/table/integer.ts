@@ -235,7 +235,7 @@ FF /6 PUSH Ev : stack
 0F 32 RDMSR : +msr
 0F 33 RDPMC
 0F 34 SYSENTER : end +sep
-0F 35 SYSEXIT : end +sep
+0F 35 SYSEXIT : osize end +sep
 0F A2 CPUID
 0F A4 SHLD Ev Gv Ib
 0F A5 SHLD Ev Gv CL
