@@ -3,7 +3,7 @@
  * counts. Handlers run while the fuel covers whole blocks; the last few instructions of a slice run from truncated copies.
  */
 import * as R from '../interp/record.ts';
-import { HANDLER_CROSSING, HANDLER_STOP } from '../interp/variant.ts';
+import { HANDLER_CROSSING, HANDLER_CROSSING_LONG, HANDLER_STOP } from '../interp/variant.ts';
 import type { CompilerCounters } from '../jit/compiler.ts';
 import { FILL_WRITE } from '../jit/region-ops.ts';
 import type { ArenaAddr } from '../memory/address.ts';
@@ -15,6 +15,7 @@ import { type CpuModules, Engine, type Import } from './engine.ts';
 import { GuestFault } from './fault.ts';
 import { deliver } from './interrupts.ts';
 import * as L from './layout.ts';
+import { isCanonical, linear32 } from './linear.ts';
 import { Mmu } from './mmu.ts';
 import { supervisorReachesUserPages } from './paging.ts';
 import { modeKey, stackMask } from './mode.ts';
@@ -55,6 +56,8 @@ export interface CpuSnapshot {
   readonly halted: boolean;
   readonly instructions: number;
 }
+
+const isCrossing = (handler: number): boolean => handler === HANDLER_CROSSING || handler === HANDLER_CROSSING_LONG;
 
 /** A fault whose EIP is in RIP already, as helpers leave it. */
 const EXIT_FAULT_HERE = 9;
@@ -159,6 +162,7 @@ export class Cpu implements CpuContext {
     this.arena.u8[state.base + L.FTW] = 0xff;
     state.setU32(L.MXCSR, 0x1f80);
     state.setU32(L.BLOCK_TABLE, this.engine.code.table);
+    state.setU32(L.TWO_PAGES, 2 * 4096);
     this.ferr.active = this.halted = this.stopped = this.nmiPending = this.nmiBlocked = false;
     this.shadowUntil = this.debugShadowUntil = this.pendingDebug = this.debugBefore = 0;
     this.msrs.reset(tsc);
@@ -291,7 +295,7 @@ export class Cpu implements CpuContext {
     this.source.forgetCrossing();
     // An exception counts as an instruction: a handler that faults at once, for ever, uses up its fuel.
     if (kind === 'exception') this.retired++;
-    this.nextEip = this.state.eip;
+    this.nextEip = this.state.rip;
     deliver(this, vector, { kind, errorCode, betweenIterations: this.repeated });
     this.repeated = false;
   }
@@ -311,7 +315,7 @@ export class Cpu implements CpuContext {
   private step(): void {
     const { state } = this;
     const before = state.getU32(L.EFLAGS);
-    const linear = (state.segBase(CS) + state.eip) >>> 0;
+    const linear = this.linearIp;
     if (!(before & EFLAGS_RF) && this.retired >= this.debugShadowUntil) {
       const hits = instructionBreakpoint(state, linear);
       if (hits !== 0) {
@@ -347,25 +351,24 @@ export class Cpu implements CpuContext {
   private blockAtRip(): number {
     const { state, mmu } = this;
     this.engine.code.recycle();
-    const eip = state.eip;
-    if (eip > state.segLimit(CS)) {
+    const long = state.code64;
+    if (long ? !isCanonical(state.rip) : state.eip > state.segLimit(CS)) {
       this.pastLimit();
       return 0;
     }
-    const linear = (state.segBase(CS) + eip) >>> 0;
+    const linear = this.linearIp;
     const user = state.cpl === 3;
     const entry = (state.base + (user ? L.TLB_USER : L.TLB_SUPERVISOR) + ((linear >>> 7) & ((L.TLB_ENTRIES - 1) << 5))) >>> 2;
-    const tag = linear & ~0xfff;
-    if (this.arena.i32[entry + L.TLB_EXECUTE / 4] !== tag && !mmu.fill(linear, 'execute', user)) {
+    if (!this.source.isTagged(entry, linear) && !mmu.fill(linear, 'execute', user)) {
       this.deliverFault();
       return 0;
     }
-    if (this.arena.i32[entry + L.TLB_EXECUTE / 4] !== tag) {
+    if (!this.source.isTagged(entry, linear)) {
       this.executeUncached(linear, user, 0);
       return 0;
     }
     const host = (linear + this.arena.i32[entry + L.TLB_ADDEND / 4]) >>> 0;
-    state.setU32(L.IP_BASE, eip - (linear & 0xfff));
+    state.setLinear(L.IP_BASE, state.rip - (linear & 0xfff));
     const record = this.engine.code.find(host, state.getU32(L.MODE));
     if (this.hot || this.compilesAll) {
       this.hot = false;
@@ -376,11 +379,11 @@ export class Cpu implements CpuContext {
       this.engine.code.frameMarked = false;
       mmu.protectCode(this.arena.u32[entry + L.TLB_PHYSICAL / 4]);
     }
-    if (this.arena.u32[record >>> 2] === HANDLER_CROSSING) {
+    if (isCrossing(this.arena.u32[record >>> 2])) {
       this.executeUncached(linear, user, record);
       return 0;
     }
-    if (state.segLimit(CS) - eip >= 4096) return record;
+    if (long || state.segLimit(CS) - state.eip >= 4096) return record;
     const within = this.source.withinLimit(record);
     if (within !== PAST_LIMIT) return within;
     this.pastLimit();
@@ -394,7 +397,7 @@ export class Cpu implements CpuContext {
     else this.execute(record, 0);
   }
 
-  /** An instruction that does not end within CS [SDM3 5.3]. */
+  /** An instruction that does not end within CS [SDM3 5.3], or is at no canonical address. */
   private pastLimit(): void {
     this.entered = true;
     this.deliverEvent(VECTOR_GP, 'exception', 0);
@@ -422,7 +425,7 @@ export class Cpu implements CpuContext {
     switch (reason) {
       case R.EXIT_RESYNC:
         this.retired += count;
-        this.branched = state.eip !== this.nextEip;
+        this.branched = state.rip !== this.nextEip;
         return;
       case R.EXIT_CROSSING:
         this.source.noteCrossing(ip);
@@ -466,7 +469,19 @@ export class Cpu implements CpuContext {
   /** RIP to the instruction at `ip`, which has not retired. */
   private backTo(ip: number, count: number): void {
     this.retired += count - 1;
-    this.state.eip = this.state.getU32(L.IP_BASE) + this.arena.u16[(ip + R.REC_OFFSET) >>> 1];
+    this.state.rip = this.ipOf(ip);
+  }
+
+  /** RIP of the instruction at a record of the block that runs. */
+  private ipOf(record: number): number {
+    const { state } = this;
+    const ip = state.getLinear(L.IP_BASE) + this.arena.u16[(record + R.REC_OFFSET) >>> 1];
+    return state.code64 ? ip : linear32(ip);
+  }
+  /** Linear address of RIP. */
+  private get linearIp(): number {
+    const { state } = this;
+    return state.code64 ? state.rip : linear32(state.segBase(CS) + state.eip);
   }
 
   private deliverFault(): void {
@@ -479,10 +494,10 @@ export class Cpu implements CpuContext {
   /** Gives the direct branch at `ip` the record of its target, when that lies in the same page. */
   private link(ip: number): void {
     const { state } = this;
-    const offset = state.eip - state.getU32(L.IP_BASE);
+    const offset = state.rip - (state.code64 ? state.getLinear(L.IP_BASE) : state.getU32(L.IP_BASE));
     const inPage = offset >= 0 && offset < 4096 && offset === this.arena.i32[(ip + R.REC_IMMEDIATE) >>> 2];
     if (!inPage || this.source.inScratch(ip)) return;
-    const linear = (state.segBase(CS) + state.eip) >>> 0;
+    const linear = this.linearIp;
     const entry = this.source.executable(linear, state.cpl === 3);
     if (entry === 0) return;
     const host = (linear + this.arena.i32[entry + L.TLB_ADDEND / 4]) >>> 0;
@@ -511,6 +526,7 @@ export class Cpu implements CpuContext {
     const slow = new SlowAccess(this);
     const imports = new Map<string, Import>([
       ['slow_read', slow.read], ['slow_write', slow.write], ['slow_modify', slow.modify], ['slow_probe', slow.probe],
+      ['slow64_read', slow.read64], ['slow64_write', slow.write64], ['slow64_modify', slow.modify64], ['slow64_probe', slow.probe64],
       ['write_commit', slow.commit], ['fill', (_base, linear, what, record, fuel) => this.fill(slow, linear, what, record, fuel)],
     ]);
     const helpers: Record<string, Helper> = {
@@ -558,9 +574,9 @@ export class Cpu implements CpuContext {
     return (_base, ...args) => {
       const { state, arena } = this;
       const ip = state.getU32(L.IP);
-      const eip = state.getU32(L.IP_BASE) + arena.u16[(ip + R.REC_OFFSET) >>> 1];
-      state.eip = eip;
-      this.nextEip = (eip + arena.u8[ip + R.REC_LENGTH]) >>> 0;
+      state.rip = this.ipOf(ip);
+      const next = state.rip + arena.u8[ip + R.REC_LENGTH];
+      this.nextEip = state.code64 ? next : linear32(next);
       state.setU32(L.HELPER_STATUS, 0);
       try {
         return helper(this, ...args);

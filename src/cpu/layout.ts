@@ -77,8 +77,12 @@ export const X87_SCRATCH = 0x3a0;
 export const MXCSR = 0x3c0; // u32
 /** u32: what the last call of the SSE kernel raised of the exceptions that MXCSR does not mask; 0: nothing. */
 export const SSE_UNMASKED = 0x3c4;
+/** Eight bytes that are always 8192: with it a displacement reaches a little further than 32 bits do. */
+export const TWO_PAGES = 0x3c8;
 /** Scratch of the SSE kernel: 48 bytes. */
 export const SSE_SCRATCH = 0x3d0;
+/** Quotient and remainder of the integer kernel, 8 bytes each. */
+export const INTEGER_SCRATCH = 0x3d0;
 /** XMM/YMM registers, 32 bytes each. */
 export const XMM = 0x400;
 export const XMM_STRIDE = 32;

@@ -52,7 +52,7 @@ export class CpuState {
     this.setU32(offset + 4, highHalf(value));
   }
   get eip(): number { return this.getU32(L.RIP); }
-  set eip(value: number) { this.setU32(L.RIP, value); }
+  set eip(value: number) { this.setLinear(L.RIP, value >>> 0); }
 
   /** EFLAGS, complete. */
   get eflags(): number {

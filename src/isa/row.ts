@@ -8,7 +8,8 @@
  * /digit      ModRM.reg; `m` or `r`: only with a memory or a register ModRM.rm
  * operands    the SDM's codes [SDM2 appendix A.2]: E G I J M O Z S C D R P Q N V W U, and b w d q v z y x t for the size;
  *             sIb is a sign-extended byte, `1` the constant; AL CL DX rAX eAX are fixed registers; STi is ModRM.rm
- * attributes  see `Attribute`; `+sse2` names the feature (src/isa/features.ts) that brought the instruction
+ * attributes  see `Attribute`; `+sse2` names the feature (src/isa/features.ts) that brought the instruction; a row for 64-bit mode
+ *             alone (o64) may share its opcode with one for the others (i64)
  */
 import { type Feature, featureNamed } from './features.ts';
 import type { Body } from './ops.ts';
@@ -63,6 +64,11 @@ const ATTRIBUTES = [
   'wait', // #NM with CR0.MP and CR0.TS together
   'mmx', // #UD with CR0.EM, #NM with CR0.TS
   'sse', // #UD with CR0.EM or without CR4.OSFXSR, #NM with CR0.TS
+  // In 64-bit mode, as the superscripts of the SDM's opcode maps:
+  'i64', // #UD there
+  'o64', // #UD everywhere else
+  'd64', // the operand size is 64 without a prefix, and never 32
+  'f64', // the operand size is 64 whatever the prefixes
 ] as const;
 export type Attribute = (typeof ATTRIBUTES)[number];
 

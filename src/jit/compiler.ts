@@ -2,6 +2,7 @@
  * Compiles the regions of hot blocks and puts them in the place of the blocks' first handlers. Requests are gathered and
  * compiled several to a module: an instance is dear, a function in it is cheap.
  */
+import { MODE_CODE64 } from '../cpu/mode.ts';
 import type { CodeCache } from '../interp/code-cache.ts';
 import type { Arena } from '../memory/arena.ts';
 import { generateModule } from './generate.ts';
@@ -64,7 +65,8 @@ export class RegionCompiler {
 
   /** Asks for the region of the block at an arena address, whose first record is `record`. */
   request(host: number, mode: number, record: number): void {
-    if (this.code.isCompiled(record) || this.queued.has(record)) return;
+    // 64-bit code is interpreted.
+    if (mode & MODE_CODE64 || this.code.isCompiled(record) || this.queued.has(record)) return;
     this.queued.add(record);
     this.queue.push({ host, mode, record });
   }

@@ -1,7 +1,11 @@
 /** System instructions: operands are fetched here, the work is done by the helpers of src/cpu that both tiers call. */
-import type { Body, I32, Ops } from '../ops.ts';
+import * as L from '../../cpu/layout.ts';
+import type { Body, I32, I64, Ops } from '../ops.ts';
 
 const AX = 0;
+const VECTOR_UD = 6;
+const VECTOR_GP = 13;
+const CR4_FSGSBASE = 1 << 16;
 
 /** A helper that takes the linear address of its memory operand and the operand size. */
 const loadTable = (name: string): Body => (o) => {
@@ -10,11 +14,11 @@ const loadTable = (name: string): Body => (o) => {
   // Checks the segment and the page of the operand; the helper then takes its linear address.
   o.loadOperand(0, 'u16');
   o.loadOperand(0, o.osize === 64 ? 'i64' : 'i32', 2);
-  o.helper(name, o.linear(0), o.i32(o.osize));
+  o.helper(name, o.address(o.linear(0)), o.i32(o.osize));
 };
 const storeTable = (name: string): Body => (o) => {
   o.probeWrite(0, o.osize === 64 ? 10 : 6);
-  o.helper(name, o.linear(0), o.i32(o.osize));
+  o.helper(name, o.address(o.linear(0)), o.i32(o.osize));
 };
 /** A helper for privilege level 0 that takes a 16-bit source: the operand is read after the check. */
 const withPrivilegedSource = (name: string): Body => (o) => {
@@ -57,9 +61,23 @@ const output: Body = (o) => {
   o.helper('OUT', port, bytes, o.get(1) as I32);
 };
 
+/** FSGSBASE [SDM2 RDFSBASE, WRFSBASE]. */
+const checkBaseAccess = (o: Ops): void => o.raiseIf(o.eqz(o.and(o.stateLoad('i32', L.CR + 4 * 8), o.i32(CR4_FSGSBASE))), VECTOR_UD);
+const baseOf = (segment: number): number => L.SEGMENTS + segment * L.SEGMENT_SIZE + L.SEG_BASE;
+const readBase = (segment: number): Body => (o) => {
+  checkBaseAccess(o);
+  o.put(0, o.fit(o.stateLoad('i64', baseOf(segment)), o.bits(0)));
+};
+const writeBase = (segment: number): Body => (o) => {
+  checkBaseAccess(o);
+  const base = o.fit(o.get(0), 64) as I64;
+  o.raiseIf(o.eqz(o.isCanonical(base)), VECTOR_GP, 0);
+  o.stateStore('i64', baseOf(segment), base);
+};
+
 export const systemBodies: Record<string, Body> = {
   LGDT: loadTable('LGDT'), LIDT: loadTable('LIDT'), SGDT: storeTable('SGDT'), SIDT: storeTable('SIDT'),
-  INVLPG: (o) => o.helper('INVLPG', o.linear(0)),
+  INVLPG: (o) => o.helper('INVLPG', o.address(o.linear(0))),
   LLDT: withPrivilegedSource('LLDT'), LTR: withPrivilegedSource('LTR'), LMSW: withPrivilegedSource('LMSW'),
   SLDT: fromHelper('SLDT'), STR: fromHelper('STR'), SMSW: fromHelper('SMSW'),
   VERR: verify('VERR'), VERW: verify('VERW'), LAR: inspect('LAR'), LSL: inspect('LSL'), ARPL: arpl,
@@ -73,5 +91,7 @@ export const systemBodies: Record<string, Body> = {
   CLD: (o) => o.setDirection(0), STD: (o) => o.setDirection(1),
   RDMSR: plain('RDMSR'), WRMSR: plain('WRMSR'), RDTSC: plain('RDTSC'), RDPMC: plain('RDPMC'), CPUID: plain('CPUID'),
   SYSENTER: plain('SYSENTER'), SYSEXIT: (o) => o.helper('SYSEXIT', o.i32(o.osize)),
+  SYSCALL: plain('SYSCALL'), SYSRET: (o) => o.helper('SYSRET', o.i32(o.osize)), SWAPGS: plain('SWAPGS'),
+  RDFSBASE: readBase(4), RDGSBASE: readBase(5), WRFSBASE: writeBase(4), WRGSBASE: writeBase(5),
   IN: input, OUT: output,
 };
