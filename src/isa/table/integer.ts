@@ -211,9 +211,12 @@ FF /6 PUSH Ev : stack d64
 0F 01 /4 m SMSW Mw : rare
 0F 01 /6 LMSW Ew : rare end
 0F 01 /7 m INVLPG M : rare end
+0F 01 =F8 SWAPGS : o64
 0F 02 LAR Gv Ew : protected rare
 0F 03 LSL Gv Ew : protected rare
+0F 05 SYSCALL : o64 end
 0F 06 CLTS : end
+0F 07 SYSRET : o64 osize end
 0F 08 INVD
 0F 09 WBINVD
 0F 0B UD
