@@ -25,6 +25,13 @@ function fromCr(n: number): number {
   return cpu.state.getU32(RBX);
 }
 
+/** INVPCID RAX with the descriptor at 5000h. */
+function invalidate(type: number, typeHigh: number): number {
+  cpu.state.setU32(RAX, type);
+  cpu.state.setU32(RAX + 4, typeHigh);
+  return invpcid(cpu, RAX, 0x5000);
+}
+
 describe('privilege', () => {
   test.each([1, 2, 3])('level %i may not', (cpl) => {
     cpu.protect(cpl);
@@ -203,17 +210,18 @@ describe('long mode', () => {
     cpu.mmu.read32(0x5000, false);
     cpu.poke(0x2000, 0); // the tables are gone, what is cached stays
     expect(cpu.mmu.read8(0x3000, false)).toBe(0);
-    expect(invpcid(cpu, 0, 0, 0x5000)).toBe(HELPER_RESYNC);
+    expect(invalidate(0, 0)).toBe(HELPER_RESYNC);
     expect(faultOf(() => cpu.mmu.read8(0x3000, false))).toBe('14(0)');
     cpu.poke(0x2000, 0x83);
-    for (const [type, high] of [[4, 0], [0, 1]]) expect(faultOf(() => invpcid(cpu, type, high, 0x5000))).toBe('13(0)');
+    setAttributes(CS, cpu.state.segAttributes(CS) | L_BIT);
+    for (const [type, high] of [[4, 0], [0, 1]]) expect(faultOf(() => invalidate(type, high))).toBe('13(0)');
     descriptor(1, 0n);
-    expect([0, 1, 2, 3].map((type) => faultOf(() => invpcid(cpu, type, 0, 0x5000)))).toEqual(['13(0)', '13(0)', '', '']);
+    expect([0, 1, 2, 3].map((type) => faultOf(() => invalidate(type, 0)))).toEqual(['13(0)', '13(0)', '', '']);
     descriptor(0x1000, 0n);
-    expect(faultOf(() => invpcid(cpu, 2, 0, 0x5000))).toBe('13(0)');
+    expect(faultOf(() => invalidate(2, 0))).toBe('13(0)');
     descriptor(0, 1n << 47n);
-    expect([0, 1].map((type) => faultOf(() => invpcid(cpu, type, 0, 0x5000)))).toEqual(['13(0)', '']);
+    expect([0, 1].map((type) => faultOf(() => invalidate(type, 0)))).toEqual(['13(0)', '']);
     cpu.protect(3);
-    expect(faultOf(() => invpcid(cpu, 2, 0, 0x5000))).toBe('13(0)');
+    expect(faultOf(() => invalidate(2, 0))).toBe('13(0)');
   });
 });

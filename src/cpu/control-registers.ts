@@ -203,7 +203,7 @@ export function clts(cpu: CpuContext): number {
 /** INVLPG. Argument: linear address; one that is not canonical does nothing. Returns HELPER_RESYNC. */
 export function invlpg(cpu: CpuContext, linear: number): number {
   requireCpl0(cpu);
-  cpu.mmu.invalidatePage(cpu.state.operandAddress(linear));
+  cpu.mmu.invalidatePage(linear);
   return resync(cpu);
 }
 
@@ -211,18 +211,19 @@ export function invlpg(cpu: CpuContext, linear: number): number {
 const INVPCID_ADDRESS = 0, INVPCID_CONTEXT = 1, INVPCID_ALL = 2, INVPCID_ALL_NON_GLOBAL = 3;
 const PCID_MAX = 0xfff;
 
-/** INVPCID. Arguments: its type's low and high half, linear address of the descriptor. Returns HELPER_RESYNC. */
-export function invpcid(cpu: CpuContext, type: number, typeHigh: number, descriptor: number): number {
+/** INVPCID. Arguments: offset in the state of the register with the type, linear address of the descriptor. Returns HELPER_RESYNC. */
+export function invpcid(cpu: CpuContext, slot: number, descriptor: number): number {
   const { state, mmu } = cpu;
+  const type = state.getU32(slot);
+  const typeHigh = state.code64 ? state.getU32(slot + 4) : 0;
   requireCpl0(cpu);
-  const at = state.operandAddress(descriptor);
-  const word = (n: number): number => mmu.read32(at + n * 4, false);
+  const word = (n: number): number => mmu.read32(descriptor + n * 4, false);
   const pcid = word(0);
   const reserved = word(1) !== 0 || pcid > PCID_MAX;
   const linear = linear64(word(2), word(3));
   const needsPcid = type === INVPCID_ADDRESS || type === INVPCID_CONTEXT;
   const withoutPcids = needsPcid && pcid !== 0 && (state.cr(4) & CR4_PCIDE) === 0;
-  if (typeHigh !== 0 || type >>> 0 > INVPCID_ALL_NON_GLOBAL || reserved || withoutPcids) fault(VECTOR_GP, 0);
+  if (typeHigh !== 0 || type > INVPCID_ALL_NON_GLOBAL || reserved || withoutPcids) fault(VECTOR_GP, 0);
   if (type === INVPCID_ADDRESS) {
     if (!isCanonical(linear)) fault(VECTOR_GP, 0);
     mmu.invalidatePage(linear);

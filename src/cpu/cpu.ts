@@ -31,6 +31,7 @@ import { CpuState } from './state.ts';
 import { systemHelpers } from './system-helpers.ts';
 import { ErrorPin } from './x87/error-pin.ts';
 import { fldenv, fnsave, fnstenv, frstor, fxrstor, fxsave } from './x87/environment-helpers.ts';
+import { XCR0_X87 } from './x87/xsave.ts';
 
 export type { CpuModules } from './engine.ts';
 export type RunResult = 'budget' | 'halted' | 'attention' | 'shutdown';
@@ -161,6 +162,7 @@ export class Cpu implements CpuContext {
     state.setU16(L.FCW, 0x0040);
     this.arena.u8[state.base + L.FTW] = 0xff;
     state.setU32(L.MXCSR, 0x1f80);
+    state.setU32(L.XCR0, XCR0_X87);
     state.setU32(L.BLOCK_TABLE, this.engine.code.table);
     state.setU32(L.TWO_PAGES, 2 * 4096);
     this.ferr.active = this.halted = this.stopped = this.nmiPending = this.nmiBlocked = false;

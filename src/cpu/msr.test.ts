@@ -90,7 +90,7 @@ describe('registers', () => {
     cpu.state.setReg(RDX, 0);
     expect(wrmsr(cpu)).toBe(HELPER_RESYNC);
     expect(read(IA32_EFER)).toBe(0x800n);
-    cpu = new TestCpu(cpuProfile('x86-64-v1,-nx'));
+    cpu = new TestCpu(cpuProfile('x86-64-v1,-lm,-syscall,-nx'));
     expect(write(IA32_EFER, 0x800n)).toBe('13(0)');
   });
 

@@ -78,9 +78,9 @@ function writeApicBase(value: bigint, _old: bigint, profile: CpuProfile): bigint
 
 /** [SDM3 2.2.1]. LMA follows from CR0.PG; LME stays as it is while paging is on. */
 function writeEfer(value: bigint, old: bigint, profile: CpuProfile, state: CpuState): bigint | undefined {
-  let defined = EFER_LMA;
+  let defined = 0;
   if (profile.features.has('syscall')) defined |= EFER_SCE;
-  if (profile.features.has('lm')) defined |= EFER_LME;
+  if (profile.features.has('lm')) defined |= EFER_LME | EFER_LMA;
   if (profile.features.has('nx')) defined |= EFER_NXE;
   if (value & ~BigInt(defined)) return undefined;
   if ((value ^ old) & BigInt(EFER_LME) && state.cr(0) & CR0_PG) return undefined;

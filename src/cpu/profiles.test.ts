@@ -20,8 +20,8 @@ describe('Processor profiles', () => {
     expect(leaf('pentium', 1)[3] & (1 << 23)).toBe(1 << 23);
     expect(leaf('pentium3', 1)[3] & (3 << 25)).toBe(1 << 25);
     expect(leaf('pentium3,+sse2,+clflush', 1)[3] & (3 << 25)).toBe(3 << 25);
-    expect(leaf('x86-64-v1', 0x80000001)[3]).toBe(1 << 20);
-    expect(leaf('x86-64-v1,-nx', 0x80000001)[3]).toBe(0);
+    expect(leaf('x86-64-v1', 0x80000001)[3]).toBe((1 << 11) | (1 << 20) | (1 << 29));
+    expect(leaf('x86-64-v1,-lm,-syscall,-nx', 0x80000001)[3]).toBe(0);
   });
 
   it('have the leaves of their features', () => {

@@ -30,9 +30,7 @@ export interface CpuProfile {
 const NOT_YET: readonly Feature[] = [
   'mce', 'mca', 'ht', // machine checks, several logical processors
   'apic', 'x2apic', 'tsc-deadline',
-  'lm', 'syscall', 'lahf-lm', 'cx16', 'pdpe1gb', 'fsgsbase', 'rdtscp', 'rdpid',
-  'pcid', 'invpcid', 'smep', 'smap', 'umip',
-  'xsave', 'xsaveopt', 'xsavec', 'xgetbv1',
+  'rdpid',
   'sse3', 'monitor', 'ssse3', 'sse4.1', 'sse4.2', 'popcnt', 'movbe', 'abm', 'aes', 'pclmulqdq', 'sha-ni', 'adx',
   'avx', 'f16c', 'fma', 'avx2', 'bmi1', 'bmi2',
   'rdrand', 'rdseed', 'hypervisor', 'clflushopt', 'clwb', 'erms', 'fsrm', '3dnowprefetch',

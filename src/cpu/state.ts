@@ -2,7 +2,7 @@
 import type { Arena } from '../memory/arena.ts';
 import type { ArenaAddr } from '../memory/address.ts';
 import * as L from './layout.ts';
-import { highHalf, linear32, linear64 } from './linear.ts';
+import { highHalf, linear64 } from './linear.ts';
 import {
   CR0_PE, CS, EFER_LMA, EFLAGS_AF, EFLAGS_ARITHMETIC, EFLAGS_CF, EFLAGS_FIXED, EFLAGS_OF, EFLAGS_PF, EFLAGS_SF, EFLAGS_VM, EFLAGS_ZF, FS,
 } from './registers.ts';
@@ -101,9 +101,6 @@ export class CpuState {
   linearBase(n: number): number { return n < FS && this.code64 ? 0 : this.segBase(n); }
   segLimit(n: number): number { return this.getU32(this.segment(n) + L.SEG_LIMIT); }
   segAttributes(n: number): number { return this.getU32(this.segment(n) + L.SEG_ATTRIBUTES); }
-
-  /** Linear address of an operand as handlers give it: outside 64-bit code they have 32 bits and a sign of no meaning. */
-  operandAddress(linear: number): number { return this.code64 ? linear : linear32(linear); }
 
   get protectedMode(): boolean { return (this.cr(0) & CR0_PE) !== 0; }
   get efer(): number { return this.getU32(L.EFER); }

@@ -8,6 +8,7 @@ import { clac, cli, popf, pushf, stac, sti } from './flags-system.ts';
 import { checkIoHelper, out, portIn, portOut } from './io.ts';
 import { rdmsr, rdpmc, rdtsc, rdtscp, wrmsr } from './msr.ts';
 import { lgdt, lidt, sgdt, sidt } from './system-tables.ts';
+import { xgetbv, xrstor, xsave, xsavec, xsetbv } from './x87/xsave.ts';
 
 export const systemHelpers = {
   MOV_TO_CR: movToCr,
@@ -48,4 +49,9 @@ export const systemHelpers = {
   PORT_IN: portIn,
   PORT_OUT: portOut,
   OUT: out,
+  XGETBV: xgetbv,
+  XSETBV: xsetbv,
+  XSAVE: xsave,
+  XSAVEC: xsavec,
+  XRSTOR: xrstor,
 } satisfies Record<string, Helper>;

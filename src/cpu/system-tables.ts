@@ -16,9 +16,8 @@ import { VECTOR_GP } from './registers.ts';
 function loadTable(cpu: CpuContext, base: number, limit: number, linear: number, size: number): number {
   requireCpl0(cpu);
   const { state, mmu } = cpu;
-  const at = state.operandAddress(linear);
-  const newLimit = mmu.read16(at, false);
-  const address = size === 64 ? mmu.readLinear(at + 2, false) : mmu.read32(at + 2, false);
+  const newLimit = mmu.read16(linear, false);
+  const address = size === 64 ? mmu.readLinear(linear + 2, false) : mmu.read32(linear + 2, false);
   if (!isCanonical(address)) fault(VECTOR_GP, 0);
   state.setU32(limit, newLimit);
   // A 16-bit operand has a base of 24 bits.
@@ -29,14 +28,13 @@ function loadTable(cpu: CpuContext, base: number, limit: number, linear: number,
 function storeTable(cpu: CpuContext, base: number, limit: number, linear: number, size: number): number {
   requireVisibleTables(cpu);
   const { state, mmu } = cpu;
-  const at = state.operandAddress(linear);
   const user = state.cpl === 3;
   const bytes = size === 64 ? 10 : 6;
-  mmu.probeWrite(at, bytes, user);
-  mmu.write16(at, state.getU32(limit), user);
-  if (size === 64) mmu.writeLinear(at + 2, state.getLinear(base), user);
-  else mmu.write32(at + 2, state.getU32(base), user);
-  checkDataBreakpoint(cpu, at, bytes, true);
+  mmu.probeWrite(linear, bytes, user);
+  mmu.write16(linear, state.getU32(limit), user);
+  if (size === 64) mmu.writeLinear(linear + 2, state.getLinear(base), user);
+  else mmu.write32(linear + 2, state.getU32(base), user);
+  checkDataBreakpoint(cpu, linear, bytes, true);
   return HELPER_NEXT;
 }
 

@@ -7,21 +7,18 @@ import { GuestFault } from './fault.ts';
 import * as L from './layout.ts';
 import { Mmu } from './mmu.ts';
 import { MsrFile } from './msr.ts';
-import { type CpuProfile, DEFAULT_PROFILE } from './profiles.ts';
+import { type CpuProfile, cpuProfile } from './profiles.ts';
 import {
   CR0_ET, CR0_PE, CR0_PG, CR4_PAE, CS, EFER_LMA, EFER_LME, EFLAGS_FIXED, EFLAGS_VM, SS,
 } from './registers.ts';
 import { resetSegments, setFlatSegment } from './segments.ts';
 import { CpuState } from './state.ts';
 
-/** Everything that long mode and its paging may have. */
-export const LONG_PROFILE: CpuProfile = {
-  ...DEFAULT_PROFILE,
-  name: 'long',
-  features: new Set([
-    ...DEFAULT_PROFILE.features, 'lm', 'syscall', 'pdpe1gb', 'rdtscp', 'pcid', 'invpcid', 'fsgsbase', 'smep', 'smap', 'umip', 'xsave', 'xsaveopt', 'xsavec',
-  ]),
-};
+/** A processor of 32 bits, and one with everything that long mode and its paging may have. */
+export const LEGACY_PROFILE = cpuProfile('x86-64-v1,-lm,-syscall');
+export const LONG_PROFILE = cpuProfile(
+  'x86-64-v1,+pdpe1gb,+rdtscp,+pcid,+invpcid,+fsgsbase,+smep,+smap,+umip,+xsave,+xsaveopt,+xsavec',
+);
 
 export class TestCpu implements CpuContext {
   readonly memory: GuestMemory;
@@ -40,7 +37,7 @@ export class TestCpu implements CpuContext {
   nextEip = 0x102;
   readonly host: CpuContext['host'];
 
-  constructor(profile: CpuProfile = DEFAULT_PROFILE) {
+  constructor(profile: CpuProfile = LEGACY_PROFILE) {
     this.profile = profile;
     const pool = new PagePool(new Arena());
     this.memory = new GuestMemory(pool, 16 << 20);

@@ -1,6 +1,6 @@
 /** System instructions: operands are fetched here, the work is done by the helpers of src/cpu that both tiers call. */
 import * as L from '../../cpu/layout.ts';
-import type { Body, I32, I64, Ops } from '../ops.ts';
+import type { Body, I32, I64, Int, Ops } from '../ops.ts';
 
 const AX = 0;
 const VECTOR_UD = 6;
@@ -75,6 +75,24 @@ const writeBase = (segment: number): Body => (o) => {
   o.stateStore('i64', baseOf(segment), base);
 };
 
+/** INVPCID: the helper reads the register, whose type has as many bits as the mode. */
+const invpcid: Body = (o) => {
+  o.helper('CHECK_CPL0');
+  o.loadOperand(1, 'i64');
+  o.loadOperand(1, 'i64', 8);
+  o.helper('INVPCID', o.field(0), o.address(o.linear(1)));
+};
+
+/** The helper checks the pages, and the segment is checked here, by the first part of the area, which all forms have. */
+const XSAVE_LEGACY_BYTES = 576;
+const withXsaveArea = (name: string, access: (o: Ops, at: Int) => void): Body => (o) => {
+  const first = o.offset(0);
+  access(o, first);
+  access(o, o.add(first, o.constantLike(first, XSAVE_LEGACY_BYTES - 1)));
+  o.helper(name, o.address(o.linear(0)));
+};
+const storesArea = (name: string): Body => withXsaveArea(name, (o, at) => o.probeStore('operand', at, 1));
+
 export const systemBodies: Record<string, Body> = {
   LGDT: loadTable('LGDT'), LIDT: loadTable('LIDT'), SGDT: storeTable('SGDT'), SIDT: storeTable('SIDT'),
   INVLPG: (o) => o.helper('INVLPG', o.address(o.linear(0))),
@@ -93,5 +111,9 @@ export const systemBodies: Record<string, Body> = {
   SYSENTER: plain('SYSENTER'), SYSEXIT: (o) => o.helper('SYSEXIT', o.i32(o.osize)),
   SYSCALL: plain('SYSCALL'), SYSRET: (o) => o.helper('SYSRET', o.i32(o.osize)), SWAPGS: plain('SWAPGS'),
   RDFSBASE: readBase(4), RDGSBASE: readBase(5), WRFSBASE: writeBase(4), WRGSBASE: writeBase(5),
+  RDTSCP: plain('RDTSCP'), STAC: plain('STAC'), CLAC: plain('CLAC'), INVPCID: invpcid,
+  XGETBV: plain('XGETBV'), XSETBV: plain('XSETBV'),
+  XSAVE: storesArea('XSAVE'), XSAVEOPT: storesArea('XSAVE'), XSAVEC: storesArea('XSAVEC'),
+  XRSTOR: withXsaveArea('XRSTOR', (o, at) => void o.load('operand', at, 'u8')),
   IN: input, OUT: output,
 };

@@ -212,11 +212,21 @@ FF /6 PUSH Ev : stack d64
 0F 01 /6 LMSW Ew : rare end
 0F 01 /7 m INVLPG M : rare end
 0F 01 =F8 SWAPGS : o64
+NP 0F 01 =CA CLAC : end +smap
+NP 0F 01 =CB STAC : end +smap
+NP 0F 01 =D0 XGETBV : +xsave
+NP 0F 01 =D1 XSETBV : end +xsave
+0F 01 =F9 RDTSCP : +rdtscp
+66 0F 38 82 m INVPCID Gd M : rare end +invpcid
+NP 0F AE /4 m XSAVE M : rare +xsave
+NP 0F AE /5 m XRSTOR M : rare +xsave
+NP 0F AE /6 m XSAVEOPT M : rare +xsaveopt
+NP 0F C7 /4 m XSAVEC M : rare +xsavec
 0F 02 LAR Gv Ew : protected rare
 0F 03 LSL Gv Ew : protected rare
-0F 05 SYSCALL : o64 end
+0F 05 SYSCALL : o64 end +syscall
 0F 06 CLTS : end
-0F 07 SYSRET : o64 osize end
+0F 07 SYSRET : o64 osize end +syscall
 0F 08 INVD
 0F 09 WBINVD
 0F 0B UD
