@@ -1,6 +1,7 @@
 /** From options, named as QEMU names them, to a machine: loads and checks the images, chooses the way into the guest. */
 import { RSDP_ADDRESS } from './devices/acpi/tables.ts';
 import { Cpu, type CpuModules, type CpuOptions } from './cpu/cpu.ts';
+import { cpuProfile, DEFAULT_PROFILE } from './cpu/profiles.ts';
 import type { DrivePosition, DriveSpec } from './devices/ide/piix3-ide.ts';
 import { EmulatorError } from './errors.ts';
 import { loadModules } from './load-modules.ts';
@@ -31,6 +32,12 @@ export interface ModuleOption {
 export interface MachineOptions {
   /** Guest memory in MiB, 1 to 3072. Default: 128. Memory that the guest does not touch costs nothing. */
   readonly memoryMiB?: number;
+  /**
+   * The processor, as QEMU's `-cpu` has it: a name (486, pentium, pentium3, x86-64-v1, x86-64-v2, x86-64-v3), then features to
+   * add and to leave out, as in 'pentium3,+sse2,-pae'. A processor claims what is implemented of its features.
+   * Default: x86-64-v1.
+   */
+  readonly cpu?: string;
   /** A bzImage or a multiboot kernel, entered without firmware (`bios` is not run then). */
   readonly kernel?: FileSource;
   /** Initial RAM disk of a Linux kernel; modules of a multiboot kernel. */
@@ -88,6 +95,7 @@ const DEFAULT_BOOT = 'cad';
 export async function createMachine(options: MachineOptions = {}): Promise<Machine> {
   checkHost();
   const ramBytes = memoryBytes(options.memoryMiB ?? DEFAULT_MEMORY_MIB);
+  const profile = options.cpu === undefined ? DEFAULT_PROFILE : cpuProfile(options.cpu);
   const order = bootOrder(options.boot ?? DEFAULT_BOOT);
   const firmware = await loadFirmware(options);
   const plan = await loadKernel(options, ramBytes);
@@ -98,6 +106,7 @@ export async function createMachine(options: MachineOptions = {}): Promise<Machi
   const drives = await openDrives(options);
   const host = options.host ?? portableHost();
   const processor: CpuOptions = {
+    profile,
     tier: options.tier ?? 'auto',
     nowMs: () => host.nowMs(),
     ...(options.compileThreshold === undefined ? {} : { compileThreshold: options.compileThreshold }),

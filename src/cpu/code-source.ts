@@ -6,13 +6,14 @@ import type { CodeCache } from '../interp/code-cache.ts';
 import { HANDLERS } from '../interp/handlers.ts';
 import * as R from '../interp/record.ts';
 import { Translator } from '../interp/translator.ts';
-import { INSTRUCTION_SET } from '../isa/instruction-set.ts';
 import type { ArenaAddr } from '../memory/address.ts';
 import type { Arena } from '../memory/arena.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
+import type { Engine } from './engine.ts';
 import * as L from './layout.ts';
+import { highHalf, isCanonical, linear32 } from './linear.ts';
 import type { Mmu } from './mmu.ts';
-import { CS } from './registers.ts';
+import { CS, VECTOR_GP } from './registers.ts';
 import type { CpuState } from './state.ts';
 
 /** Longest instruction, and the buffer for those that lie in two pages. */
@@ -35,13 +36,13 @@ export class CodeSource {
   private crossed = 0;
   private crossedAt = 0;
 
-  constructor(state: CpuState, mmu: Mmu, memory: GuestMemory, code: CodeCache) {
+  constructor(state: CpuState, mmu: Mmu, memory: GuestMemory, { code, decoders }: Engine) {
     this.state = state;
     this.mmu = mmu;
     this.memory = memory;
     this.arena = state.arena;
     this.code = code;
-    this.translator = new Translator(this.arena, INSTRUCTION_SET, HANDLERS);
+    this.translator = new Translator(this.arena, decoders, HANDLERS);
     this.fetchBuffer = this.arena.reserve(64, 64);
   }
 
@@ -83,7 +84,7 @@ export class CodeSource {
     const mode = state.getU32(L.MODE);
     const offset = linear & 0xfff;
     let result = this.translator.instruction(this.fetchBuffer, this.fetchBuffer + inPage, mode, out, offset, 1);
-    const room = state.segLimit(CS) - state.eip + 1;
+    const room = state.code64 ? Number.POSITIVE_INFINITY : state.segLimit(CS) - state.eip + 1;
     if (result === 'truncated') {
       if (room <= inPage) return PAST_LIMIT;
       if (!this.fetchBytes(linear, inPage, MAX_INSTRUCTION - inPage, user)) return FETCH_FAULT;
@@ -91,7 +92,7 @@ export class CodeSource {
       if (record !== 0) this.keepCrossing(linear, user, record, arena.u8[out + R.REC_LENGTH]);
     }
     if (arena.u8[out + R.REC_LENGTH] > room) return PAST_LIMIT;
-    state.setU32(L.IP_BASE, state.eip - offset);
+    state.setLinear(L.IP_BASE, state.rip - offset);
     this.translator.stop(out + R.RECORD_SIZE, offset + arena.u8[out + R.REC_LENGTH], 2);
     return out;
   }
@@ -99,7 +100,7 @@ export class CodeSource {
   /** Keeps the instruction in the fetch buffer, which ends in the page after that of `linear`, for the next time. */
   private keepCrossing(linear: number, user: boolean, record: number, length: number): void {
     const { state, mmu } = this;
-    const second = ((linear & ~0xfff) + 4096) >>> 0;
+    const second = this.ahead(linear, 4096 - (linear & 0xfff));
     const [first, last] = [linear, second].map((at) => {
       const entry = this.executable(at, user);
       return entry === 0 ? 0 : (at + this.arena.i32[entry + L.TLB_ADDEND / 4]) >>> 0;
@@ -126,18 +127,36 @@ export class CodeSource {
   /** The TLB entry, in 32-bit words, that lets the page of an address be executed from its frame; 0: there is none. */
   executable(linear: number, user: boolean): number {
     const entry = this.entryOf(linear, user);
-    const tag = linear & ~0xfff;
-    const tagged = () => this.arena.i32[entry + L.TLB_EXECUTE / 4] === tag;
+    const tagged = () => this.isTagged(entry, linear);
     return tagged() || (this.mmu.fill(linear, 'execute', user) && tagged()) ? entry : 0;
+  }
+
+  /** True when a TLB entry lets the page of an address be executed. */
+  isTagged(entry: number, linear: number): boolean {
+    const at = entry + L.TLB_EXECUTE / 4;
+    return this.arena.i32[at] === (linear & ~0xfff) && this.arena.i32[at + 1] === highHalf(linear);
+  }
+  /** Where code `bytes` further on lies. */
+  private ahead(linear: number, bytes: number): number {
+    return this.state.code64 ? linear + bytes : linear32(linear + bytes);
   }
 
   /** Copies instruction bytes to the fetch buffer; false after a fault. */
   private fetchBytes(linear: number, from: number, count: number, user: boolean): boolean {
-    const at = (linear + from) >>> 0;
+    const at = this.ahead(linear, from);
+    if (!isCanonical(at)) return this.notCanonical();
     const physical = this.mmu.translate(at, 'execute', user);
     if (physical < 0) return false;
     for (let i = 0; i < count; i++) this.arena.u8[this.fetchBuffer + from + i] = this.memory.readPhys(physical + i, 1);
     return true;
+  }
+
+  private notCanonical(): false {
+    const { state } = this;
+    state.setU32(L.FAULT_VECTOR, VECTOR_GP);
+    state.setU32(L.FAULT_ERROR, 0);
+    state.setU32(L.FAULT_HAS_ERROR, 1);
+    return false;
   }
 
   /** Copies the first `count` instructions of a block and ends them with a stop. */

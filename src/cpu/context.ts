@@ -3,7 +3,7 @@
  * A helper is a function that both tiers call for rare, stateful operations.
  */
 import type { GuestMemory } from '../memory/guest-memory.ts';
-import type { CpuProfile } from './cpuid.ts';
+import type { CpuProfile } from './profiles.ts';
 import type { Mmu } from './mmu.ts';
 import type { MsrFile } from './msr.ts';
 import type { CpuState } from './state.ts';
@@ -38,7 +38,7 @@ export interface CpuContext {
   readonly host: CpuHost;
   readonly profile: CpuProfile;
   readonly msrs: MsrFile;
-  /** Offset of the instruction after the one that executes, whose own offset is in `state.eip` while a helper runs. */
+  /** Offset of the instruction after the one that executes (linear.ts), whose own offset is in `state.rip` while a helper runs. */
   nextEip: number;
   /** To call after a change of CR0, CR4, EFLAGS.VM, segment caches or CPL: recomputes MODE, TLB_ACTIVE, STACK_MASK. */
   updateMode(): void;
@@ -59,5 +59,5 @@ export type Helper = (cpu: CpuContext, ...args: number[]) => number;
 
 /** Go on with the next record. */
 export const HELPER_NEXT = 0;
-/** Control, mode, TLB or interrupt state changed and the helper has set `state.eip`: leave the block. */
+/** Control, mode, TLB or interrupt state changed and the helper has set `state.rip`: leave the block. */
 export const HELPER_RESYNC = 1;

@@ -3,22 +3,24 @@
  * counts. Handlers run while the fuel covers whole blocks; the last few instructions of a slice run from truncated copies.
  */
 import * as R from '../interp/record.ts';
-import { HANDLER_CROSSING, HANDLER_STOP } from '../interp/variant.ts';
+import { HANDLER_CROSSING, HANDLER_CROSSING_LONG, HANDLER_STOP } from '../interp/variant.ts';
 import type { CompilerCounters } from '../jit/compiler.ts';
 import { FILL_WRITE } from '../jit/region-ops.ts';
 import type { ArenaAddr } from '../memory/address.ts';
 import type { Arena } from '../memory/arena.ts';
 import { CodeSource, FETCH_FAULT, PAST_LIMIT } from './code-source.ts';
 import { type CpuContext, type CpuHost, type Helper, HELPER_RESYNC } from './context.ts';
-import { type CpuProfile, DEFAULT_PROFILE } from './cpuid.ts';
 import { DR6_BS, DR6_RESET, DR7_RESET, applyDebugRegisters, hasInstructionBreakpoints, instructionBreakpoint } from './debug-registers.ts';
 import { type CpuModules, Engine, type Import } from './engine.ts';
 import { GuestFault } from './fault.ts';
 import { deliver } from './interrupts.ts';
 import * as L from './layout.ts';
+import { isCanonical, linear32 } from './linear.ts';
 import { Mmu } from './mmu.ts';
+import { supervisorReachesUserPages } from './paging.ts';
 import { modeKey, stackMask } from './mode.ts';
 import { MsrFile, type MsrSnapshot } from './msr.ts';
+import { type CpuProfile, DEFAULT_PROFILE } from './profiles.ts';
 import {
   CR0_CD, CR0_ET, CR0_NW, CS, EFLAGS_FIXED, EFLAGS_IF, EFLAGS_RF, EFLAGS_TF, RDX, VECTOR_DB, VECTOR_GP, VECTOR_NMI,
 } from './registers.ts';
@@ -29,6 +31,7 @@ import { CpuState } from './state.ts';
 import { systemHelpers } from './system-helpers.ts';
 import { ErrorPin } from './x87/error-pin.ts';
 import { fldenv, fnsave, fnstenv, frstor, fxrstor, fxsave } from './x87/environment-helpers.ts';
+import { XCR0_X87 } from './x87/xsave.ts';
 
 export type { CpuModules } from './engine.ts';
 export type RunResult = 'budget' | 'halted' | 'attention' | 'shutdown';
@@ -55,6 +58,8 @@ export interface CpuSnapshot {
   readonly instructions: number;
 }
 
+const isCrossing = (handler: number): boolean => handler === HANDLER_CROSSING || handler === HANDLER_CROSSING_LONG;
+
 /** A fault whose EIP is in RIP already, as helpers leave it. */
 const EXIT_FAULT_HERE = 9;
 export class Cpu implements CpuContext {
@@ -67,6 +72,8 @@ export class Cpu implements CpuContext {
   private readonly arena: Arena;
   private readonly engine: Engine;
   private readonly source: CodeSource;
+  /** Number of the profile's decoder. */
+  private readonly decoder: number;
   private readonly imports: readonly Import[];
   /** A TLB set that never hits: active while alignment is checked. */
   private readonly emptyTlb: ArenaAddr;
@@ -97,8 +104,8 @@ export class Cpu implements CpuContext {
     this.host = host;
     this.profile = options.profile ?? DEFAULT_PROFILE;
     this.state = new CpuState(arena, arena.reserve(L.VCPU_SIZE));
-    this.mmu = new Mmu(this.state, host.memory);
-    this.msrs = new MsrFile(this.profile, this.mmu);
+    this.mmu = new Mmu(this.state, host.memory, this.profile);
+    this.msrs = new MsrFile(this.profile, this.mmu, this.state);
     this.ferr = new ErrorPin(this);
     this.emptyTlb = arena.reserve(L.TLB_SET_SIZE);
     for (let i = 0; i < L.TLB_SET_SIZE / 8; i++) arena.u64[this.emptyTlb / 8 + i] = L.TLB_INVALID;
@@ -114,7 +121,8 @@ export class Cpu implements CpuContext {
     const imports = this.namedImports();
     this.imports = [...imports.values()];
     this.engine = Engine.of(host.memory.pool, modules, imports, options.nowMs ?? (() => 0));
-    this.source = new CodeSource(this.state, this.mmu, host.memory, this.engine.code);
+    this.decoder = this.engine.decoders.number(this.profile.features);
+    this.source = new CodeSource(this.state, this.mmu, host.memory, this.engine);
     const tier = options.tier ?? 'auto';
     this.compilesAll = tier === 'compiled';
     this.hotAfter = { interp: 0, compiled: 1, auto: options.compileThreshold ?? DEFAULT_COMPILE_THRESHOLD }[tier];
@@ -154,7 +162,9 @@ export class Cpu implements CpuContext {
     state.setU16(L.FCW, 0x0040);
     this.arena.u8[state.base + L.FTW] = 0xff;
     state.setU32(L.MXCSR, 0x1f80);
+    state.setU32(L.XCR0, XCR0_X87);
     state.setU32(L.BLOCK_TABLE, this.engine.code.table);
+    state.setU32(L.TWO_PAGES, 2 * 4096);
     this.ferr.active = this.halted = this.stopped = this.nmiPending = this.nmiBlocked = false;
     this.shadowUntil = this.debugShadowUntil = this.pendingDebug = this.debugBefore = 0;
     this.msrs.reset(tsc);
@@ -225,8 +235,10 @@ export class Cpu implements CpuContext {
 
   updateMode(): void {
     const { state } = this;
-    state.setU32(L.MODE, modeKey(state));
+    state.setU32(L.MODE, modeKey(state, this.decoder));
     state.setU32(L.STACK_MASK, stackMask(state));
+    if (state.longMode && !state.code64) this.mmu.restrictTo32(state.cpl === 3);
+    if (!supervisorReachesUserPages(state)) this.mmu.restrictUserPages();
     const set = state.cpl === 3 ? L.TLB_USER : L.TLB_SUPERVISOR;
     state.setU32(L.TLB_ACTIVE, alignmentChecked(this) ? this.emptyTlb : state.base + set);
   }
@@ -285,7 +297,7 @@ export class Cpu implements CpuContext {
     this.source.forgetCrossing();
     // An exception counts as an instruction: a handler that faults at once, for ever, uses up its fuel.
     if (kind === 'exception') this.retired++;
-    this.nextEip = this.state.eip;
+    this.nextEip = this.state.rip;
     deliver(this, vector, { kind, errorCode, betweenIterations: this.repeated });
     this.repeated = false;
   }
@@ -305,7 +317,7 @@ export class Cpu implements CpuContext {
   private step(): void {
     const { state } = this;
     const before = state.getU32(L.EFLAGS);
-    const linear = (state.segBase(CS) + state.eip) >>> 0;
+    const linear = this.linearIp;
     if (!(before & EFLAGS_RF) && this.retired >= this.debugShadowUntil) {
       const hits = instructionBreakpoint(state, linear);
       if (hits !== 0) {
@@ -341,25 +353,24 @@ export class Cpu implements CpuContext {
   private blockAtRip(): number {
     const { state, mmu } = this;
     this.engine.code.recycle();
-    const eip = state.eip;
-    if (eip > state.segLimit(CS)) {
+    const long = state.code64;
+    if (long ? !isCanonical(state.rip) : state.eip > state.segLimit(CS)) {
       this.pastLimit();
       return 0;
     }
-    const linear = (state.segBase(CS) + eip) >>> 0;
+    const linear = this.linearIp;
     const user = state.cpl === 3;
     const entry = (state.base + (user ? L.TLB_USER : L.TLB_SUPERVISOR) + ((linear >>> 7) & ((L.TLB_ENTRIES - 1) << 5))) >>> 2;
-    const tag = linear & ~0xfff;
-    if (this.arena.i32[entry + L.TLB_EXECUTE / 4] !== tag && !mmu.fill(linear, 'execute', user)) {
+    if (!this.source.isTagged(entry, linear) && !mmu.fill(linear, 'execute', user)) {
       this.deliverFault();
       return 0;
     }
-    if (this.arena.i32[entry + L.TLB_EXECUTE / 4] !== tag) {
+    if (!this.source.isTagged(entry, linear)) {
       this.executeUncached(linear, user, 0);
       return 0;
     }
     const host = (linear + this.arena.i32[entry + L.TLB_ADDEND / 4]) >>> 0;
-    state.setU32(L.IP_BASE, eip - (linear & 0xfff));
+    state.setLinear(L.IP_BASE, state.rip - (linear & 0xfff));
     const record = this.engine.code.find(host, state.getU32(L.MODE));
     const { hot } = this;
     this.hot = false;
@@ -367,7 +378,7 @@ export class Cpu implements CpuContext {
       this.engine.code.frameMarked = false;
       mmu.protectCode(this.arena.u32[entry + L.TLB_PHYSICAL / 4]);
     }
-    if (this.arena.u32[record >>> 2] === HANDLER_CROSSING) {
+    if (isCrossing(this.arena.u32[record >>> 2])) {
       this.executeUncached(linear, user, record);
       return 0;
     }
@@ -375,7 +386,7 @@ export class Cpu implements CpuContext {
       this.engine.compiler.request({ host, linear, mode: state.getU32(L.MODE), record, frameAt: (page) => this.source.frameAt(page, user), ahead: this.compilesAll });
       if (this.compilesAll) this.engine.compiler.work(true);
     }
-    if (state.segLimit(CS) - eip >= 4096) return record;
+    if (long || state.segLimit(CS) - state.eip >= 4096) return record;
     const within = this.source.withinLimit(record);
     if (within !== PAST_LIMIT) return within;
     this.pastLimit();
@@ -389,7 +400,7 @@ export class Cpu implements CpuContext {
     else this.execute(record, 0);
   }
 
-  /** An instruction that does not end within CS [SDM3 5.3]. */
+  /** An instruction that does not end within CS [SDM3 5.3], or is at no canonical address. */
   private pastLimit(): void {
     this.entered = true;
     this.deliverEvent(VECTOR_GP, 'exception', 0);
@@ -417,7 +428,7 @@ export class Cpu implements CpuContext {
     switch (reason) {
       case R.EXIT_RESYNC:
         this.retired += count;
-        this.branched = state.eip !== this.nextEip;
+        this.branched = state.rip !== this.nextEip;
         return;
       case R.EXIT_CROSSING:
         this.source.noteCrossing(ip);
@@ -464,7 +475,19 @@ export class Cpu implements CpuContext {
   /** RIP to the instruction at `ip`, which has not retired. */
   private backTo(ip: number, count: number): void {
     this.retired += count - 1;
-    this.state.eip = this.state.getU32(L.IP_BASE) + this.arena.u16[(ip + R.REC_OFFSET) >>> 1];
+    this.state.rip = this.ipOf(ip);
+  }
+
+  /** RIP of the instruction at a record of the block that runs. */
+  private ipOf(record: number): number {
+    const { state } = this;
+    const ip = state.getLinear(L.IP_BASE) + this.arena.u16[(record + R.REC_OFFSET) >>> 1];
+    return state.code64 ? ip : linear32(ip);
+  }
+  /** Linear address of RIP. */
+  private get linearIp(): number {
+    const { state } = this;
+    return state.code64 ? state.rip : linear32(state.segBase(CS) + state.eip);
   }
 
   private deliverFault(): void {
@@ -477,10 +500,10 @@ export class Cpu implements CpuContext {
   /** Gives the direct branch at `ip` the record of its target, when that lies in the same page. */
   private link(ip: number): void {
     const { state } = this;
-    const offset = state.eip - state.getU32(L.IP_BASE);
+    const offset = state.rip - (state.code64 ? state.getLinear(L.IP_BASE) : state.getU32(L.IP_BASE));
     const inPage = offset >= 0 && offset < 4096 && offset === this.arena.i32[(ip + R.REC_IMMEDIATE) >>> 2];
     if (!inPage || this.source.inScratch(ip)) return;
-    const linear = (state.segBase(CS) + state.eip) >>> 0;
+    const linear = this.linearIp;
     const entry = this.source.executable(linear, state.cpl === 3);
     if (entry === 0) return;
     const host = (linear + this.arena.i32[entry + L.TLB_ADDEND / 4]) >>> 0;
@@ -509,6 +532,7 @@ export class Cpu implements CpuContext {
     const slow = new SlowAccess(this);
     const imports = new Map<string, Import>([
       ['slow_read', slow.read], ['slow_write', slow.write], ['slow_modify', slow.modify], ['slow_probe', slow.probe],
+      ['slow64_read', slow.read64], ['slow64_write', slow.write64], ['slow64_modify', slow.modify64], ['slow64_probe', slow.probe64],
       ['write_commit', slow.commit], ['fill', (_base, linear, what, record, fuel) => this.fill(slow, linear, what, record, fuel)],
     ]);
     const helpers: Record<string, Helper> = {
@@ -556,9 +580,9 @@ export class Cpu implements CpuContext {
     return (_base, ...args) => {
       const { state, arena } = this;
       const ip = state.getU32(L.IP);
-      const eip = state.getU32(L.IP_BASE) + arena.u16[(ip + R.REC_OFFSET) >>> 1];
-      state.eip = eip;
-      this.nextEip = (eip + arena.u8[ip + R.REC_LENGTH]) >>> 0;
+      state.rip = this.ipOf(ip);
+      const next = state.rip + arena.u8[ip + R.REC_LENGTH];
+      this.nextEip = state.code64 ? next : linear32(next);
       state.setU32(L.HELPER_STATUS, 0);
       try {
         return helper(this, ...args);

@@ -1,104 +1,128 @@
-/**
- * CPUID and the profiles that say which processor a machine has. [SDM2 CPUID]
- *
- * The default profile names a family 6 model 1CH (Atom N450): an in-order core, which kernels know not to speculate, so
- * they leave out their workarounds for speculation. Its feature bits are those that this emulator implements: a
- * 32-bit processor with SSE2, PAE and NX. The time-stamp counter runs at a constant rate (leaf 80000007H).
- */
+/** What CPUID tells of a profile. [SDM2 CPUID] */
+import { type FeatureWord, featureBits } from '../isa/features.ts';
 import type { CpuContext } from './context.ts';
 import { HELPER_NEXT } from './context.ts';
-import { PHYSICAL_ADDRESS_BITS } from './paging.ts';
-import { RAX, RBX, RCX, RDX } from './registers.ts';
-
-// Leaf 1, EDX [SDM2 table 3-11]
-export const CPUID_FPU = 1 << 0, CPUID_VME = 1 << 1, CPUID_DE = 1 << 2, CPUID_PSE = 1 << 3, CPUID_TSC = 1 << 4;
-export const CPUID_MSR = 1 << 5, CPUID_PAE = 1 << 6, CPUID_MCE = 1 << 7, CPUID_CX8 = 1 << 8, CPUID_APIC = 1 << 9;
-export const CPUID_SEP = 1 << 11, CPUID_MTRR = 1 << 12, CPUID_PGE = 1 << 13, CPUID_MCA = 1 << 14, CPUID_CMOV = 1 << 15;
-export const CPUID_PAT = 1 << 16, CPUID_PSE36 = 1 << 17, CPUID_CLFSH = 1 << 19, CPUID_MMX = 1 << 23;
-export const CPUID_FXSR = 1 << 24, CPUID_SSE = 1 << 25, CPUID_SSE2 = 1 << 26;
-/** Leaf 80000001H, EDX. */
-export const CPUID_NX = 1 << 20;
-/** Leaf 80000007H, EDX: invariant TSC. */
-const CPUID_INVARIANT_TSC = 1 << 8;
-
-export interface CpuProfile {
-  readonly name: string;
-  /** Twelve characters. */
-  readonly vendor: string;
-  /** Leaf 1, EAX: family, model and stepping in their encoded form. */
-  readonly signature: number;
-  /** At most 47 characters; empty for a processor without the brand string leaves. */
-  readonly brand: string;
-  /** Leaf 1, EDX and ECX. */
-  readonly features: number;
-  readonly featuresEcx: number;
-  /** Leaf 80000001H, EDX. */
-  readonly extendedFeatures: number;
-  /** Leaf 2: EAX, EBX, ECX, EDX. */
-  readonly cacheDescriptors: readonly [number, number, number, number];
-  /** Microcode revision, as IA32_BIOS_SIGN_ID gives it. */
-  readonly microcode: number;
-}
-
-export const PROFILE_SSE2: CpuProfile = {
-  name: 'sse2',
-  vendor: 'GenuineIntel',
-  signature: 0x000106ca,
-  brand: 'Intel(R) Atom(TM) CPU N450 (Coracle)',
-  features:
-    CPUID_FPU | CPUID_VME | CPUID_DE | CPUID_PSE | CPUID_TSC | CPUID_MSR | CPUID_PAE | CPUID_CX8 | CPUID_SEP |
-    CPUID_MTRR | CPUID_PGE | CPUID_CMOV | CPUID_PAT | CPUID_PSE36 | CPUID_CLFSH | CPUID_MMX | CPUID_FXSR |
-    CPUID_SSE | CPUID_SSE2,
-  featuresEcx: 0,
-  extendedFeatures: CPUID_NX,
-  // TLBs 01 02 03; 16 KiB L1 instruction and data caches (08, 0C), 4 MiB-page TLB (04), 512 KiB L2 (43).
-  cacheDescriptors: [0x03020101, 0, 0, 0x0c040843],
-  microcode: 0x20f,
-};
-
-export const DEFAULT_PROFILE = PROFILE_SSE2;
-
-const MAX_BASIC = 2;
-const MAX_EXTENDED = 0x80000008;
-/** CLFLUSH line size of 64 bytes, in units of 8, in bits 8-15 of leaf 1's EBX. */
-const CLFLUSH_LINE = 8 << 8;
-/** 512 KiB of L2, 8-way, lines of 64 bytes. */
-const L2_CACHE = 0x02006040;
-const LINEAR_ADDRESS_BITS = 32;
+import * as L from './layout.ts';
+import { type CpuProfile, physicalAddressBits } from './profiles.ts';
+import { CR4_OSXSAVE, RAX, RBX, RCX, RDX } from './registers.ts';
 
 type Registers = readonly [eax: number, ebx: number, ecx: number, edx: number];
 const NOTHING: Registers = [0, 0, 0, 0];
 
-/** What CPUID answers for a leaf. Leaves past the highest give the highest basic one, as Intel's processors do. */
-export function cpuidLeaf(profile: CpuProfile, leaf: number): Registers {
-  const index = leaf >>> 0;
-  if (index <= MAX_BASIC) return basicLeaf(profile, index);
-  if (index >= 0x80000000 && index <= MAX_EXTENDED) return extendedLeaf(profile, index);
-  return basicLeaf(profile, MAX_BASIC);
+/** What answers depend on besides the profile. */
+export interface CpuidState {
+  readonly osxsave: boolean;
+  readonly xcr0: number;
 }
 
-function basicLeaf(profile: CpuProfile, leaf: number): Registers {
+const LEAF_FEATURES = 7;
+const LEAF_XSAVE = 0xd;
+const MAX_EXTENDED = 0x80000008;
+const CPUID_OSXSAVE = 1 << 27;
+/** CLFLUSH line size of 64 bytes, in units of 8, in bits 8-15 of leaf 1's EBX. */
+const CLFLUSH_LINE = 8 << 8;
+/** 512 KiB of L2, 8-way, lines of 64 bytes. */
+const L2_CACHE = 0x02006040;
+const LINEAR_ADDRESS_BITS = 32, LONG_LINEAR_ADDRESS_BITS = 48;
+
+const hasAny = (profile: CpuProfile, words: readonly FeatureWord[]): boolean => words.some((word) => featureBits(word, profile.features) !== 0);
+
+/** Highest leaves: at least the last that has features. */
+function highestBasic(profile: CpuProfile): number {
+  if (profile.features.has('xsave')) return Math.max(profile.level, LEAF_XSAVE);
+  return hasAny(profile, ['7.ebx', '7.ecx', '7.edx']) ? Math.max(profile.level, LEAF_FEATURES) : profile.level;
+}
+const highestExtended = (profile: CpuProfile): number =>
+  profile.brand !== '' || hasAny(profile, ['80000001.edx', '80000001.ecx', '80000007.edx']) ? MAX_EXTENDED : 0;
+
+/** What CPUID answers for a leaf. Leaves past the highest give the highest basic one, as Intel's processors do. */
+export function cpuidLeaf(profile: CpuProfile, leaf: number, subleaf: number, state: CpuidState): Registers {
+  const index = leaf >>> 0;
+  if (index >= 0x80000000 && index <= highestExtended(profile)) return extendedLeaf(profile, index);
+  return basicLeaf(profile, Math.min(index, highestBasic(profile)), subleaf >>> 0, state);
+}
+
+function basicLeaf(profile: CpuProfile, leaf: number, subleaf: number, state: CpuidState): Registers {
+  const { features } = profile;
+  const bits = (word: FeatureWord): number => featureBits(word, features);
   switch (leaf) {
     case 0:
       return [
-        MAX_BASIC,
+        highestBasic(profile),
         fourCharacters(profile.vendor, 0), fourCharacters(profile.vendor, 8), fourCharacters(profile.vendor, 4),
       ];
     case 1: {
-      const clflush = profile.features & CPUID_CLFSH ? CLFLUSH_LINE : 0;
-      return [profile.signature, clflush, profile.featuresEcx, profile.features];
+      const clflush = features.has('clflush') ? CLFLUSH_LINE : 0;
+      return [profile.signature, clflush, bits('1.ecx') | (state.osxsave ? CPUID_OSXSAVE : 0), bits('1.edx')];
     }
-    default:
+    case 2:
       return profile.cacheDescriptors;
+    case 4:
+      return cacheLeaf(subleaf);
+    case LEAF_FEATURES:
+      return subleaf === 0 ? [0, bits('7.ebx'), bits('7.ecx'), bits('7.edx')] : NOTHING;
+    case 0xb:
+      return topologyLeaf(subleaf);
+    case LEAF_XSAVE:
+      return features.has('xsave') ? xsaveLeaf(profile, subleaf, state.xcr0) : NOTHING;
+    default:
+      return NOTHING;
+  }
+}
+
+const LINE_BYTES = 64;
+/** Leaf 4's kind of a cache: data, instructions, both. */
+interface Cache {
+  readonly kind: 1 | 2 | 3;
+  readonly level: number;
+  readonly ways: number;
+  readonly bytes: number;
+}
+const CACHES: readonly Cache[] = [
+  { kind: 1, level: 1, ways: 8, bytes: 32 << 10 }, { kind: 2, level: 1, ways: 8, bytes: 32 << 10 }, { kind: 3, level: 2, ways: 8, bytes: 512 << 10 },
+];
+const SELF_INITIALIZING = 1 << 8;
+
+function cacheLeaf(subleaf: number): Registers {
+  const cache = CACHES[subleaf];
+  if (!cache) return NOTHING;
+  const sets = cache.bytes / cache.ways / LINE_BYTES;
+  return [cache.kind | (cache.level << 5) | SELF_INITIALIZING, (LINE_BYTES - 1) | ((cache.ways - 1) << 22), sets - 1, 0];
+}
+
+/** One thread in one core: its x2APIC ID is 0 at both levels. */
+function topologyLeaf(subleaf: number): Registers {
+  const SMT = 1 << 8, CORE = 2 << 8;
+  if (subleaf === 0) return [0, 1, SMT, 0];
+  return subleaf === 1 ? [0, 1, CORE | 1, 0] : [0, 0, subleaf & 0xff, 0];
+}
+
+/** The standard format of the XSAVE area [SDM1 13.4]: legacy region and header, then the upper halves of the YMM registers. */
+const XSAVE_LEGACY_BYTES = 576, XSAVE_YMM_OFFSET = 576, XSAVE_YMM_BYTES = 256;
+const XCR0_LEGACY = 3, XCR0_AVX = 1 << 2;
+
+function xsaveLeaf({ features }: CpuProfile, subleaf: number, xcr0: number): Registers {
+  const size = (components: number): number => (components & XCR0_AVX ? XSAVE_YMM_OFFSET + XSAVE_YMM_BYTES : XSAVE_LEGACY_BYTES);
+  const all = features.has('avx') ? XCR0_LEGACY | XCR0_AVX : XCR0_LEGACY;
+  switch (subleaf) {
+    case 0:
+      return [all, size(xcr0), size(all), 0];
+    case 1:
+      return [featureBits('d1.eax', features), features.has('xsavec') ? size(xcr0) : 0, 0, 0];
+    case 2:
+      return all & XCR0_AVX ? [XSAVE_YMM_BYTES, XSAVE_YMM_OFFSET, 0, 0] : NOTHING;
+    default:
+      return NOTHING;
   }
 }
 
 function extendedLeaf(profile: CpuProfile, leaf: number): Registers {
+  const { features } = profile;
   switch (leaf) {
     case 0x80000000:
       return [MAX_EXTENDED, 0, 0, 0];
     case 0x80000001:
-      return [0, 0, 0, profile.extendedFeatures];
+      return [0, 0, featureBits('80000001.ecx', features), featureBits('80000001.edx', features)];
     case 0x80000002:
     case 0x80000003:
     case 0x80000004: {
@@ -109,9 +133,9 @@ function extendedLeaf(profile: CpuProfile, leaf: number): Registers {
     case 0x80000006:
       return [0, 0, L2_CACHE, 0];
     case 0x80000007:
-      return [0, 0, 0, CPUID_INVARIANT_TSC];
+      return [0, 0, 0, featureBits('80000007.edx', features)];
     case 0x80000008:
-      return [PHYSICAL_ADDRESS_BITS | (LINEAR_ADDRESS_BITS << 8), 0, 0, 0];
+      return [physicalAddressBits(profile) | ((features.has('lm') ? LONG_LINEAR_ADDRESS_BITS : LINEAR_ADDRESS_BITS) << 8), 0, 0, 0];
     default:
       return NOTHING;
   }
@@ -128,7 +152,8 @@ function fourCharacters(text: string, at: number): number {
 export function cpuid(cpu: CpuContext): number {
   const { state, profile, msrs } = cpu;
   const leaf = state.reg(RAX);
-  const [eax, ebx, ecx, edx] = cpuidLeaf(profile, leaf);
+  const osxsave = (state.cr(4) & CR4_OSXSAVE) !== 0;
+  const [eax, ebx, ecx, edx] = cpuidLeaf(profile, leaf, state.reg(RCX), { osxsave, xcr0: state.getU32(L.XCR0) });
   // Executing leaf 1 is what makes the microcode revision appear in IA32_BIOS_SIGN_ID [SDM3 9.11.7.1].
   if (leaf === 1) msrs.microcodeRevision = profile.microcode;
   state.setReg(RAX, eax);

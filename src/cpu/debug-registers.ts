@@ -8,11 +8,12 @@
  * Known deviation: DR6 reports only breakpoints that are enabled; the processor's own accesses to descriptors, task
  * segments and page tables match none.
  */
-import type { CpuContext } from './context.ts';
+import { type CpuContext, HELPER_NEXT } from './context.ts';
 import { requireCpl0, resync } from './control-registers.ts';
 import { fault } from './fault.ts';
 import * as L from './layout.ts';
-import { CR4_DE, EFLAGS_RF, VECTOR_DB, VECTOR_UD } from './registers.ts';
+import { linear32 } from './linear.ts';
+import { CR4_DE, EFLAGS_RF, VECTOR_DB, VECTOR_GP, VECTOR_UD } from './registers.ts';
 import type { CpuState } from './state.ts';
 
 export const DR6_BD = 1 << 13, DR6_BS = 1 << 14, DR6_BT = 1 << 15;
@@ -49,25 +50,31 @@ function resolve(cpu: CpuContext, n: number): number {
   return alias ? n + 2 : n;
 }
 
-/** MOV DRn, r32. Arguments: n, value. Returns HELPER_RESYNC. */
-export function movToDr(cpu: CpuContext, n: number, value: number): number {
+/** MOV DRn, r32 or r64. Arguments: n, the general register's offset in the state. Returns HELPER_RESYNC. */
+export function movToDr(cpu: CpuContext, n: number, slot: number): number {
   const { state } = cpu;
   const real = resolve(cpu, n);
-  if (real === 6) {
-    state.setDr(6, (value & DR6_WRITABLE) | DR6_RESET);
-  } else if (real === 7) {
-    state.setDr(7, (value & DR7_WRITABLE) | DR7_RESET);
-  } else {
-    state.setDr(real, value);
-  }
+  const value = state.getU32(slot);
+  const high = state.code64 ? state.getU32(slot + 4) : 0;
+  if (real >= 6 && high !== 0) fault(VECTOR_GP, 0);
+  if (real === 6) state.setDr(6, (value & DR6_WRITABLE) | DR6_RESET);
+  else if (real === 7) state.setDr(7, (value & DR7_WRITABLE) | DR7_RESET);
+  else state.setDr(real, value, high);
   applyDebugRegisters(cpu);
   return resync(cpu);
 }
 
-/** MOV r32, DRn. Argument: n. Returns the value. */
-export function movFromDr(cpu: CpuContext, n: number): number {
-  return cpu.state.dr(resolve(cpu, n));
+/** MOV r32 or r64, DRn. Arguments: n, the general register's offset in the state. Returns HELPER_NEXT. */
+export function movFromDr(cpu: CpuContext, n: number, slot: number): number {
+  const { state } = cpu;
+  const real = resolve(cpu, n);
+  state.setU32(slot, state.dr(real));
+  state.setU32(slot + 4, state.getU32(L.DR + real * 8 + 4));
+  return HELPER_NEXT;
 }
+
+/** The address in DR0 to DR3. */
+const breakpointAddress = (state: CpuState, n: number): number => state.getLinear(L.DR + n * 8);
 
 /** Tells the TLB and the mode key what the debug registers say; to call after DR7 changed by other means than MOV. */
 export function applyDebugRegisters(cpu: CpuContext): void {
@@ -76,7 +83,7 @@ export function applyDebugRegisters(cpu: CpuContext): void {
   const addresses: number[] = [];
   for (let n = 0; n < 4; n++) {
     const kind = kindOf(dr7, n);
-    if (isEnabled(dr7, n) && (kind === RW_WRITE || kind === RW_ACCESS)) addresses.push(state.dr(n));
+    if (isEnabled(dr7, n) && (kind === RW_WRITE || kind === RW_ACCESS)) addresses.push(breakpointAddress(state, n));
   }
   cpu.mmu.setBreakpointPages(addresses);
   cpu.updateMode();
@@ -95,7 +102,7 @@ export function instructionBreakpoint(state: CpuState, linear: number): number {
   const dr7 = state.dr(7);
   let hits = 0;
   for (let n = 0; n < 4; n++) {
-    if (isEnabled(dr7, n) && kindOf(dr7, n) === RW_EXECUTE && state.dr(n) === linear >>> 0) hits |= 1 << n;
+    if (isEnabled(dr7, n) && kindOf(dr7, n) === RW_EXECUTE && breakpointAddress(state, n) === linear) hits |= 1 << n;
   }
   return hits;
 }
@@ -107,7 +114,8 @@ function matchRange(state: CpuState, address: number, size: number, kinds: numbe
   for (let n = 0; n < 4; n++) {
     if (!isEnabled(dr7, n) || ((kinds >>> kindOf(dr7, n)) & 1) === 0) continue;
     const length = lengthOf(dr7, n);
-    const start = (state.dr(n) & ~(length - 1)) >>> 0;
+    const at = breakpointAddress(state, n);
+    const start = at - (at & (length - 1));
     if (address < start + length && start < address + size) hits |= 1 << n;
   }
   return hits;
@@ -117,7 +125,7 @@ function matchRange(state: CpuState, address: number, size: number, kinds: numbe
 export function checkDataBreakpoint(cpu: CpuContext, linear: number, size: number, write: boolean): void {
   if ((cpu.state.dr(7) & DR7_ENABLES) === 0) return;
   const kinds = write ? (1 << RW_WRITE) | (1 << RW_ACCESS) : 1 << RW_ACCESS;
-  const hits = matchRange(cpu.state, linear >>> 0, size, kinds);
+  const hits = matchRange(cpu.state, cpu.state.longMode ? linear : linear32(linear), size, kinds);
   if (hits !== 0) cpu.debugTrap(hits);
 }
 

@@ -3,6 +3,7 @@
  * belongs to frames, whoever maps them; a slow path that it calls goes to the vCPU that runs.
  */
 import { CodeCache } from '../interp/code-cache.ts';
+import { Decoders } from '../interp/decoders.ts';
 import { HANDLERS } from '../interp/handlers.ts';
 import { type Enter, instantiateInterpreter } from '../interp/interpreter.ts';
 import { Translator } from '../interp/translator.ts';
@@ -26,6 +27,7 @@ export type Imports = ReadonlyMap<string, Import>;
 const engines = new WeakMap<PagePool, Engine>();
 
 export class Engine {
+  readonly decoders = new Decoders(INSTRUCTION_SET);
   readonly code: CodeCache;
   readonly compiler: RegionCompiler;
   private readonly run: Enter;
@@ -44,7 +46,7 @@ export class Engine {
   private constructor(pool: PagePool, modules: CpuModules, imports: Imports, nowMs: () => number) {
     const { arena } = pool;
     const firstRegion = FIRST_HANDLER + HANDLERS.variants.length;
-    this.code = new CodeCache(pool, new Translator(arena, INSTRUCTION_SET, HANDLERS), firstRegion);
+    this.code = new CodeCache(pool, new Translator(arena, this.decoders, HANDLERS), firstRegion);
     const kernel = new WebAssembly.Instance(modules.kernel, { env: { memory: arena.memory } }).exports as WebAssembly.ModuleImports;
     const cpu: WebAssembly.ModuleImports = {};
     [...imports.keys()].forEach((name, i) => {

@@ -1,5 +1,6 @@
 /**
  * CLI, STI, PUSHF and POPF with the rules of IOPL and virtual-8086 mode. [SDM2 CLI, STI, PUSHF, POPF], [SDM3 20.2.7].
+ * CLAC and STAC open user pages to the supervisor [SDM3 4.6.1].
  * CR4.VME and PVI give code below IOPL a virtual interrupt flag, VIF [SDM3 20.3, 20.4].
  */
 import type { CpuContext } from './context.ts';
@@ -8,8 +9,8 @@ import { resync } from './control-registers.ts';
 import { fault } from './fault.ts';
 import * as L from './layout.ts';
 import {
-  CR0_AM, CR4_PVI, CR4_VME, EFLAGS_AC, EFLAGS_ARITHMETIC, EFLAGS_DF, EFLAGS_ID, EFLAGS_IF, EFLAGS_IOPL,
-  EFLAGS_IOPL_SHIFT, EFLAGS_NT, EFLAGS_RF, EFLAGS_TF, EFLAGS_VIF, EFLAGS_VIP, EFLAGS_VM, RSP, VECTOR_GP,
+  CR0_AM, CR4_PVI, CR4_SMAP, CR4_VME, EFLAGS_AC, EFLAGS_ARITHMETIC, EFLAGS_DF, EFLAGS_ID, EFLAGS_IF, EFLAGS_IOPL,
+  EFLAGS_IOPL_SHIFT, EFLAGS_NT, EFLAGS_RF, EFLAGS_TF, EFLAGS_VIF, EFLAGS_VIP, EFLAGS_VM, RSP, VECTOR_GP, VECTOR_UD,
 } from './registers.ts';
 import { setStackPointer } from './stack.ts';
 import type { CpuState } from './state.ts';
@@ -63,7 +64,23 @@ export function sti(cpu: CpuContext): number {
   return flags & EFLAGS_TF || cpu.host.interrupts.pending ? resync(cpu) : HELPER_NEXT;
 }
 
-/** PUSHF. Argument: operand size in bits (16 or 32). Returns the value to push; a 16-bit push takes the low half. */
+/** STAC and CLAC. Return HELPER_RESYNC: what the supervisor may access has changed. */
+export function stac(cpu: CpuContext): number {
+  return setAc(cpu, EFLAGS_AC);
+}
+export function clac(cpu: CpuContext): number {
+  return setAc(cpu, 0);
+}
+
+function setAc(cpu: CpuContext, ac: number): number {
+  const { state } = cpu;
+  if (state.cpl !== 0) fault(VECTOR_UD);
+  state.setU32(L.EFLAGS, (state.getU32(L.EFLAGS) & ~EFLAGS_AC) | ac);
+  cpu.updateMode();
+  return resync(cpu);
+}
+
+/** PUSHF. Argument: operand size in bits. Returns the value to push; a 16-bit push takes the low half. */
 export function pushf(cpu: CpuContext, size: number): number {
   const { state } = cpu;
   const flags = (state.eflags & ~(EFLAGS_VM | EFLAGS_RF)) >>> 0;
@@ -72,7 +89,7 @@ export function pushf(cpu: CpuContext, size: number): number {
 }
 
 /**
- * POPF. Arguments: the value on top of the stack, operand size in bits (16 or 32). Moves ESP. Returns HELPER_RESYNC
+ * POPF. Arguments: the value on top of the stack, operand size in bits. Moves RSP. Returns HELPER_RESYNC
  * when an interrupt becomes deliverable, single-stepping is on, or alignment checking changes; else HELPER_NEXT.
  */
 export function popf(cpu: CpuContext, value: number, size: number): number {
@@ -81,9 +98,10 @@ export function popf(cpu: CpuContext, value: number, size: number): number {
   const virtual = usesVirtualFlag(state, size);
   const fresh = virtual ? poppedVirtual(old, value) : popped(state, old, value, size);
   state.eflags = fresh;
-  setStackPointer(cpu, state.reg(RSP) + size / 8);
+  if (state.code64) state.setReg64(RSP, state.reg64(RSP) + size / 8);
+  else setStackPointer(cpu, state.reg(RSP) + size / 8);
   const changed = old ^ fresh;
-  if (changed & EFLAGS_AC && state.cr(0) & CR0_AM) {
+  if (changed & EFLAGS_AC && (state.cr(0) & CR0_AM || state.cr(4) & CR4_SMAP)) {
     cpu.updateMode();
     return resync(cpu);
   }

@@ -1,6 +1,6 @@
 /**
  * Delivery of interrupts and exceptions: the real-mode vector table, the gates of the IDT, task gates, virtual-8086
- * mode with and without the extensions, and double and triple faults.
+ * mode with and without the extensions, and double and triple faults. Long mode's gates are in interrupts-long.ts.
  * [SDM3 6.11-6.15], [SDM2 INT n: Operation], [SDM3 20.1.4] real mode, [SDM3 20.3] virtual-8086 mode.
  */
 import type { CpuContext } from './context.ts';
@@ -10,6 +10,7 @@ import {
 } from './descriptors.ts';
 import { DR7_GD } from './debug-registers.ts';
 import { fault, GuestFault } from './fault.ts';
+import { deliverLong } from './interrupts-long.ts';
 import * as L from './layout.ts';
 import {
   CR4_VME, CS, DS, EFLAGS_AC, EFLAGS_IF, EFLAGS_IOPL, EFLAGS_NT, EFLAGS_RF, EFLAGS_TF, EFLAGS_VIF, EFLAGS_VM, ES, FS,
@@ -20,22 +21,22 @@ import { innerStack, type OperandSize, Stack, tssWord } from './stack.ts';
 import { enterTask, switchTask } from './tasks.ts';
 
 export interface CpuEvent {
-  /** 'software': INT n, INT3, INTO, which obey the gate's DPL. INT1 counts as an exception with its own `returnEip`. */
+  /** 'software': INT n, INT3, INTO, which obey the gate's DPL. INT1 counts as an exception with its own `returnIp`. */
   readonly kind: 'exception' | 'software' | 'external' | 'nmi';
   readonly errorCode?: number | undefined;
-  /** Offset to return to; by default the next instruction for 'software' and `state.eip` for the rest. */
-  readonly returnEip?: number;
+  /** Offset to return to; by default the next instruction for 'software' and `state.rip` for the rest. */
+  readonly returnIp?: number;
   /** It came between the iterations of a repeated instruction: RF is set in the flags that are saved. */
   readonly betweenIterations?: boolean;
 }
 
-interface Delivery {
+export interface Delivery {
   readonly vector: number;
   readonly errorCode: number | undefined;
   readonly software: boolean;
   /** EXT bit of the error codes of faults on the way [SDM3 6.13]. */
   readonly ext: number;
-  readonly returnEip: number;
+  readonly returnIp: number;
   /** EFLAGS to save, with RF as the kind of event asks. */
   readonly eflags: number;
 }
@@ -87,10 +88,11 @@ function deliverOnce(cpu: CpuContext, vector: number, event: CpuEvent): void {
   const rf = event.betweenIterations || (event.kind === 'exception' && isFault(vector)) ? EFLAGS_RF : 0;
   const delivery: Delivery = {
     vector, errorCode: event.errorCode, software, ext: software ? 0 : ERROR_EXT,
-    returnEip: event.returnEip ?? (software ? cpu.nextEip : state.eip),
+    returnIp: event.returnIp ?? (software ? cpu.nextEip : state.rip),
     eflags: (state.eflags | rf) >>> 0,
   };
-  if (state.protectedMode) deliverProtected(cpu, delivery);
+  if (state.longMode) deliverLong(cpu, delivery);
+  else if (state.protectedMode) deliverProtected(cpu, delivery);
   else deliverReal(cpu, delivery);
 }
 
@@ -105,8 +107,8 @@ function isFault(vector: number): boolean {
 function deliverReal(cpu: CpuContext, d: Delivery): void {
   const state = cpu.state;
   if (d.vector * 4 + 3 > state.getU32(L.IDTR_LIMIT)) fault(VECTOR_GP, d.vector * 8 + ERROR_IDT + d.ext);
-  const entry = cpu.mmu.read32((state.getU32(L.IDTR_BASE) + d.vector * 4) >>> 0, false);
-  enterParagraph(cpu, entry, d.eflags, d.returnEip, EFLAGS_IF | EFLAGS_TF | EFLAGS_RF | EFLAGS_AC);
+  const entry = cpu.mmu.read32(state.getU32(L.IDTR_BASE) + d.vector * 4, false);
+  enterParagraph(cpu, entry, d.eflags, d.returnIp, EFLAGS_IF | EFLAGS_TF | EFLAGS_RF | EFLAGS_AC);
 }
 
 /** Pushes FLAGS, CS and IP and enters a handler given as offset and paragraph. */
@@ -145,7 +147,7 @@ function deliverToTask(cpu: CpuContext, gate: Descriptor, d: Delivery): void {
   const tss = requireGlobalDescriptor(cpu, selector, VECTOR_GP, d.ext);
   if (!tss.isTss || tss.isBusy) fault(VECTOR_GP, selectorError(selector, d.ext));
   if (!tss.present) fault(VECTOR_NP, selectorError(selector, d.ext));
-  const trap = switchTask(cpu, selector, tss, { cause: 'event', returnEip: d.returnEip, eflags: d.eflags, ext: d.ext });
+  const trap = switchTask(cpu, selector, tss, { cause: 'event', returnEip: d.returnIp, eflags: d.eflags, ext: d.ext });
   if (d.errorCode !== undefined) {
     const stack = Stack.current(cpu, d.ext);
     stack.push(d.errorCode, tss.is32 ? 32 : 16);
@@ -187,7 +189,7 @@ interface Handler {
 function pushFrame(cpu: CpuContext, stack: Stack, size: OperandSize, d: Delivery): void {
   stack.push(d.eflags, size);
   stack.push(cpu.state.selector(CS), size);
-  stack.push(d.returnEip, size);
+  stack.push(d.returnIp, size);
   if (d.errorCode !== undefined) stack.push(d.errorCode, size);
 }
 
@@ -213,7 +215,7 @@ function pushInner(cpu: CpuContext, handler: Handler, d: Delivery, v86: boolean)
   markAccessed(cpu, descriptor);
   if (v86) for (const n of [GS, FS, DS, ES]) stack.push(state.selector(n), size);
   stack.push(state.selector(SS), size);
-  stack.push(Stack.current(cpu).esp, size);
+  stack.push(Stack.current(cpu).rsp, size);
   pushFrame(cpu, stack, size, d);
   if (v86) for (const n of [GS, FS, DS, ES]) setUnusable(state, n, 0);
   setFromDescriptor(state, SS, selector, descriptor);
@@ -244,7 +246,7 @@ function staysInV86(cpu: CpuContext, vector: number): boolean {
   if (mapBase === undefined) fault(VECTOR_GP, 0);
   const at = mapBase - 32 + (vector >>> 3);
   if (at < 0 || at > state.segLimit(TR)) fault(VECTOR_GP, 0);
-  return ((cpu.mmu.read8((state.segBase(TR) + at) >>> 0, false) >>> (vector & 7)) & 1) === 0;
+  return ((cpu.mmu.read8(state.segBase(TR) + at, false) >>> (vector & 7)) & 1) === 0;
 }
 
 function enterV86Handler(cpu: CpuContext, vector: number, iopl3: boolean): void {

@@ -26,9 +26,9 @@ export function checkIo(cpu: CpuContext, port: number, width: number): void {
   const limit = state.segLimit(TR);
   const tss = state.segBase(TR);
   if ((attributes & ATTR_P) === 0 || (attributes & TYPE_32) === 0 || limit < TSS_IO_MAP_BASE + 1) fault(VECTOR_GP, 0);
-  const at = mmu.read16((tss + TSS_IO_MAP_BASE) >>> 0, false) + (port >>> 3);
+  const at = mmu.read16(tss + TSS_IO_MAP_BASE, false) + (port >>> 3);
   if (at + 1 > limit) fault(VECTOR_GP, 0);
-  const bits = mmu.read16((tss + at) >>> 0, false) >>> (port & 7);
+  const bits = mmu.read16(tss + at, false) >>> (port & 7);
   if (bits & ((1 << width) - 1)) fault(VECTOR_GP, 0);
 }
 

@@ -36,7 +36,7 @@ export const ATTENTION = 0x0bc;
 /** Segment registers, `SEGMENT_SIZE` bytes each, in encoding order ES CS SS DS FS GS, then LDTR and TR. */
 export const SEGMENTS = 0x0c0;
 export const SEGMENT_SIZE = 48;
-export const SEG_BASE = 0; // i64
+export const SEG_BASE = 0; // i64; 64-bit mode counts the bases of ES, CS, SS and DS as 0, whatever is here
 export const SEG_READ_END = 8; // i64: one past the last offset that may be read; 0 where reading is not allowed
 export const SEG_WRITE_END = 16; // i64: likewise for writing
 export const SEG_START = 24; // u32: first valid offset (not 0 only for expand-down segments)
@@ -77,13 +77,27 @@ export const X87_SCRATCH = 0x3a0;
 export const MXCSR = 0x3c0; // u32
 /** u32: what the last call of the SSE kernel raised of the exceptions that MXCSR does not mask; 0: nothing. */
 export const SSE_UNMASKED = 0x3c4;
+/** Eight bytes that are always 8192: with it a displacement reaches a little further than 32 bits do. */
+export const TWO_PAGES = 0x3c8;
 /** Scratch of the SSE kernel: 48 bytes. */
 export const SSE_SCRATCH = 0x3d0;
+/** Quotient and remainder of the integer kernel, 8 bytes each. */
+export const INTEGER_SCRATCH = 0x3d0;
 /** XMM/YMM registers, 32 bytes each. */
 export const XMM = 0x400;
 export const XMM_STRIDE = 32;
 /** Where accesses land that no TLB entry serves (page crossings, device memory, pages with code): 64 bytes. */
 export const BOUNCE = 0x600;
+/** MSRs of long mode that the processor itself looks at, 8 bytes each [SDM4 2.1]. IA32_FS_BASE and IA32_GS_BASE are SEG_BASE of FS and GS. */
+export const EFER = 0x640;
+export const KERNEL_GS_BASE = 0x648;
+export const STAR = 0x650;
+export const LSTAR = 0x658;
+export const CSTAR = 0x660;
+export const FMASK = 0x668;
+/** Which state XSAVE handles: u64, of which bits 0 to 2 exist. */
+export const XCR0 = 0x670;
+export const TSC_AUX = 0x678; // u32
 /** Records of a truncated block, to stop at an exact instruction count. */
 export const SCRATCH_RECORDS = 0x680;
 export const STATE_SIZE = 0x1000;

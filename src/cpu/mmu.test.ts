@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import * as L from './layout.ts';
-import { CR0_PE, CR0_PG, CR0_WP, CR4_PAE, CR4_PGE, CR4_PSE } from './registers.ts';
+import { CR0_PE, CR0_PG, CR0_WP, CR4_PAE, CR4_PGE, CR4_PSE, EFER_NXE } from './registers.ts';
 import { PF_ID, PF_P, PF_RSVD, PF_US, PF_WR, PTE_A, PTE_D, PTE_G, PTE_P, PTE_PS, PTE_RW, PTE_US } from './paging.ts';
 import { faultOf, TestCpu } from './test-cpu.ts';
 
@@ -26,7 +26,7 @@ function enablePae(nx: boolean): void {
   cpu.poke(PDPT, DIRECTORY | PTE_P);
   cpu.poke(DIRECTORY, TABLE | ALL);
   expect(cpu.mmu.loadPdptes(PDPT)).toBe(true);
-  cpu.mmu.noExecuteEnabled = nx;
+  cpu.mmu.setEfer(nx ? EFER_NXE : 0);
   cpu.state.setCr(3, PDPT);
   cpu.state.setCr(4, CR4_PAE | CR4_PGE);
   cpu.state.setCr(0, CR0_PE | CR0_PG | CR0_WP);
@@ -196,7 +196,7 @@ describe('PAE paging', () => {
     cpu.poke(TABLE, 0x20000 | ALL);
     cpu.poke(TABLE + 4, 0x80000000);
     expect(pageFault(() => cpu.mmu.read8(0, true))).toBe(PF_P | PF_RSVD | PF_US);
-    cpu.mmu.noExecuteEnabled = true;
+    cpu.mmu.setEfer(EFER_NXE);
     cpu.mmu.fill(0, 'read', true);
     expect(tags(0, true)).toEqual({ read: true, write: false, execute: false });
     expect(cpu.mmu.fill(0, 'execute', true)).toBe(false);

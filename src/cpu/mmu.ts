@@ -6,13 +6,16 @@
  * dirty already and without decoded code in the frame. Everything else comes back here. Pages with a data breakpoint
  * get no read and write tags, so breakpoints cost nothing while none is set.
  *
- * Linear addresses are 32 bits: of a 64-bit tag only the low half is ever written, the high half stays zero.
+ * Tags have 64 bits. Code of 16 and 32 bits looks at their low halves only, so while it runs no tag of its set has another
+ * high half than zero: `restrictTo32` sees to that. With SMAP, what the supervisor set knows of user pages is good only while
+ * EFLAGS.AC is set: `restrictUserPages`. There are no tags by PCID: CR3 is loaded as if it had none, which a processor may do.
  */
 import type { GuestMemory } from '../memory/guest-memory.ts';
 import { GuestFault } from './fault.ts';
 import * as L from './layout.ts';
-import { type Access, PageWalker } from './paging.ts';
-import { VECTOR_PF } from './registers.ts';
+import { highHalf, linear64 } from './linear.ts';
+import { type Access, PAGE_1G, PAGE_4K, PageWalker } from './paging.ts';
+import { type CpuProfile, DEFAULT_PROFILE } from './profiles.ts';
 import type { CpuState } from './state.ts';
 
 const PAGE_MASK = ~0xfff;
@@ -23,8 +26,12 @@ const SLOTS = 2 * L.TLB_ENTRIES;
 const ENTRY_WORDS = L.TLB_ENTRY_SIZE / 4;
 const READ = L.TLB_READ / 4, WRITE = L.TLB_WRITE / 4, EXECUTE = L.TLB_EXECUTE / 4, ADDEND = L.TLB_ADDEND / 4;
 const PHYSICAL = L.TLB_PHYSICAL / 4;
+const TAGS = [READ, WRITE, EXECUTE] as const;
 // What `marks` remembers of a slot.
-const MARK_LISTED = 1, MARK_GLOBAL = 2;
+const MARK_LISTED = 1, MARK_GLOBAL = 2, MARK_USER_PAGE = 4, MARK_HIGH = 8;
+/** Regions of the linear space, by a hash: 4 MiB each for large pages, 1 GiB for huge ones. */
+const REGIONS = 1024;
+const LARGE_REGION = 0xffc00000 | 0, HUGE_REGION = 0xc0000000 | 0;
 
 export class Mmu {
   private readonly state: CpuState;
@@ -34,23 +41,29 @@ export class Mmu {
   private readonly listed = new Uint16Array(SLOTS);
   private listedCount = 0;
   private readonly marks = new Uint8Array(SLOTS);
-  /** 4 MiB regions of the linear space that have an entry which is part of a large page: INVLPG drops all of them. */
-  private readonly largeRegions = new Uint8Array(1024);
+  /** Regions that have an entry which is part of a large page: INVLPG drops all of them. */
+  private readonly largeRegions = new Uint8Array(REGIONS);
+  private readonly hugeRegions = new Uint8Array(REGIONS);
   private hasLarge = false;
+  /** Whether the supervisor set may hold entries of user pages, and a set entries with a high half, since the last restriction. */
+  private hasUserPages = false;
+  private hasHigh = false;
   private readonly breakpointPages: number[] = [];
   /** Counts changes of the whole memory map (`dropFrame(-1)`), for those who need to know whether one happened. */
   mapGeneration = 0;
 
-  constructor(state: CpuState, memory: GuestMemory) {
+  constructor(state: CpuState, memory: GuestMemory, profile: CpuProfile = DEFAULT_PROFILE) {
     this.state = state;
     this.memory = memory;
-    this.walker = new PageWalker(state, memory);
+    this.walker = new PageWalker(state, memory, profile);
     this.clear();
   }
 
-  /** EFER.NXE. The caller flushes. */
-  get noExecuteEnabled(): boolean { return this.walker.noExecuteEnabled; }
-  set noExecuteEnabled(on: boolean) { this.walker.noExecuteEnabled = on; }
+  /** EFER has changed: NXE and LMA matter to walks. */
+  setEfer(efer: number): void {
+    this.walker.setEfer(efer);
+    this.flush();
+  }
 
   /** The PDPTE registers, low and high halves in turn. */
   get pdptes(): Int32Array { return this.walker.pdptes; }
@@ -60,7 +73,7 @@ export class Mmu {
 
   /**
    * Walks the page tables and sets accessed and dirty bits. Returns the guest-physical address, or -1 after it has
-   * recorded #PF in FAULT_VECTOR, FAULT_ERROR and CR2.
+   * recorded #PF in FAULT_VECTOR, FAULT_ERROR and CR2, or #GP(0) for an address that is not canonical.
    */
   translate(linear: number, access: Access, user: boolean): number {
     if (!this.walker.walk(linear, access, user)) return -1;
@@ -81,21 +94,44 @@ export class Mmu {
     const readFrame: number = memory.readFrame(page);
     const slot = ((linear >>> 12) & INDEX_MASK) + (user ? L.TLB_ENTRIES : 0);
     const tag = linear & PAGE_MASK;
-    const data = readFrame !== 0 && !this.hasBreakpoint(linear);
+    const high = walker.highOf(linear);
+    // Code of 32 bits must not find it in the set that it uses.
+    const hidden = high !== 0 && user === (this.state.cpl === 3) && !this.state.code64;
+    const data = readFrame !== 0 && !hidden && walker.readable && !this.hasBreakpoint(linear);
     const at = this.slotWord(slot);
     const i32 = this.state.arena.i32;
-    i32[at + READ] = data ? tag : INVALID;
-    i32[at + WRITE] = data && writeFrame !== 0 ? tag : INVALID;
-    i32[at + EXECUTE] = readFrame !== 0 && walker.executable ? tag : INVALID;
+    this.setTag(i32, at + READ, data, tag, high);
+    this.setTag(i32, at + WRITE, data && writeFrame !== 0, tag, high);
+    this.setTag(i32, at + EXECUTE, readFrame !== 0 && !hidden && walker.executable, tag, high);
     i32[at + ADDEND] = readFrame - tag;
     i32[at + PHYSICAL] = page;
     if (this.marks[slot] === 0) this.listed[this.listedCount++] = slot;
-    this.marks[slot] = walker.global ? MARK_LISTED | MARK_GLOBAL : MARK_LISTED;
-    if (walker.large) {
-      this.largeRegions[linear >>> 22] = 1;
-      this.hasLarge = true;
-    }
+    this.mark(slot, linear, high, user);
     return true;
+  }
+
+  private setTag(i32: Int32Array, word: number, valid: boolean, tag: number, high: number): void {
+    i32[word] = valid ? tag : INVALID;
+    i32[word + 1] = valid ? high : 0;
+  }
+
+  /** Notes what the last walk said that flushes will want to know. */
+  private mark(slot: number, linear: number, high: number, user: boolean): void {
+    const walker = this.walker;
+    let marks = walker.global ? MARK_LISTED | MARK_GLOBAL : MARK_LISTED;
+    if (walker.userPage && !user) {
+      marks |= MARK_USER_PAGE;
+      this.hasUserPages = true;
+    }
+    if (high !== 0) {
+      marks |= MARK_HIGH;
+      this.hasHigh = true;
+    }
+    this.marks[slot] = marks;
+    if (walker.size === PAGE_4K) return;
+    this.hasLarge = true;
+    if (walker.size === PAGE_1G) this.hugeRegions[regionOf(linear, high, 30)] = 1;
+    else this.largeRegions[regionOf(linear, high, 22)] = 1;
   }
 
   /** Drops every entry, global ones too. */
@@ -107,7 +143,14 @@ export class Mmu {
       this.marks[slot] = 0;
     }
     this.listedCount = 0;
-    if (this.hasLarge) this.largeRegions.fill(0);
+    this.hasUserPages = this.hasHigh = false;
+    this.forgetLarge();
+  }
+
+  private forgetLarge(): void {
+    if (!this.hasLarge) return;
+    this.largeRegions.fill(0);
+    this.hugeRegions.fill(0);
     this.hasLarge = false;
   }
 
@@ -131,13 +174,47 @@ export class Mmu {
   invalidatePage(linear: number): void {
     const i32 = this.state.arena.i32;
     const index = (linear >>> 12) & INDEX_MASK;
-    const tag = linear & PAGE_MASK;
-    this.dropIfTagged(i32, index, tag, PAGE_MASK);
-    this.dropIfTagged(i32, index + L.TLB_ENTRIES, tag, PAGE_MASK);
-    if (this.largeRegions[linear >>> 22] === 0) return;
-    const region = 0xffc00000 | 0;
-    for (let i = 0; i < this.listedCount; i++) this.dropIfTagged(i32, this.listed[i], linear & region, region);
-    this.largeRegions[linear >>> 22] = 0;
+    const high = this.walker.highOf(linear);
+    this.dropIfTagged(i32, index, linear, high, PAGE_MASK);
+    this.dropIfTagged(i32, index + L.TLB_ENTRIES, linear, high, PAGE_MASK);
+    if (!this.hasLarge) return;
+    if (this.largeRegions[regionOf(linear, high, 22)] !== 0) this.dropRegion(linear, high, LARGE_REGION);
+    if (this.hugeRegions[regionOf(linear, high, 30)] !== 0) this.dropRegion(linear, high, HUGE_REGION);
+  }
+
+  private dropRegion(linear: number, high: number, mask: number): void {
+    const i32 = this.state.arena.i32;
+    for (let i = 0; i < this.listedCount; i++) this.dropIfTagged(i32, this.listed[i], linear, high, mask);
+  }
+
+  /** Supervisor-mode code may not touch user pages any more [SDM3 4.6.1: SMAP]: drops what its set knows of them. */
+  restrictUserPages(): void {
+    if (!this.hasUserPages) return;
+    this.hasUserPages = false;
+    this.dropMarked(MARK_USER_PAGE, 0);
+  }
+
+  /** Code of 16 or 32 bits is about to run in long mode: no tag of its set may have a high half. */
+  restrictTo32(user: boolean): void {
+    if (!this.hasHigh) return;
+    this.hasHigh = this.dropMarked(MARK_HIGH, user ? L.TLB_ENTRIES : 0);
+  }
+
+  /** Drops the entries of a set that have a mark; whether the other set has one with it. */
+  private dropMarked(mark: number, set: number): boolean {
+    const i32 = this.state.arena.i32;
+    let elsewhere = false;
+    for (let i = 0; i < this.listedCount; i++) {
+      const slot = this.listed[i];
+      if ((this.marks[slot] & mark) === 0) continue;
+      if ((slot & L.TLB_ENTRIES) === set) {
+        this.dropTags(i32, slot);
+        this.marks[slot] &= ~mark;
+      } else {
+        elsewhere = true;
+      }
+    }
+    return elsewhere;
   }
 
   /** The frame behind a guest-physical page changed (-1: behind any page). */
@@ -161,20 +238,21 @@ export class Mmu {
     const ignore = this.memory.a20 ? ~0 : ~0x100;
     for (let i = 0; i < this.listedCount; i++) {
       const at = this.slotWord(this.listed[i]);
-      if (((i32[at + PHYSICAL] ^ page) & ignore) === 0) i32[at + WRITE] = INVALID;
+      if (((i32[at + PHYSICAL] ^ page) & ignore) === 0) this.setTag(i32, at + WRITE, false, 0, 0);
     }
   }
 
   /** Makes the pages of these linear addresses take the slow path for reads and writes. */
   setBreakpointPages(addresses: readonly number[]): void {
     this.breakpointPages.length = 0;
-    for (const address of addresses) this.breakpointPages.push(address >>> 12);
+    for (const address of addresses) this.breakpointPages.push(Math.floor(address / 4096));
     this.flush();
   }
 
   /** Whether data accesses to this page have to be checked against the debug registers. */
   hasBreakpoint(linear: number): boolean {
-    return this.breakpointPages.length !== 0 && this.breakpointPages.includes(linear >>> 12);
+    if (this.breakpointPages.length === 0) return false;
+    return this.breakpointPages.includes(this.walker.highOf(linear) * 0x100000 + (linear >>> 12));
   }
 
   /** Invalidates all entries whatever they hold, as after power-on or when the state was overwritten from outside. */
@@ -187,8 +265,8 @@ export class Mmu {
     }
     this.marks.fill(0);
     this.listedCount = 0;
-    this.largeRegions.fill(0);
-    this.hasLarge = false;
+    this.hasUserPages = this.hasHigh = false;
+    this.forgetLarge();
   }
 
   read8(linear: number, user: boolean): number {
@@ -213,8 +291,14 @@ export class Mmu {
 
   read64(linear: number, user: boolean): bigint {
     const low = this.read32(linear, user);
-    const high = this.read32((linear + 4) >>> 0, user);
+    const high = this.read32(linear + 4, user);
     return (BigInt(high) << 32n) | BigInt(low);
+  }
+
+  /** An address of 64 bits (linear.ts). */
+  readLinear(linear: number, user: boolean): number {
+    const low = this.read32(linear, user);
+    return linear64(low, this.read32(linear + 4, user));
   }
 
   write8(linear: number, value: number, user: boolean): void {
@@ -240,7 +324,13 @@ export class Mmu {
   write64(linear: number, value: bigint, user: boolean): void {
     if ((linear & 0xfff) > 0xff8) this.probeWrite(linear, 8, user);
     this.write32(linear, Number(value & 0xffffffffn), user);
-    this.write32((linear + 4) >>> 0, Number((value >> 32n) & 0xffffffffn), user);
+    this.write32(linear + 4, Number((value >> 32n) & 0xffffffffn), user);
+  }
+
+  writeLinear(linear: number, value: number, user: boolean): void {
+    if ((linear & 0xfff) > 0xff8) this.probeWrite(linear, 8, user);
+    this.write32(linear, value, user);
+    this.write32(linear + 4, highHalf(value), user);
   }
 
   /** Faults as a write of `size` bytes (at most 4096) would; changes nothing but accessed and dirty bits. */
@@ -250,35 +340,37 @@ export class Mmu {
   }
 
   /** Throws what the last walk recorded. */
-  private throwPageFault(): never {
-    throw new GuestFault(VECTOR_PF, this.state.getU32(L.FAULT_ERROR));
+  private throwRecorded(): never {
+    throw new GuestFault(this.state.getU32(L.FAULT_VECTOR), this.state.getU32(L.FAULT_ERROR));
   }
 
   private physical(linear: number, access: Access, user: boolean): number {
     const address = this.translate(linear, access, user);
-    if (address === -1) this.throwPageFault();
+    if (address === -1) this.throwRecorded();
     return address;
   }
 
   /** Arena address to read `linear` at, 0 where a frame cannot serve it. */
   private readableAt(linear: number, user: boolean): number {
+    return this.served(linear, READ, 'read', user);
+  }
+
+  private writableAt(linear: number, user: boolean): number {
+    return this.served(linear, WRITE, 'write', user);
+  }
+
+  private served(linear: number, word: number, access: Access, user: boolean): number {
     const at = this.slotWord(((linear >>> 12) & INDEX_MASK) + (user ? L.TLB_ENTRIES : 0));
-    const tag = linear & PAGE_MASK;
-    if (this.state.arena.i32[at + READ] !== tag) {
-      if (!this.fill(linear, 'read', user)) this.throwPageFault();
-      if (this.state.arena.i32[at + READ] !== tag) return 0;
+    if (!this.isTagged(at + word, linear)) {
+      if (!this.fill(linear, access, user)) this.throwRecorded();
+      if (!this.isTagged(at + word, linear)) return 0;
     }
     return (this.state.arena.i32[at + ADDEND] + linear) >>> 0;
   }
 
-  private writableAt(linear: number, user: boolean): number {
-    const at = this.slotWord(((linear >>> 12) & INDEX_MASK) + (user ? L.TLB_ENTRIES : 0));
-    const tag = linear & PAGE_MASK;
-    if (this.state.arena.i32[at + WRITE] !== tag) {
-      if (!this.fill(linear, 'write', user)) this.throwPageFault();
-      if (this.state.arena.i32[at + WRITE] !== tag) return 0;
-    }
-    return (this.state.arena.i32[at + ADDEND] + linear) >>> 0;
+  private isTagged(word: number, linear: number): boolean {
+    const i32 = this.state.arena.i32;
+    return i32[word] === (linear & PAGE_MASK) && i32[word + 1] === this.walker.highOf(linear);
   }
 
   private writeSlow(linear: number, width: 1 | 2 | 4, value: number, user: boolean): void {
@@ -290,13 +382,13 @@ export class Mmu {
     this.physical(linear, 'read', user);
     this.physical(nextPage(linear), 'read', user);
     let value = 0;
-    for (let i = 0; i < size; i++) value |= this.read8((linear + i) >>> 0, user) << (i * 8);
+    for (let i = 0; i < size; i++) value |= this.read8(linear + i, user) << (i * 8);
     return value;
   }
 
   private writeBytes(linear: number, size: number, value: number, user: boolean): void {
     this.probeWrite(linear, size, user);
-    for (let i = 0; i < size; i++) this.write8((linear + i) >>> 0, (value >>> (i * 8)) & 0xff, user);
+    for (let i = 0; i < size; i++) this.write8(linear + i, (value >>> (i * 8)) & 0xff, user);
   }
 
   /**
@@ -322,16 +414,24 @@ export class Mmu {
 
   private dropTags(i32: Int32Array, slot: number): void {
     const at = this.slotWord(slot);
-    i32[at + READ] = i32[at + WRITE] = i32[at + EXECUTE] = INVALID;
+    for (const word of TAGS) this.setTag(i32, at + word, false, 0, 0);
   }
 
-  private dropIfTagged(i32: Int32Array, slot: number, tag: number, mask: number): void {
+  /** Drops an entry whose tags agree with the linear address in the bits of `mask`. */
+  private dropIfTagged(i32: Int32Array, slot: number, linear: number, high: number, mask: number): void {
     const at = this.slotWord(slot);
-    const matches = (word: number): boolean => i32[at + word] !== INVALID && (i32[at + word] & mask) === tag;
-    if (matches(READ) || matches(WRITE) || matches(EXECUTE)) this.dropTags(i32, slot);
+    for (const word of TAGS) {
+      if (i32[at + word] === INVALID || ((i32[at + word] ^ linear) & mask) !== 0 || i32[at + word + 1] !== high) continue;
+      this.dropTags(i32, slot);
+      return;
+    }
   }
 }
 
 function nextPage(linear: number): number {
-  return ((linear & PAGE_MASK) + 4096) >>> 0;
+  return linear - (linear & 0xfff) + 4096;
+}
+
+function regionOf(linear: number, high: number, shift: 22 | 30): number {
+  return ((linear >>> shift) ^ (high << 2)) & (REGIONS - 1);
 }

@@ -15,6 +15,10 @@ export const MODE_EM = 1 << 3; // CR0.EM
 export const MODE_TS = 1 << 4; // CR0.TS
 export const MODE_MP = 1 << 5; // CR0.MP
 export const MODE_OSFXSR = 1 << 6; // CR4.OSFXSR
+/** 64-bit mode: EFER.LMA and CS.L. MODE_CODE32 is clear then, MODE_FLAT set: CS, DS, ES and SS have base 0 and no limit. */
+export const MODE_CODE64 = 1 << 7;
+/** From here on: the number of the processor's decoder (src/interp/decoders.ts). */
+export const MODE_DECODER_SHIFT = 20;
 
 const ATTRIBUTE_DB = 1 << 14;
 const FULL = 0x1_0000_0000n;
@@ -29,13 +33,19 @@ function isFlat(state: CpuState, n: number): boolean {
   );
 }
 
-/** The key for the state as it is. */
-export function modeKey(state: CpuState): number {
-  const cr0 = state.cr(0);
-  let mode = 0;
-  if (state.segAttributes(CS) & ATTRIBUTE_DB) mode |= MODE_CODE32;
+function segmentation(state: CpuState): number {
+  const code32 = state.segAttributes(CS) & ATTRIBUTE_DB ? MODE_CODE32 : 0;
   const flatCode = state.segBase(CS) === 0 && state.segLimit(CS) === 0xffffffff;
-  if (state.segAttributes(SS) & ATTRIBUTE_DB && flatCode && isFlat(state, DS) && isFlat(state, ES) && isFlat(state, SS)) mode |= MODE_FLAT;
+  const flatData = flatCode && isFlat(state, DS) && isFlat(state, ES) && isFlat(state, SS);
+  return flatData && state.segAttributes(SS) & ATTRIBUTE_DB ? code32 | MODE_FLAT : code32;
+}
+
+/** The key for the state as it is, and a decoder. */
+export function modeKey(state: CpuState, decoder: number): number {
+  const cr0 = state.cr(0);
+  let mode = decoder << MODE_DECODER_SHIFT;
+  if (state.code64) mode |= MODE_CODE64 | MODE_FLAT;
+  else mode |= segmentation(state);
   if (state.protectedMode && !state.v86) mode |= MODE_PROTECTED;
   if (cr0 & CR0_EM) mode |= MODE_EM;
   if (cr0 & CR0_TS) mode |= MODE_TS;
@@ -44,7 +54,7 @@ export function modeKey(state: CpuState): number {
   return mode;
 }
 
-/** 0xffff or 0xffffffff, by SS.B. */
+/** 0xffff or 0xffffffff, by SS.B; 64-bit mode does not look at it. */
 export function stackMask(state: CpuState): number {
-  return state.segAttributes(SS) & ATTRIBUTE_DB ? 0xffffffff : 0xffff;
+  return state.code64 || state.segAttributes(SS) & ATTRIBUTE_DB ? 0xffffffff : 0xffff;
 }

@@ -1,13 +1,14 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { HELPER_NEXT, HELPER_RESYNC } from './context.ts';
-import { CPUID_NX, cpuid, DEFAULT_PROFILE } from './cpuid.ts';
+import { cpuid } from './cpuid.ts';
 import {
-  IA32_APIC_BASE, IA32_BIOS_SIGN_ID, IA32_EFER, IA32_MISC_ENABLE, IA32_MTRR_DEF_TYPE, IA32_MTRR_FIX64K_00000,
-  IA32_MTRR_PHYSBASE0, IA32_MTRRCAP, IA32_PAT, IA32_PLATFORM_ID, IA32_SYSENTER_EIP, IA32_TIME_STAMP_COUNTER, rdmsr,
-  rdpmc, rdtsc, wrmsr,
+  IA32_APIC_BASE, IA32_BIOS_SIGN_ID, IA32_CSTAR, IA32_EFER, IA32_FMASK, IA32_FS_BASE, IA32_GS_BASE, IA32_KERNEL_GS_BASE, IA32_LSTAR,
+  IA32_MISC_ENABLE, IA32_MTRR_DEF_TYPE, IA32_MTRR_FIX64K_00000, IA32_MTRR_PHYSBASE0, IA32_MTRRCAP, IA32_PAT, IA32_PLATFORM_ID, IA32_STAR,
+  IA32_SYSENTER_EIP, IA32_SYSENTER_ESP, IA32_TIME_STAMP_COUNTER, IA32_TSC_AUX, rdmsr, rdpmc, rdtsc, rdtscp, wrmsr,
 } from './msr.ts';
-import { CR4_TSD, RAX, RBX, RCX, RDX } from './registers.ts';
-import { faultOf, TestCpu } from './test-cpu.ts';
+import { cpuProfile, DEFAULT_PROFILE } from './profiles.ts';
+import { CR0_PE, CR0_PG, CR4_TSD, FS, GS, RAX, RBX, RCX, RDX } from './registers.ts';
+import { faultOf, LONG_PROFILE, TestCpu } from './test-cpu.ts';
 
 let cpu: TestCpu;
 beforeEach(() => {
@@ -88,11 +89,45 @@ describe('registers', () => {
     cpu.state.setReg(RAX, 0x800);
     cpu.state.setReg(RDX, 0);
     expect(wrmsr(cpu)).toBe(HELPER_RESYNC);
-    expect(cpu.mmu.noExecuteEnabled).toBe(true);
-    cpu.msrs.reset(0n);
-    expect(cpu.mmu.noExecuteEnabled).toBe(false);
-    cpu = new TestCpu({ ...DEFAULT_PROFILE, extendedFeatures: DEFAULT_PROFILE.extendedFeatures & ~CPUID_NX });
+    expect(read(IA32_EFER)).toBe(0x800n);
+    cpu = new TestCpu(cpuProfile('x86-64-v1,-lm,-syscall,-nx'));
     expect(write(IA32_EFER, 0x800n)).toBe('13(0)');
+  });
+
+  test('EFER in a processor with long mode: LMA is read-only, LME fixed while paging is on', () => {
+    cpu = new TestCpu(LONG_PROFILE);
+    expect(write(IA32_EFER, 0xd01n)).toBe('');
+    expect(read(IA32_EFER)).toBe(0x901n);
+    cpu.state.setCr(0, CR0_PE | CR0_PG);
+    expect(write(IA32_EFER, 0x801n)).toBe('13(0)');
+    expect(write(IA32_EFER, 0x100n)).toBe('');
+    for (const bit of [1n, 9n, 12n, 32n]) expect(write(IA32_EFER, 0x100n | (1n << bit))).toBe('13(0)');
+  });
+
+  test('addresses of long mode have to be canonical; bases are those of the segments', () => {
+    cpu = new TestCpu(LONG_PROFILE);
+    const addresses = [IA32_LSTAR, IA32_CSTAR, IA32_FS_BASE, IA32_GS_BASE, IA32_KERNEL_GS_BASE, IA32_SYSENTER_ESP, IA32_SYSENTER_EIP];
+    for (const index of addresses) {
+      expect(write(index, 0xffff800000001000n)).toBe('');
+      expect(read(index)).toBe(0xffff800000001000n);
+      expect(write(index, 0x0000800000000000n)).toBe('13(0)');
+      expect(write(index, 0xffff7fffffffffffn)).toBe('13(0)');
+    }
+    expect([cpu.state.segBase(FS), cpu.state.segBase(GS)]).toEqual([0x1000 - 2 ** 47, 0x1000 - 2 ** 47]);
+    expect(cpu.msrs.address(IA32_SYSENTER_EIP)).toBe(0x1000 - 2 ** 47);
+    expect(write(IA32_STAR, 0x0023001012345678n)).toBe('');
+    for (const index of [IA32_FMASK, IA32_TSC_AUX]) {
+      expect(write(index, 0xffffffffn)).toBe('');
+      expect(write(index, 1n << 32n)).toBe('13(0)');
+    }
+    expect(rdtscp(cpu)).toBe(HELPER_NEXT);
+    expect(cpu.state.reg(RCX)).toBe(0xffffffff);
+  });
+
+  test('a 32-bit processor has none of them', () => {
+    for (const index of [IA32_STAR, IA32_LSTAR, IA32_FMASK, IA32_FS_BASE, IA32_TSC_AUX]) expect(write(index, 0n)).toBe('13(0)');
+    expect(write(IA32_SYSENTER_EIP, 0x1c0123456n)).toBe('');
+    expect(read(IA32_SYSENTER_EIP)).toBe(0xc0123456n);
   });
 
   test('the local APIC cannot be enabled where there is none', () => {
@@ -125,7 +160,6 @@ describe('registers', () => {
     cpu.msrs.restore(snapshot);
     expect(read(IA32_SYSENTER_EIP)).toBe(0xc0123456n);
     expect(read(IA32_TIME_STAMP_COUNTER)).toBe(99n);
-    expect(cpu.mmu.noExecuteEnabled).toBe(true);
     expect(cpu.mmu.pdptes[0]).toBe(0x2001);
     expect(cpu.msrs.save()).toEqual(snapshot);
   });
@@ -147,7 +181,7 @@ describe('CPUID', () => {
     expect(text(...leaf(0x80000002), ...leaf(0x80000003), ...leaf(0x80000004))).toBe(DEFAULT_PROFILE.brand);
     expect(leaf(0x80000000)[0]).toBe(0x80000008);
     expect(leaf(0x80000008)[0]).toBe(0x2024);
-    expect(leaf(0x80000001)[3] & CPUID_NX).toBe(CPUID_NX);
+    expect((leaf(0x80000001)[3] >>> 20) & 1).toBe(1);
   });
 
   test('leaves past the end give the last basic one', () => {

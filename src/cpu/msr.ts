@@ -9,11 +9,14 @@
 import type { CpuContext } from './context.ts';
 import { HELPER_NEXT } from './context.ts';
 import { requireCpl0, resync } from './control-registers.ts';
-import { CPUID_APIC, CPUID_MTRR, CPUID_NX, CPUID_PAT, CPUID_SEP, type CpuProfile } from './cpuid.ts';
 import { fault } from './fault.ts';
+import * as L from './layout.ts';
 import type { Mmu } from './mmu.ts';
-import { PHYSICAL_ADDRESS_BITS } from './paging.ts';
-import { CR4_PCE, CR4_TSD, RAX, RCX, RDX, VECTOR_GP } from './registers.ts';
+import { type CpuProfile, physicalAddressBits } from './profiles.ts';
+import {
+  CR0_PG, CR4_PCE, CR4_TSD, EFER_LMA, EFER_LME, EFER_NXE, EFER_SCE, FS, GS, RAX, RCX, RDX, VECTOR_GP,
+} from './registers.ts';
+import type { CpuState } from './state.ts';
 
 export const MSR_P5_MC_ADDR = 0x0, MSR_P5_MC_TYPE = 0x1, IA32_TIME_STAMP_COUNTER = 0x10, IA32_PLATFORM_ID = 0x17;
 export const IA32_APIC_BASE = 0x1b, MSR_EBL_CR_POWERON = 0x2a, MSR_EBC_FREQUENCY_ID = 0x2c, IA32_BIOS_UPDT_TRIG = 0x79;
@@ -24,7 +27,8 @@ export const MSR_LASTBRANCHTOIP = 0x1dc, MSR_LASTINTFROMIP = 0x1dd, MSR_LASTINTT
 export const IA32_MTRR_PHYSBASE0 = 0x200;
 export const IA32_MTRR_FIX64K_00000 = 0x250, IA32_MTRR_FIX16K_80000 = 0x258, IA32_MTRR_FIX16K_A0000 = 0x259;
 export const IA32_MTRR_FIX4K_C0000 = 0x268, IA32_PAT = 0x277, IA32_MTRR_DEF_TYPE = 0x2ff, IA32_EFER = 0xc0000080;
-export const EFER_NXE = 1n << 11n;
+export const IA32_STAR = 0xc0000081, IA32_LSTAR = 0xc0000082, IA32_CSTAR = 0xc0000083, IA32_FMASK = 0xc0000084;
+export const IA32_FS_BASE = 0xc0000100, IA32_GS_BASE = 0xc0000101, IA32_KERNEL_GS_BASE = 0xc0000102, IA32_TSC_AUX = 0xc0000103;
 
 const APIC_BASE_BSP = 1n << 8n, APIC_BASE_ENABLE = 1n << 11n;
 const APIC_BASE_RESET = 0xfee00000n | APIC_BASE_BSP;
@@ -38,7 +42,8 @@ const MISC_ENABLE_FAST_STRINGS = 1n;
 /** LBR records nothing: the registers of last branches read as zero. */
 const DEBUGCTL_LBR = 1n, DEBUGCTL_BTF = 2n;
 const MASK_32 = 0xffffffffn;
-const PHYSICAL_RESERVED = ~((1n << BigInt(PHYSICAL_ADDRESS_BITS)) - 1n);
+const physicalReserved = (profile: CpuProfile): bigint => ~((1n << BigInt(physicalAddressBits(profile))) - 1n);
+const isCanonical = (value: bigint): boolean => BigInt.asUintN(64, BigInt.asIntN(48, value)) === value;
 
 const isMtrrType = (type: bigint): boolean => type === 0n || type === 1n || (type >= 4n && type <= 6n);
 const isPatType = (type: bigint): boolean => isMtrrType(type) || type === 7n;
@@ -49,34 +54,56 @@ function everyByte(value: bigint, accept: (byte: bigint) => boolean): boolean {
 
 interface MsrRow {
   readonly reset: bigint;
+  /** Where the vCPU's state has it, for registers that the processor itself looks at; they are zero after power-on. */
+  readonly place?: number;
   /** Present only in processors for which this holds; default: all. */
   readonly present?: (profile: CpuProfile) => boolean;
   /** What a write leaves in the register; undefined: #GP. Without it the register cannot be written. */
-  readonly write?: (value: bigint, old: bigint, profile: CpuProfile) => bigint | undefined;
+  readonly write?: (value: bigint, old: bigint, profile: CpuProfile, state: CpuState) => bigint | undefined;
 }
 
 const accept =
-  (valid: (value: bigint) => boolean) =>
-  (value: bigint): bigint | undefined => (valid(value) ? value : undefined);
+  (valid: (value: bigint, profile: CpuProfile) => boolean) =>
+  (value: bigint, _old: bigint, profile: CpuProfile): bigint | undefined => (valid(value, profile) ? value : undefined);
 const ignoreWrite = (_value: bigint, old: bigint): bigint => old;
-const hasMtrr = (profile: CpuProfile): boolean => (profile.features & CPUID_MTRR) !== 0;
-const hasSep = (profile: CpuProfile): boolean => (profile.features & CPUID_SEP) !== 0;
+const hasMtrr = (profile: CpuProfile): boolean => profile.features.has('mtrr');
+const hasSep = (profile: CpuProfile): boolean => profile.features.has('sep');
+const hasLongMode = (profile: CpuProfile): boolean => profile.features.has('lm');
 
 function writeApicBase(value: bigint, _old: bigint, profile: CpuProfile): bigint | undefined {
-  if (value & (PHYSICAL_RESERVED | 0x6ffn)) return undefined;
-  const enable = profile.features & CPUID_APIC ? APIC_BASE_ENABLE : 0n;
+  if (value & (physicalReserved(profile) | 0x6ffn)) return undefined;
+  const enable = profile.features.has('apic') ? APIC_BASE_ENABLE : 0n;
   return (value & ~(APIC_BASE_ENABLE | 0xfffn)) | (value & enable) | APIC_BASE_BSP;
 }
 
+/** [SDM3 2.2.1]. LMA follows from CR0.PG; LME stays as it is while paging is on. */
+function writeEfer(value: bigint, old: bigint, profile: CpuProfile, state: CpuState): bigint | undefined {
+  let defined = 0;
+  if (profile.features.has('syscall')) defined |= EFER_SCE;
+  if (profile.features.has('lm')) defined |= EFER_LME | EFER_LMA;
+  if (profile.features.has('nx')) defined |= EFER_NXE;
+  if (value & ~BigInt(defined)) return undefined;
+  if ((value ^ old) & BigInt(EFER_LME) && state.cr(0) & CR0_PG) return undefined;
+  return (value & ~BigInt(EFER_LMA)) | (old & BigInt(EFER_LMA));
+}
+
 const sysenterRow: MsrRow = { reset: 0n, present: hasSep, write: (value) => value & MASK_32 };
+/** Stack and entry point have 64 bits where the processor has long mode. */
+const sysenterAddress: MsrRow = {
+  reset: 0n,
+  present: hasSep,
+  write: (value, _old, profile) => (!hasLongMode(profile) ? value & MASK_32 : isCanonical(value) ? value : undefined),
+};
+const addressAt = (place: number): MsrRow => ({ reset: 0n, place, present: hasLongMode, write: accept(isCanonical) });
+const segmentBase = (n: number): MsrRow => addressAt(L.SEGMENTS + n * L.SEGMENT_SIZE + L.SEG_BASE);
 const fixedRange: MsrRow = { reset: 0n, present: hasMtrr, write: accept((value) => everyByte(value, isMtrrType)) };
 const physBase: MsrRow = {
   reset: 0n,
   present: hasMtrr,
-  write: accept((value) => isMtrrType(value & 0xffn) && !(value & (PHYSICAL_RESERVED | 0xf00n))),
+  write: accept((value, profile) => isMtrrType(value & 0xffn) && !(value & (physicalReserved(profile) | 0xf00n))),
 };
 const physMask: MsrRow = {
-  reset: 0n, present: hasMtrr, write: accept((value) => !(value & (PHYSICAL_RESERVED | 0x7ffn))),
+  reset: 0n, present: hasMtrr, write: accept((value, profile) => !(value & (physicalReserved(profile) | 0x7ffn))),
 };
 const alwaysZero: MsrRow = { reset: 0n, write: ignoreWrite };
 
@@ -93,8 +120,8 @@ const rows: ReadonlyMap<number, MsrRow> = new Map<number, MsrRow>([
   // L2 configured; drivers of old systems configure it themselves where this says otherwise.
   [MSR_BBL_CR_CTL3, { reset: 0xbe702111n, write: ignoreWrite }],
   [IA32_SYSENTER_CS, sysenterRow],
-  [IA32_SYSENTER_ESP, sysenterRow],
-  [IA32_SYSENTER_EIP, sysenterRow],
+  [IA32_SYSENTER_ESP, sysenterAddress],
+  [IA32_SYSENTER_EIP, sysenterAddress],
   [IA32_MCG_CAP, { reset: 0n }],
   [IA32_MCG_STATUS, { reset: 0n, write: accept((value) => value === 0n) }],
   [IA32_MISC_ENABLE, {
@@ -115,17 +142,21 @@ const rows: ReadonlyMap<number, MsrRow> = new Map<number, MsrRow>([
   ...Array.from({ length: 8 }, (_, i): [number, MsrRow] => [IA32_MTRR_FIX4K_C0000 + i, fixedRange]),
   [IA32_PAT, {
     reset: PAT_RESET,
-    present: (profile) => (profile.features & CPUID_PAT) !== 0,
+    present: (profile) => profile.features.has('pat'),
     write: accept((value) => everyByte(value, isPatType)),
   }],
   [IA32_MTRR_DEF_TYPE, {
     reset: 0n, present: hasMtrr, write: accept((value) => isMtrrType(value & 0xffn) && !(value & ~0xcffn)),
   }],
-  [IA32_EFER, {
-    reset: 0n,
-    present: (profile) => (profile.extendedFeatures & CPUID_NX) !== 0,
-    write: accept((value) => !(value & ~EFER_NXE)),
-  }],
+  [IA32_EFER, { reset: 0n, place: L.EFER, present: ({ features }) => features.has('nx') || features.has('syscall'), write: writeEfer }],
+  [IA32_STAR, { reset: 0n, place: L.STAR, present: ({ features }) => features.has('syscall'), write: (value) => value }],
+  [IA32_LSTAR, addressAt(L.LSTAR)],
+  [IA32_CSTAR, addressAt(L.CSTAR)],
+  [IA32_FMASK, { reset: 0n, place: L.FMASK, present: hasLongMode, write: accept((value) => value <= MASK_32) }],
+  [IA32_FS_BASE, segmentBase(FS)],
+  [IA32_GS_BASE, segmentBase(GS)],
+  [IA32_KERNEL_GS_BASE, addressAt(L.KERNEL_GS_BASE)],
+  [IA32_TSC_AUX, { reset: 0n, place: L.TSC_AUX, present: ({ features }) => features.has('rdtscp'), write: accept((value) => value <= MASK_32) }],
 ]);
 
 /** Plain data; 64-bit values as decimal strings. */
@@ -141,26 +172,27 @@ export interface MsrSnapshot {
 export class MsrFile {
   private readonly profile: CpuProfile;
   private readonly mmu: Mmu;
-  /** Registers that differ from their reset value. */
+  private readonly state: CpuState;
+  /** Registers outside the vCPU's state that differ from their reset value. */
   private readonly values = new Map<number, bigint>();
   /** What WRMSR to the time-stamp counter added to the host's. */
   private tscOffset = 0n;
   /** What IA32_BIOS_SIGN_ID shows: zero after a write, until CPUID leaf 1 fills it. */
   microcodeRevision = 0;
 
-  constructor(profile: CpuProfile, mmu: Mmu) {
+  constructor(profile: CpuProfile, mmu: Mmu, state: CpuState) {
     this.profile = profile;
     this.mmu = mmu;
+    this.state = state;
   }
 
-  /** Power-on state. `tsc` is the host's counter, which the guest's starts from zero at. */
+  /** Power-on state; the registers in the vCPU's state are zero already. `tsc` is the host's counter, which the guest's starts from zero at. */
   reset(tsc: bigint): void {
     this.values.clear();
     this.tscOffset = -tsc;
     this.microcodeRevision = 0;
-    this.mmu.noExecuteEnabled = false;
     this.mmu.pdptes.fill(0);
-    this.mmu.flush();
+    this.mmu.setEfer(0);
   }
 
   /** The guest's time-stamp counter, given the host's. */
@@ -187,16 +219,22 @@ export class MsrFile {
       return true;
     }
     const row = this.row(index);
-    const fresh = row?.write?.(value, this.stored(index, row), this.profile);
-    if (fresh === undefined) return false;
-    this.values.set(index, fresh);
-    if (index === IA32_EFER) this.applyEfer();
+    const fresh = row?.write?.(value, this.stored(index, row), this.profile, this.state);
+    if (row === undefined || fresh === undefined) return false;
+    if (row.place === undefined) this.values.set(index, fresh);
+    else this.state.setU64(row.place, fresh);
+    if (index === IA32_EFER) this.mmu.setEfer(this.state.efer);
     return true;
   }
 
-  /** A register of 32 bits that exists, for instructions that use it. */
+  /** Low 32 bits of a register that exists, for instructions that use it. */
   value32(index: number): number {
     return Number((this.values.get(index) ?? rows.get(index)?.reset ?? 0n) & MASK_32);
+  }
+
+  /** A register that holds a canonical address, as a signed number (linear.ts). */
+  address(index: number): number {
+    return Number(BigInt.asIntN(64, this.values.get(index) ?? 0n));
   }
 
   /** IA32_DEBUGCTL.BTF: TF asks for a trap after taken branches only [SDM3 17.4.3]. */
@@ -219,20 +257,15 @@ export class MsrFile {
     };
   }
 
-  /** Also empties the TLB, whatever it holds. */
+  /** Also empties the TLB, whatever it holds. The vCPU's state has been restored before. */
   restore(snapshot: MsrSnapshot): void {
     this.values.clear();
     for (const [index, value] of snapshot.values) this.values.set(index, BigInt(value));
     this.tscOffset = BigInt(snapshot.tscOffset);
     this.microcodeRevision = snapshot.microcodeRevision;
     this.mmu.pdptes.set(snapshot.pdptes);
-    this.applyEfer();
+    this.mmu.setEfer(this.state.efer);
     this.mmu.clear();
-  }
-
-  private applyEfer(): void {
-    this.mmu.noExecuteEnabled = ((this.values.get(IA32_EFER) ?? 0n) & EFER_NXE) !== 0n;
-    this.mmu.flush();
   }
 
   private row(index: number): MsrRow | undefined {
@@ -241,7 +274,7 @@ export class MsrFile {
   }
 
   private stored(index: number, row: MsrRow): bigint {
-    return this.values.get(index) ?? row.reset;
+    return row.place === undefined ? (this.values.get(index) ?? row.reset) : this.state.getU64(row.place);
   }
 }
 
@@ -273,6 +306,13 @@ export function wrmsr(cpu: CpuContext): number {
 export function rdtsc(cpu: CpuContext): number {
   if (cpu.state.cr(4) & CR4_TSD && cpu.state.cpl !== 0) fault(VECTOR_GP, 0);
   setEdxEax(cpu, cpu.msrs.tsc(cpu.host.tsc()));
+  return HELPER_NEXT;
+}
+
+/** RDTSCP: as RDTSC, and IA32_TSC_AUX to ECX. Returns HELPER_NEXT. */
+export function rdtscp(cpu: CpuContext): number {
+  rdtsc(cpu);
+  cpu.state.setReg(RCX, cpu.state.getU32(L.TSC_AUX));
   return HELPER_NEXT;
 }
 

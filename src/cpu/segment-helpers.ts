@@ -1,8 +1,8 @@
 /**
  * The slow paths on segments, far transfers and software interrupts, by the names under which both tiers call them.
- * `size` is the operand size in bits, 16 or 32. Selectors and offsets may come with garbage above their width.
+ * `size` is the operand size in bits, 16, 32 or 64. Selectors and offsets may come with garbage above their width.
  * A GuestFault leaves everything as it was, but for the end of a task switch: there it belongs to the new task, whose
- * EIP is in `state.eip` already.
+ * EIP is in `state.eip` already. Offsets of 64-bit code are numbers as in linear.ts.
  */
 import { type CpuContext, type Helper, HELPER_NEXT, HELPER_RESYNC } from './context.ts';
 import { farCall, farJump, farReturn, interruptReturn } from './far-transfers.ts';
@@ -14,12 +14,12 @@ import {
 } from './segment-instructions.ts';
 import type { OperandSize } from './stack.ts';
 
-const operandSize = (size: number): OperandSize => (size === 32 ? 32 : 16);
+const operandSize = (size: number): OperandSize => (size === 64 ? 64 : size === 32 ? 32 : 16);
 const word = (value: number): number => value & 0xffff;
 
 /** Delivers and leaves the block; what `deliver` set is where control goes on. */
 function raise(cpu: CpuContext, vector: number, kind: 'software' | 'exception'): number {
-  deliver(cpu, vector, { kind, returnEip: cpu.nextEip });
+  deliver(cpu, vector, { kind, returnIp: cpu.nextEip });
   return HELPER_RESYNC;
 }
 

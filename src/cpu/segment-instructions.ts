@@ -4,12 +4,14 @@
  */
 import { type CpuContext, HELPER_NEXT, HELPER_RESYNC } from './context.ts';
 import {
-  CALL_GATE16, CALL_GATE32, isNull, LDT, requireGlobalDescriptor, SELECTOR_RPL, selectorError, setTssBusy, TASK_GATE,
-  TYPE_BUSY,
+  CALL_GATE16, CALL_GATE32, type Descriptor, isNull, LDT, requireGlobalDescriptor, SELECTOR_RPL, selectorError, setTssBusy, TASK_GATE,
+  TYPE_BUSY, wholeDescriptor,
 } from './descriptors.ts';
+import { requireVisibleTables } from './control-registers.ts';
 import { fault } from './fault.ts';
 import * as L from './layout.ts';
-import { LDTR, RBP, RSP, SS, TR, VECTOR_GP, VECTOR_NP, VECTOR_UD } from './registers.ts';
+import { isCanonical } from './linear.ts';
+import { LDTR, RBP, SS, TR, VECTOR_GP, VECTOR_NP, VECTOR_UD } from './registers.ts';
 import {
   loadSegment, setFromDescriptor, setSegment, setUnusable, usesDescriptors, visibleDescriptor,
 } from './segments.ts';
@@ -30,7 +32,7 @@ function afterLoad(cpu: CpuContext, n: number): number {
     cpu.inhibitInterrupts();
     cpu.inhibitDebug();
   } else if (state.getU32(L.MODE) === mode) return HELPER_NEXT;
-  state.eip = cpu.nextEip;
+  state.rip = cpu.nextEip;
   return HELPER_RESYNC;
 }
 
@@ -48,7 +50,8 @@ export function loadFarPointer(
   cpu: CpuContext, n: number, selector: number, slot: number, offset: number, size: OperandSize,
 ): number {
   loadSegment(cpu, n, selector);
-  if (size === 32) cpu.state.setU32(slot, offset);
+  if (size === 64) cpu.state.setLinear(slot, offset);
+  else if (size === 32) cpu.state.setLinear(slot, offset >>> 0);
   else cpu.state.setU16(slot, offset);
   return afterLoad(cpu, n);
 }
@@ -56,7 +59,7 @@ export function loadFarPointer(
 /** POP Sreg: the pointer moves by the operand size, on the stack that SS had before. */
 export function popSegmentRegister(cpu: CpuContext, n: number, size: OperandSize): number {
   const stack = Stack.current(cpu);
-  const selector = stack.pop(size) & 0xffff;
+  const selector = stack.popLow(size) & 0xffff;
   loadSegment(cpu, n, selector);
   stack.commit();
   return afterLoad(cpu, n);
@@ -80,7 +83,7 @@ export function loadLocalDescriptorTable(cpu: CpuContext, selector: number): num
   const d = requireGlobalDescriptor(cpu, selector, VECTOR_GP);
   if (d.systemType !== LDT) fault(VECTOR_GP, selectorError(selector));
   if (!d.present) fault(VECTOR_NP, selectorError(selector));
-  setFromDescriptor(cpu.state, LDTR, selector, d);
+  setFromDescriptor(cpu.state, LDTR, selector, addressable(cpu, selector, d));
   return HELPER_NEXT;
 }
 
@@ -88,31 +91,47 @@ export function loadTaskRegister(cpu: CpuContext, selector: number): number {
   requirePrivilege(cpu);
   if (isNull(selector)) fault(VECTOR_GP, 0);
   const d = requireGlobalDescriptor(cpu, selector, VECTOR_GP);
-  if (!d.isTss || d.isBusy) fault(VECTOR_GP, selectorError(selector));
+  if (!d.isTss || d.isBusy || (cpu.state.longMode && !d.is32)) fault(VECTOR_GP, selectorError(selector));
   if (!d.present) fault(VECTOR_NP, selectorError(selector));
+  const { base } = addressable(cpu, selector, d);
   setTssBusy(cpu, d.address, true);
-  setSegment(cpu.state, TR, selector, d.base, d.limit, d.attributes | TYPE_BUSY);
+  setSegment(cpu.state, TR, selector, base, d.limit, d.attributes | TYPE_BUSY);
   return HELPER_NEXT;
+}
+
+/** The whole descriptor of a table or TSS, whose base has to be canonical. */
+function addressable(cpu: CpuContext, selector: number, d: Descriptor): Descriptor {
+  const whole = wholeDescriptor(cpu, selector, d);
+  if (!isCanonical(whole.base)) fault(VECTOR_GP, selectorError(selector));
+  return whole;
 }
 
 export function storeSystemSelector(cpu: CpuContext, n: typeof LDTR | typeof TR): number {
   requireProtectedMode(cpu);
+  requireVisibleTables(cpu);
   return cpu.state.selector(n);
 }
 
 export function loadAccessRights(cpu: CpuContext, selector: number): number {
   requireProtectedMode(cpu);
   const d = visibleDescriptor(cpu, selector);
-  if (!d) return NOT_VISIBLE;
-  const type = d.systemType;
-  const isGate = type === CALL_GATE16 || type === CALL_GATE32 || type === TASK_GATE;
-  return type < 0 || d.isTss || type === LDT || isGate ? (d.attributes << 8) & LAR_MASK : NOT_VISIBLE;
+  return d && (d.systemType < 0 || isTable(cpu, d) || isGate(cpu, d.systemType)) ? (d.attributes << 8) & LAR_MASK : NOT_VISIBLE;
 }
 
 export function loadSegmentLimit(cpu: CpuContext, selector: number): number {
   requireProtectedMode(cpu);
   const d = visibleDescriptor(cpu, selector);
-  return d && (d.systemType < 0 || d.isTss || d.systemType === LDT) ? d.limit | 0 : NOT_VISIBLE;
+  return d && (d.systemType < 0 || isTable(cpu, d)) ? d.limit | 0 : NOT_VISIBLE;
+}
+
+/** An LDT or TSS; long mode knows none of the 80286's. */
+function isTable(cpu: CpuContext, d: Descriptor): boolean {
+  return d.systemType === LDT || (d.isTss && (d.is32 || !cpu.state.longMode));
+}
+
+/** A gate that LAR shows: call gates and task gates, of which long mode has 64-bit call gates only. */
+function isGate(cpu: CpuContext, type: number): boolean {
+  return type === CALL_GATE32 || (!cpu.state.longMode && (type === CALL_GATE16 || type === TASK_GATE));
 }
 
 export function verifyRead(cpu: CpuContext, selector: number): number {
@@ -140,20 +159,21 @@ export function enter(cpu: CpuContext, allocate: number, level: number, size: Op
   const depth = level & 31;
   const stack = Stack.current(cpu);
   const display = Stack.current(cpu);
-  stack.push(state.reg(RBP), size);
-  const frame = stack.esp;
+  if (size === 64) stack.pushRegister(RBP);
+  else stack.push(state.reg(RBP), size);
+  const frame = stack.rsp;
   if (depth > 0) {
-    display.moveTo(state.reg(RBP));
+    display.moveTo(state.code64 ? state.reg64(RBP) : state.reg(RBP));
     for (let i = 1; i < depth; i++) {
       display.move(-bytes);
-      stack.push(display.peek(0, size), size);
+      stack.pushHalves(display.peek(0, size), display.high, size);
     }
     stack.push(frame, size);
   }
   stack.move(-allocate);
   stack.requireWritableTop(size);
-  if (size === 32) state.setReg(RBP, frame);
-  else state.setReg16(RBP, frame);
-  state.setReg(RSP, stack.esp);
+  if (size === 16) state.setReg16(RBP, frame);
+  else state.setReg64(RBP, frame);
+  stack.commit();
   return HELPER_NEXT;
 }

@@ -1,37 +1,41 @@
 /**
  * What the tests of segments, gates and tasks share: a processor without instructions on 2 MiB of real guest memory, in
- * protected mode without paging, with a GDT, an LDT, an IDT and two TSSs at fixed places.
+ * protected mode without paging, with a GDT, an LDT, an IDT and two TSSs at fixed places; or in long mode, without paging too,
+ * which no processor can be, so that linear addresses of 64 bits name the memory that their low half does.
  */
 import { Arena } from '../memory/arena.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
 import { PagePool } from '../memory/pool.ts';
 import type { CpuContext, CpuHost } from './context.ts';
-import { DEFAULT_PROFILE } from './cpuid.ts';
 import { ATTR_P, findDescriptor, LDT, TSS32_BUSY } from './descriptors.ts';
 import { GuestFault } from './fault.ts';
 import * as L from './layout.ts';
+import { highHalf } from './linear.ts';
 import { Mmu } from './mmu.ts';
 import { MsrFile } from './msr.ts';
-import { CR0_PE, CS, LDTR, RSP, SS, TR } from './registers.ts';
+import { CR0_PE, CS, EFER_LMA, EFER_LME, EFER_SCE, LDTR, RSP, SS, TR } from './registers.ts';
 import { loadSegment, resetSegments, setCodeSegment, setFromDescriptor, setSegment } from './segments.ts';
 import { CpuState } from './state.ts';
+import { LONG_PROFILE } from './test-cpu.ts';
 
 export const GDT_BASE = 0x1000, IDT_BASE = 0x2000, LDT_BASE = 0x3000, TSS_BASE = 0x4000, TSS2_BASE = 0x5000;
 
 // Selectors of the GDT. Flat segments reach 4 GiB.
 export const CODE0 = 0x08, DATA0 = 0x10, CODE3 = 0x1b, DATA3 = 0x23, CONFORMING0 = 0x28, LDT_SELECTOR = 0x30;
 export const TSS_SELECTOR = 0x38, TSS2_SELECTOR = 0x40, CODE16 = 0x48, STACK16 = 0x50, CODE1 = 0x59, DATA1 = 0x61;
+/** 64-bit code of levels 0 and 3. */
+export const LONG0 = 0x68, LONG3 = 0x73;
 /** First of the entries that tests fill themselves. */
 export const FREE = 0x80;
 
 // Access bytes and flags of descriptors.
-export const CODE = 0x9a, DATA = 0x92, USER = 0x60, FLAGS_32 = 0xc, FLAGS_16 = 0;
+export const CODE = 0x9a, DATA = 0x92, USER = 0x60, FLAGS_32 = 0xc, FLAGS_16 = 0, FLAGS_64 = 0xa;
 
 export class TestCpu implements CpuContext {
   readonly state: CpuState;
   readonly mmu: Mmu;
   readonly host: CpuHost;
-  readonly profile = DEFAULT_PROFILE;
+  readonly profile = LONG_PROFILE;
   readonly msrs: MsrFile;
   nextEip = 0x1002;
   shadows = 0;
@@ -43,8 +47,8 @@ export class TestCpu implements CpuContext {
     const arena = new Arena();
     const memory = new GuestMemory(new PagePool(arena), 2 << 20);
     this.state = new CpuState(arena, arena.reserve(L.VCPU_SIZE));
-    this.mmu = new Mmu(this.state, memory);
-    this.msrs = new MsrFile(this.profile, this.mmu);
+    this.mmu = new Mmu(this.state, memory, this.profile);
+    this.msrs = new MsrFile(this.profile, this.mmu, this.state);
     this.host = {
       memory,
       ports: { readPort: () => 0xffffffff, writePort: () => {} },
@@ -83,6 +87,45 @@ export class TestCpu implements CpuContext {
 
   interruptGate(vector: number, selector: number, offset: number, access = 0x8e): void {
     this.gate(IDT_BASE + vector * 8, selector, offset, access);
+  }
+
+  /** A gate of 16 bytes. */
+  gate64(at: number, selector: number, offset: number, access: number, ist = 0): void {
+    this.gate(at, selector, offset >>> 0, access, ist);
+    this.mmu.write32(at + 8, highHalf(offset), false);
+    this.mmu.write32(at + 12, 0, false);
+  }
+
+  interruptGate64(vector: number, selector: number, offset: number, access = 0x8e, ist = 0): void {
+    this.gate64(IDT_BASE + vector * 16, selector, offset, access, ist);
+  }
+
+  /** 64-bit mode at a privilege level. The stacks of the TSS: 0x9000 and 0xa000 for levels 0 and 1, 0xb000 for IST1. */
+  long(cpl: 0 | 3 = 0): this {
+    this.protect(cpl);
+    this.state.setU32(L.EFER, EFER_LME | EFER_LMA | EFER_SCE);
+    this.mmu.setEfer(this.state.efer);
+    this.define(LONG0, 0, 0, CODE, FLAGS_64);
+    this.define(LONG3, 0, 0, CODE | USER, FLAGS_64);
+    this.state.setU32(L.IDTR_LIMIT, 0xfff);
+    for (const [at, value] of [[4, 0x9000], [12, 0xa000], [0x24, 0xb008]]) this.mmu.writeLinear(TSS_BASE + at, value, false);
+    const selector = cpl === 0 ? LONG0 : LONG3;
+    setCodeSegment(this.state, selector, findDescriptor(this, selector)!, cpl);
+    return this;
+  }
+
+  /** `count` values of 64 bits from the top of the stack. */
+  stack64(count: number): number[] {
+    return Array.from({ length: count }, (_, i) => this.mmu.readLinear(this.state.reg64(RSP) + i * 8, false));
+  }
+  push64(...values: number[]): void {
+    for (const value of values) {
+      this.state.setReg64(RSP, this.state.reg64(RSP) - 8);
+      this.mmu.writeLinear(this.state.reg64(RSP), value, false);
+    }
+  }
+  get where64(): string {
+    return `${this.state.selector(CS).toString(16)}:${this.state.rip.toString(16)} cpl ${this.state.cpl} ss ${this.state.selector(SS).toString(16)}`;
   }
 
   /** Protected mode at a privilege level, on the flat segments of that level. */

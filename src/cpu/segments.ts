@@ -48,8 +48,7 @@ export function setSegment(
 ): void {
   const at = state.segment(n);
   const range = accessRange(limit, attributes);
-  state.setU32(at + L.SEG_BASE, base);
-  state.setU32(at + L.SEG_BASE + 4, 0);
+  state.setLinear(at + L.SEG_BASE, base);
   setEnd(state, at + L.SEG_READ_END, range.readEnd);
   setEnd(state, at + L.SEG_WRITE_END, range.writeEnd);
   state.setU32(at + L.SEG_START, range.start);
@@ -101,10 +100,18 @@ export function setSegmentByParagraph(state: CpuState, n: number, selector: numb
   else setRealSegment(state, n, selector);
 }
 
-/** The flat 4 GiB segments that SYSENTER and SYSEXIT load without looking at a descriptor [SDM2 SYSENTER]. */
-export function setFlatSegment(state: CpuState, n: number, selector: number, dpl: number): void {
+/**
+ * The flat 4 GiB segments that SYSENTER, SYSCALL and their returns load without looking at a descriptor [SDM2 SYSENTER];
+ * `size` is ATTR_L for 64-bit code.
+ */
+export function setFlatSegment(state: CpuState, n: number, selector: number, dpl: number, size = ATTR_DB): void {
   const type = n === CS ? TYPE_CODE | TYPE_READABLE | TYPE_ACCESSED : TYPE_WRITABLE | TYPE_ACCESSED;
-  setSegment(state, n, selector, 0, LIMIT_4G, ATTR_G | ATTR_DB | ATTR_P | ATTR_S | (dpl << ATTR_DPL_SHIFT) | type);
+  setSegment(state, n, selector, 0, LIMIT_4G, ATTR_G | size | ATTR_P | ATTR_S | (dpl << ATTR_DPL_SHIFT) | type);
+}
+
+/** SS without a descriptor, as 64-bit code below level 3 may have it: its DPL is the level [SDM3 5.8.5.1]. */
+export function setNullStack(state: CpuState, selector: number, cpl: number): void {
+  setUnusable(state, SS, selector, cpl);
 }
 
 /** Whether selectors name descriptors now: protected mode outside virtual-8086 mode. */
@@ -124,6 +131,11 @@ export function checkStackSegment(cpu: CpuContext, selector: number, cpl: number
   return d;
 }
 
+/** A null selector in SS: only for 64-bit code below level 3, with the level in its RPL [SDM2 MOV]. */
+export function isNullStackAllowed(selector: number, cpl: number, code64: boolean): boolean {
+  return isNull(selector) && code64 && cpl !== 3 && (selector & SELECTOR_RPL) === cpl;
+}
+
 /** Checks a non-null selector for DS, ES, FS or GS [SDM3 5.6]. */
 export function checkDataSegment(cpu: CpuContext, selector: number, cpl: number, vector: number, ext = 0): Descriptor {
   const d = requireDescriptor(cpu, selector, vector, ext);
@@ -139,6 +151,8 @@ export function loadSegment(cpu: CpuContext, n: number, selector: number): void 
   if (n === CS || n > GS) fault(VECTOR_UD);
   if (!usesDescriptors(state)) {
     setSegmentByParagraph(state, n, selector);
+  } else if (n === SS && isNullStackAllowed(selector, state.cpl, state.code64)) {
+    setNullStack(state, selector, state.cpl);
   } else if (n === SS) {
     const d = checkStackSegment(cpu, selector, state.cpl, VECTOR_GP);
     markAccessed(cpu, d);

@@ -3,13 +3,18 @@
  * pages with decoded code, breakpoints, alignment checks. Either the bytes turn out to lie in one frame, or they go
  * through the bounce buffer in the vCPU's state. Called from WebAssembly; 0 means that a fault has been recorded.
  */
+import * as R from '../interp/record.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
 import type { CpuContext } from './context.ts';
 import { checkDataBreakpoint } from './debug-registers.ts';
 import * as L from './layout.ts';
-import { CR0_AM, EFLAGS_AC, VECTOR_AC } from './registers.ts';
+import { highHalf, isCanonical, linear32 } from './linear.ts';
+import { CR0_AM, EFLAGS_AC, SS, VECTOR_AC, VECTOR_GP, VECTOR_SS } from './registers.ts';
 
 type Width = 1 | 2 | 4;
+
+/** Where 64-bit code hands over what is accessed: the size. */
+const SIZE = 0xff;
 
 /** Alignment checking is on [SDM3 6.15 #AC]: then the active TLB set is one that never hits. */
 export function alignmentChecked(cpu: CpuContext): boolean {
@@ -32,7 +37,32 @@ export class SlowAccess {
     this.memory = cpu.host.memory;
   }
 
-  readonly read = (_base: number, linear: number, size: number): number => {
+  // What 16- and 32-bit code imports: the address is an i32.
+
+  readonly read = (_base: number, linear: number, size: number): number => this.load(linear32(linear), size);
+  readonly write = (_base: number, linear: number, size: number): number => this.prepare(linear32(linear), size, false);
+  readonly modify = (_base: number, linear: number, size: number): number => this.prepare(linear32(linear), size, true);
+  readonly probe = (_base: number, linear: number, size: number): number => this.check(linear32(linear), size);
+
+  // What 64-bit code imports: with the size comes the segment, which decides about an address that is not canonical.
+
+  readonly read64 = (_base: number, linear: number, what: number): number =>
+    this.canonical(linear, what) ? this.load(linear, what & SIZE) : 0;
+  readonly write64 = (_base: number, linear: number, what: number): number =>
+    this.canonical(linear, what) ? this.prepare(linear, what & SIZE, false) : 0;
+  readonly modify64 = (_base: number, linear: number, what: number): number =>
+    this.canonical(linear, what) ? this.prepare(linear, what & SIZE, true) : 0;
+  readonly probe64 = (_base: number, linear: number, what: number): number =>
+    this.canonical(linear, what) ? this.check(linear, what & SIZE) : 0;
+
+  private canonical(linear: number, what: number): boolean {
+    if (isCanonical(linear) && isCanonical(linear + (what & SIZE) - 1)) return true;
+    const { state } = this.cpu;
+    const stack = what & R.SLOW_STACK || (what & R.SLOW_OPERAND && state.arena.u8[state.getU32(L.IP) + R.REC_SEGMENT] === SS);
+    return this.fault(stack ? VECTOR_SS : VECTOR_GP);
+  }
+
+  private load(linear: number, size: number): number {
     if (this.misaligned(linear, size)) return 0;
     const direct = this.direct(linear, size, 'read');
     if (direct !== undefined) return direct;
@@ -40,17 +70,13 @@ export class SlowAccess {
     this.checkBreakpoints(linear, size, false);
     this.fetch();
     return this.bounce;
-  };
-
-  readonly write = (_base: number, linear: number, size: number): number => this.prepare(linear, size, false);
-
-  readonly modify = (_base: number, linear: number, size: number): number => this.prepare(linear, size, true);
+  }
 
   /** Only asks whether a write would fault. */
-  readonly probe = (_base: number, linear: number, size: number): number => {
+  private check(linear: number, size: number): number {
     if (this.misaligned(linear, size)) return 0;
     return this.resolve(linear, size, 'write') ? this.bounce : 0;
-  };
+  }
 
   /** Carries a write out whose bytes are in the bounce buffer; does nothing when it went to a frame directly. */
   readonly commit = (_base: number): number => {
@@ -74,9 +100,9 @@ export class SlowAccess {
     return 0;
   };
 
-  /** Makes the TLB serve an access of `size` bytes; false where it cannot, or a fault is due. */
+  /** For compiled code, whose addresses are i32: makes the TLB serve an access of `size` bytes; false where it cannot, or a fault is due. */
   fill(linear: number, size: number, access: 'read' | 'write'): boolean {
-    return !alignmentChecked(this.cpu) && (this.direct(linear, size, access) ?? 0) !== 0;
+    return !alignmentChecked(this.cpu) && (this.direct(linear32(linear), size, access) ?? 0) !== 0;
   }
 
   private get bounce(): number {
@@ -104,8 +130,8 @@ export class SlowAccess {
     const set = user ? L.TLB_USER : L.TLB_SUPERVISOR;
     const entry = (state.base + set + ((linear >>> 7) & ((L.TLB_ENTRIES - 1) << 5))) >>> 2;
     const { i32 } = state.arena;
-    const tag = i32[entry + (access === 'read' ? L.TLB_READ : L.TLB_WRITE) / 4];
-    return tag === (linear & ~0xfff) ? (linear + i32[entry + L.TLB_ADDEND / 4]) >>> 0 : undefined;
+    const tag = entry + (access === 'read' ? L.TLB_READ : L.TLB_WRITE) / 4;
+    return i32[tag] === (linear & ~0xfff) && i32[tag + 1] === highHalf(linear) ? (linear + i32[entry + L.TLB_ADDEND / 4]) >>> 0 : undefined;
   }
 
   /** Translates both ends; false after a fault. */
@@ -114,10 +140,11 @@ export class SlowAccess {
     const user = state.cpl === 3;
     this.split = Math.min(size, 4096 - (linear & 0xfff));
     this.fetchSize = size;
-    this.first = mmu.translate(linear >>> 0, access, user);
+    this.first = mmu.translate(linear, access, user);
     if (this.first < 0) return false;
     if (this.split === size) return true;
-    this.second = mmu.translate((linear + this.split) >>> 0, access, user);
+    const second = linear + this.split;
+    this.second = mmu.translate(state.code64 ? second : linear32(second), access, user);
     return this.second >= 0;
   }
   private fetchSize = 0;
@@ -153,11 +180,16 @@ export class SlowAccess {
   /** #AC for an access that is not aligned to its size (16-byte operands have rules of their own). */
   private misaligned(linear: number, size: number): boolean {
     if (size === 1 || (linear & (size - 1)) === 0 || (size & (size - 1)) !== 0 || !alignmentChecked(this.cpu)) return false;
+    return !this.fault(VECTOR_AC);
+  }
+
+  /** Records a fault with error code 0; always false. */
+  private fault(vector: number): boolean {
     const { state } = this.cpu;
-    state.setU32(L.FAULT_VECTOR, VECTOR_AC);
+    state.setU32(L.FAULT_VECTOR, vector);
     state.setU32(L.FAULT_ERROR, 0);
     state.setU32(L.FAULT_HAS_ERROR, 1);
-    return true;
+    return false;
   }
 }
 

@@ -55,7 +55,7 @@ describe('stack', () => {
 describe('stack out of the TSS', () => {
   it('is checked with #TS, naming the selector', () => {
     const cpu = new TestCpu().protect(3);
-    expect(innerStack(cpu, 0).stack.esp).toBe(0x9000);
+    expect(innerStack(cpu, 0).stack.rsp).toBe(0x9000);
     const withSs0 = (selector: number): string => {
       cpu.write32(0x4008, selector);
       return faultOf(() => innerStack(cpu, 0, 1));
@@ -74,7 +74,7 @@ describe('stack out of the TSS', () => {
     cpu.state.setReg(RSP, 0x12345678);
     cpu.write32(0x4004, 0xabcd0800);
     cpu.write32(0x4008, STACK16);
-    expect(innerStack(cpu, 0).stack.esp).toBe(0x12340800);
+    expect(innerStack(cpu, 0).stack.rsp).toBe(0x12340800);
   });
 
   it('comes from a 16-bit TSS as words', () => {
@@ -83,6 +83,6 @@ describe('stack out of the TSS', () => {
     cpu.state.setReg(RSP, 0x8000);
     cpu.write32(0x4002, (STACK16 << 16) | 0x1000);
     const { selector, stack } = innerStack(cpu, 0);
-    expect([selector, stack.esp]).toEqual([STACK16, 0x1000]);
+    expect([selector, stack.rsp]).toEqual([STACK16, 0x1000]);
   });
 });

@@ -1,12 +1,14 @@
 /** The helpers for system instructions, by the names that instruction bodies use. Arguments are documented there. */
 import type { Helper } from './context.ts';
-import { checkCpl0, clts, hlt, invalidateCaches, invlpg, lmsw, movFromCr, movToCr, smsw } from './control-registers.ts';
+import { checkCpl0, clts, hlt, invalidateCaches, invlpg, invpcid, lmsw, movFromCr, movToCr, smsw } from './control-registers.ts';
 import { cpuid } from './cpuid.ts';
 import { movFromDr, movToDr } from './debug-registers.ts';
-import { cli, popf, pushf, sti } from './flags-system.ts';
+import { swapgs, syscall, sysenter, sysexit, sysret } from './fast-calls.ts';
+import { clac, cli, popf, pushf, stac, sti } from './flags-system.ts';
 import { checkIoHelper, out, portIn, portOut } from './io.ts';
-import { rdmsr, rdpmc, rdtsc, wrmsr } from './msr.ts';
-import { lgdt, lidt, sgdt, sidt, sysenter, sysexit } from './system-tables.ts';
+import { rdmsr, rdpmc, rdtsc, rdtscp, wrmsr } from './msr.ts';
+import { lgdt, lidt, sgdt, sidt } from './system-tables.ts';
+import { xgetbv, xrstor, xsave, xsavec, xsetbv } from './x87/xsave.ts';
 
 export const systemHelpers = {
   MOV_TO_CR: movToCr,
@@ -17,6 +19,7 @@ export const systemHelpers = {
   SMSW: smsw,
   CLTS: clts,
   INVLPG: invlpg,
+  INVPCID: invpcid,
   INVD: invalidateCaches,
   WBINVD: invalidateCaches,
   HLT: hlt,
@@ -24,9 +27,12 @@ export const systemHelpers = {
   RDMSR: rdmsr,
   WRMSR: wrmsr,
   RDTSC: rdtsc,
+  RDTSCP: rdtscp,
   RDPMC: rdpmc,
   CLI: cli,
   STI: sti,
+  CLAC: clac,
+  STAC: stac,
   PUSHF: pushf,
   POPF: popf,
   LGDT: lgdt,
@@ -35,9 +41,17 @@ export const systemHelpers = {
   SIDT: sidt,
   SYSENTER: sysenter,
   SYSEXIT: sysexit,
+  SYSCALL: syscall,
+  SYSRET: sysret,
+  SWAPGS: swapgs,
   CHECK_CPL0: checkCpl0,
   CHECK_IO: checkIoHelper,
   PORT_IN: portIn,
   PORT_OUT: portOut,
   OUT: out,
+  XGETBV: xgetbv,
+  XSETBV: xsetbv,
+  XSAVE: xsave,
+  XSAVEC: xsavec,
+  XRSTOR: xrstor,
 } satisfies Record<string, Helper>;

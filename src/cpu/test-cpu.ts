@@ -3,14 +3,22 @@ import { Arena } from '../memory/arena.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
 import { PagePool } from '../memory/pool.ts';
 import type { CpuContext } from './context.ts';
-import { type CpuProfile, DEFAULT_PROFILE } from './cpuid.ts';
 import { GuestFault } from './fault.ts';
 import * as L from './layout.ts';
 import { Mmu } from './mmu.ts';
 import { MsrFile } from './msr.ts';
-import { CR0_ET, CR0_PE, CS, EFLAGS_FIXED, EFLAGS_VM, SS } from './registers.ts';
+import { type CpuProfile, cpuProfile } from './profiles.ts';
+import {
+  CR0_ET, CR0_PE, CR0_PG, CR4_PAE, CS, EFER_LMA, EFER_LME, EFLAGS_FIXED, EFLAGS_VM, SS,
+} from './registers.ts';
 import { resetSegments, setFlatSegment } from './segments.ts';
 import { CpuState } from './state.ts';
+
+/** A processor of 32 bits, and one with everything that long mode and its paging may have. */
+export const LEGACY_PROFILE = cpuProfile('x86-64-v1,-lm,-syscall');
+export const LONG_PROFILE = cpuProfile(
+  'x86-64-v1,+pdpe1gb,+rdtscp,+pcid,+invpcid,+fsgsbase,+smep,+smap,+umip,+xsave,+xsaveopt,+xsavec',
+);
 
 export class TestCpu implements CpuContext {
   readonly memory: GuestMemory;
@@ -29,13 +37,13 @@ export class TestCpu implements CpuContext {
   nextEip = 0x102;
   readonly host: CpuContext['host'];
 
-  constructor(profile: CpuProfile = DEFAULT_PROFILE) {
+  constructor(profile: CpuProfile = LEGACY_PROFILE) {
     this.profile = profile;
     const pool = new PagePool(new Arena());
     this.memory = new GuestMemory(pool, 16 << 20);
     this.state = new CpuState(pool.arena, pool.arena.reserve(L.VCPU_SIZE));
-    this.mmu = new Mmu(this.state, this.memory);
-    this.msrs = new MsrFile(profile, this.mmu);
+    this.mmu = new Mmu(this.state, this.memory, profile);
+    this.msrs = new MsrFile(profile, this.mmu, this.state);
     this.memory.observer = {
       frameReplaced: (page) => this.mmu.dropFrame(page),
       frameWritten: (_frame, offset, length) => this.calls.push(`frameWritten ${offset} ${length}`),
@@ -72,6 +80,17 @@ export class TestCpu implements CpuContext {
     this.state.setCr(0, this.state.cr(0) | CR0_PE);
     setFlatSegment(this.state, CS, 0x8 | cpl, cpl);
     setFlatSegment(this.state, SS, 0x10 | cpl, cpl);
+  }
+
+  /** Long mode at a privilege level, in 64-bit code, with page tables at `cr3`. */
+  enterLong(cpl: number, cr3: number, efer = 0): void {
+    this.protect(cpl);
+    this.state.setU32(this.state.segment(CS) + L.SEG_ATTRIBUTES, 0xa09b | (cpl << 5));
+    this.state.setCr(3, cr3);
+    this.state.setCr(4, CR4_PAE);
+    this.state.setCr(0, this.state.cr(0) | CR0_PG);
+    this.state.setU32(L.EFER, EFER_LME | EFER_LMA | efer);
+    this.mmu.setEfer(this.state.efer);
   }
 
   /** Virtual-8086 mode. */

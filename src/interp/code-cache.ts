@@ -8,7 +8,7 @@ import type { Arena } from '../memory/arena.ts';
 import type { PagePool } from '../memory/pool.ts';
 import * as R from './record.ts';
 import type { Translator } from './translator.ts';
-import { HANDLER_NEXT, HANDLER_STOP } from './variant.ts';
+import { HANDLER_STOP } from './variant.ts';
 
 /** Records are handed to frames in chunks that hold one block of any size. */
 const CHUNK_RECORDS = 64;
@@ -131,7 +131,7 @@ export class CodeCache {
     if (first.left < LEAST_RECORDS) this.extend(first);
     const target = first.next;
     this.translator.instruction(bytes, bytes + length, mode, target, offset, 1);
-    this.translator.leave(target + R.RECORD_SIZE, HANDLER_NEXT, offset + length, 2);
+    this.translator.next(target + R.RECORD_SIZE, mode, offset + length, 2);
     first.next += 2 * R.RECORD_SIZE;
     first.left -= 2;
     const last = this.pageOf(second);

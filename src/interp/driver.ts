@@ -3,6 +3,7 @@
  * and flags live in the vCPU's state, and the handler ends in a tail call to the next record's handler.
  */
 import * as L from '../cpu/layout.ts';
+import { SS } from '../cpu/registers.ts';
 import type { Bits, Condition, Flag, I32, Int, LoadKind, StoreKind } from '../isa/ops.ts';
 import { FunctionBuilder, type Val, type Variable } from '../wasm/function.ts';
 import type { ModuleBuilder } from '../wasm/module.ts';
@@ -52,10 +53,17 @@ export class HandlerOps extends RecordOps {
     return this.e.load(kind, this.slot(n), this.slotOffset(n) + byte);
   }
   protected storeSlot<K extends StoreKind>(n: number, kind: K, value: Val<(typeof STORE)[K][0]>, byte: number): void {
-    this.e.store(kind, this.slot(n), value, this.slotOffset(n) + byte);
+    const general = ['G', 'E', 'R', 'Z', 'fixed'].includes(this.operand(n).kind);
+    if (general) this.storeGeneral(kind, this.slot(n), value, this.slotOffset(n));
+    else this.e.store(kind, this.slot(n), value, this.slotOffset(n) + byte);
   }
-  protected addressRegister(field: number): I32 {
-    return this.e.load('i32', this.add(this.cpu, this.recordLoad('u16', field)));
+  /** What has 32 bits is stored zero-extended, as 64-bit mode wants it and the others do not mind [SDM1 3.4.1.1]. */
+  private storeGeneral<K extends StoreKind>(kind: K, pointer: I32, value: Val<(typeof STORE)[K][0]>, offset: number): void {
+    if (kind === 'i32') this.e.store('i64', pointer, this.toI64(value as I32), offset);
+    else this.e.store(kind, pointer, value, offset);
+  }
+  protected addressRegister(field: number): Int {
+    return this.e.load(this.long ? 'i64' : 'i32', this.add(this.cpu, this.recordLoad('u16', field)));
   }
   recordLoad<K extends LoadKind>(kind: K, field: number): Val<(typeof LOAD)[K][0]> {
     return this.e.load(kind, this.ip, field);
@@ -68,7 +76,7 @@ export class HandlerOps extends RecordOps {
     return this.e.load(KIND[bits], this.cpu, this.regOffset(n, bits));
   }
   setReg(n: number, bits: Bits, value: Int): void {
-    this.e.store(KIND[bits], this.cpu, value as never, this.regOffset(n, bits));
+    this.storeGeneral(KIND[bits], this.cpu, this.fit(value, bits) as never, this.regOffset(n, bits));
   }
 
   // Memory
@@ -77,19 +85,19 @@ export class HandlerOps extends RecordOps {
     return this.e.load('i32', this.cpu, L.TLB_ACTIVE);
   }
   /** What the TLB does not serve goes to a slow path, which may answer with the bounce buffer. */
-  serve(linear: I32, entry: I32, hit: I32, a: Access): I32 {
+  serve(linear: Int, entry: I32, hit: I32, a: Access): I32 {
     const { e } = this;
     const host = e.variable('i32');
     e.if(
       hit,
       () => {
-        const direct = this.add(linear, e.load('i32', entry, L.TLB_ADDEND));
+        const direct = this.hostOf(linear, entry);
         if (a.store) a.store(direct);
         else if (a.kind !== 'probe') e.set(host, direct);
       },
       () => {
         this.publish();
-        const slow = this.call(`slow_${a.kind}`, [this.cpu, linear, this.i32(a.bytes)], 'i32') as I32;
+        const slow = this.call(...this.slowPath(linear, a), 'i32') as I32;
         e.if(this.eqz(slow), () => e.return(this.i32(R.EXIT_FAULT)));
         if (a.store) {
           a.store(slow);
@@ -98,6 +106,12 @@ export class HandlerOps extends RecordOps {
       },
     );
     return e.get(host);
+  }
+  /** In 64-bit code an address that is not canonical is found there, and faults by its segment. */
+  private slowPath(linear: Int, a: Access): [string, Val[]] {
+    if (!this.long) return [`slow_${a.kind}`, [this.cpu, linear, this.i32(a.bytes)]];
+    const through = a.segment === 'operand' ? R.SLOW_OPERAND : a.segment === SS ? R.SLOW_STACK : 0;
+    return [`slow64_${a.kind}`, [this.cpu, this.address(linear), this.i32(a.bytes | through)]];
   }
   protected modified(host: I32): void {
     this.e.if(this.eq(host, this.add(this.cpu, this.i32(L.BOUNCE))), () => this.commit());
@@ -138,32 +152,42 @@ export class HandlerOps extends RecordOps {
 
   // Control
 
-  protected ipBase(): I32 {
-    return this.stateLoad('i32', L.IP_BASE);
+  protected ipBase(): Int {
+    return this.stateLoad(this.long ? 'i64' : 'i32', L.IP_BASE);
   }
   jumpRelative(n: number): void {
-    const target = this.target(n);
-    this.checkTarget(target);
-    this.leaveTo(target, R.EXIT_RESOLVE, this.recordLoad('u8', R.REC_COUNT));
+    const count = this.recordLoad('u8', R.REC_COUNT);
+    if (!this.long) {
+      const target = this.target(n);
+      this.checkTarget(target);
+      return this.leaveTo(() => target, R.EXIT_RESOLVE, count);
+    }
+    // A link is known to lead to where code can be: only without one does the address matter.
+    this.leaveTo(() => {
+      const target = this.target(n);
+      this.checkTarget(target);
+      return target;
+    }, R.EXIT_RESOLVE, count);
   }
-  jumpTo(ip: I32): void {
+  jumpTo(ip: Int): void {
     const target = this.truncate(ip);
     this.checkTarget(target);
-    this.leaveTo(target, R.EXIT_LOOKUP, this.recordLoad('u8', R.REC_COUNT));
+    this.leaveTo(() => target, R.EXIT_LOOKUP, this.recordLoad('u8', R.REC_COUNT));
   }
   /** Counts the block's instructions and goes on at `target`: by the record's link, or by looking the block up. */
-  leaveTo(target: I32, miss: number, count: I32): void {
+  leaveTo(where: () => Int, miss: number, count: I32): void {
     const { e } = this;
     const fuel = this.sub(this.fuel, count);
-    e.if(this.ltS(fuel, this.i32(0)), () => this.exitTo(target, fuel, R.EXIT_BUDGET));
-    this.guardLimit(target, fuel);
+    e.if(this.ltS(fuel, this.i32(0)), () => this.exitTo(where(), fuel, R.EXIT_BUDGET));
+    if (!this.flat) this.guardLimit(where(), fuel);
     const edges = this.sub(this.recordLoad('i32', R.REC_EDGES), this.i32(1));
     e.store('i32', this.ip, edges, R.REC_EDGES);
-    e.if(this.eqz(edges), () => this.exitTo(target, fuel, R.EXIT_HOT));
+    e.if(this.eqz(edges), () => this.exitTo(where(), fuel, R.EXIT_HOT));
     if (miss === R.EXIT_RESOLVE) {
       const link = this.recordLoad('i32', R.REC_LINK);
       e.if(link, () => this.tailCall(link, fuel));
     }
+    const target = where();
     this.lookUp(target, fuel);
     this.exitTo(target, fuel, miss);
   }
@@ -179,18 +203,18 @@ export class HandlerOps extends RecordOps {
     this.guardLimit(target, fuel);
     const link = this.recordLoad('i32', R.REC_LINK);
     e.if(link, () => {
-      const base = this.add(this.ipBase(), this.stateLoad('i32', L.SEGMENTS + L.SEGMENT_SIZE + L.SEG_BASE));
-      const second = this.add(base, this.i32(4096));
+      const base = this.linearIp(this.ipBase());
+      const second = this.add(base, this.constantLike(base, 4096));
       const entry = this.tlbEntry(second);
-      e.if(this.eq(e.load('i32', entry, L.TLB_EXECUTE), second), () => {
-        const host = this.add(second, e.load('i32', entry, L.TLB_ADDEND));
+      e.if(this.isPage(entry, L.TLB_EXECUTE, second), () => {
+        const host = this.hostOf(second, entry);
         e.if(this.eq(host, this.recordLoad('i32', R.REC_IMMEDIATE2)), () => this.tailCall(link, fuel));
       });
     });
     this.exitTo(target, fuel, R.EXIT_CROSSING);
   }
   /** Goes on at the block of an address whose instructions before it are counted already. */
-  goTo(target: I32): void {
+  goTo(target: Int): void {
     this.guardLimit(target, this.fuel);
     this.lookUp(target, this.fuel, (block) => {
       const heat = this.sub(this.e.load('i32', block, R.BLOCK_HEAT), this.i32(1));
@@ -200,20 +224,23 @@ export class HandlerOps extends RecordOps {
     this.exitTo(target, this.fuel, R.EXIT_LOOKUP);
   }
   /** A block ends with its page at the latest: where the limit of CS may lie in it, the dispatcher cuts it off there. */
-  private guardLimit(target: I32, fuel: I32): void {
-    if (!this.flat) this.e.if(this.nearLimit(target), () => this.exitTo(target, fuel, R.EXIT_LOOKUP));
+  private guardLimit(target: Int, fuel: I32): void {
+    if (!this.flat) this.e.if(this.nearLimit(target as I32), () => this.exitTo(target, fuel, R.EXIT_LOOKUP));
   }
   private nearLimit(target: I32): I32 {
     const limit = this.stateLoad('i32', L.SEGMENTS + L.SEGMENT_SIZE + L.SEG_LIMIT);
     return this.or(this.gtU(target, limit), this.ltU(this.sub(limit, target), this.i32(4096)));
   }
-  private lookUp(target: I32, fuel: I32, found: (block: I32) => void = () => {}): void {
+  /** Linear address of an instruction pointer. */
+  private linearIp(ip: Int): Int {
+    return this.flat ? ip : this.add(ip, this.stateLoad('i32', L.SEGMENTS + L.SEGMENT_SIZE + L.SEG_BASE));
+  }
+  private lookUp(target: Int, fuel: I32, found: (block: I32) => void = () => {}): void {
     const { e } = this;
-    const linear = this.flat ? target : this.add(target, this.stateLoad('i32', L.SEGMENTS + L.SEGMENT_SIZE + L.SEG_BASE));
+    const linear = this.linearIp(target);
     const entry = this.tlbEntry(linear);
-    const tag = e.load('i32', entry, L.TLB_EXECUTE);
-    e.if(this.eq(tag, this.and(linear, this.i32(-4096))), () => {
-      const host = this.add(linear, e.load('i32', entry, L.TLB_ADDEND));
+    e.if(this.isPage(entry, L.TLB_EXECUTE, linear), () => {
+      const host = this.hostOf(linear, entry);
       const hash = this.xor(host, this.shrU(host, this.i32(R.BLOCK_HASH_SHIFT)));
       const slot = this.mul(this.and(hash, this.i32(R.BLOCK_TABLE_ENTRIES - 1)), this.i32(R.BLOCK_ENTRY_SIZE));
       const block = this.add(this.stateLoad('i32', L.BLOCK_TABLE), slot);
@@ -221,13 +248,16 @@ export class HandlerOps extends RecordOps {
       const sameMode = this.eq(e.load('i32', block, R.BLOCK_MODE), this.stateLoad('i32', L.MODE));
       e.if(this.and(sameHost, sameMode), () => {
         found(block);
-        this.stateStore('i32', L.IP_BASE, this.sub(target, this.and(linear, this.i32(4095))));
+        this.storeIp(L.IP_BASE, this.sub(target, this.and(linear, this.constantLike(linear, 4095))));
         this.tailCall(e.load('i32', block, R.BLOCK_RECORD), fuel);
       });
     });
   }
-  exitTo(target: I32, fuel: I32, reason: number): void {
-    this.stateStore('i32', L.RIP, target);
+  private storeIp(field: number, ip: Int): void {
+    this.e.store(this.long ? 'i64' : 'i32', this.cpu, ip as never, field);
+  }
+  exitTo(target: Int, fuel: I32, reason: number): void {
+    this.storeIp(L.RIP, target);
     this.stateStore('i32', L.FUEL, fuel);
     this.stateStore('i32', L.IP, this.ip);
     this.e.return(this.i32(reason));
@@ -254,12 +284,12 @@ export class HandlerOps extends RecordOps {
     this.stateStore('i32', L.FAULT_HAS_ERROR, this.i32(errorCode === undefined ? 0 : 1));
     this.exit(R.EXIT_FAULT);
   }
-  helper(name: string, ...args: I32[]): void {
+  helper(name: string, ...args: Val[]): void {
     this.publish();
     const status = this.call(`helper_${name}`, [this.cpu, ...args], 'i32') as I32;
     this.e.if(status, () => this.e.return(status));
   }
-  helperValue(name: string, ...args: I32[]): I32 {
+  helperValue(name: string, ...args: Val[]): I32 {
     this.publish();
     const value = this.call(`value_${name}`, [this.cpu, ...args], 'i32') as I32;
     const status = this.stateLoad('i32', L.HELPER_STATUS);

@@ -6,8 +6,8 @@ import { HandlerOps } from './driver.ts';
 import * as R from './record.ts';
 import { DISPATCH, HANDLER_SIGNATURE } from './record-ops.ts';
 import {
-  FIRST_HANDLER, HANDLER_BUDGET, HANDLER_CROSSING, HANDLER_GO, HANDLER_GO_FLAT, HANDLER_GP, HANDLER_NEXT, HANDLER_NM, HANDLER_STOP, HANDLER_UD,
-  type HandlerSet, type Variant,
+  FIRST_HANDLER, HANDLER_BUDGET, HANDLER_CROSSING, HANDLER_CROSSING_LONG, HANDLER_GO, HANDLER_GO_FLAT, HANDLER_GP, HANDLER_NEXT, HANDLER_NEXT_LONG,
+  HANDLER_NM, HANDLER_STOP, HANDLER_UD, type HandlerSet, type Variant,
 } from './variant.ts';
 
 const VECTOR_UD = 6;
@@ -18,12 +18,13 @@ const VECTOR_GP = 13;
 const BARE: Variant = {
   row: {
     source: '', prefix: undefined, opcode: [], plusRegister: false, digit: undefined, form: 'any', modrm: undefined,
-    mnemonic: '', operands: [], attributes: new Set(), body: () => {},
+    mnemonic: '', operands: [], attributes: new Set(), feature: undefined, body: () => {},
   },
   osize: 32, rm: 'none', asize: 32, environment: 'segmented', repeat: 'none',
 };
 
 const BARE_FLAT: Variant = { ...BARE, environment: 'flat' };
+const BARE_LONG: Variant = { ...BARE, environment: 'long' };
 
 /** The module's bytes. It imports `env.memory`, `env.table`, and the helpers as `cpu.*` and `kernel.*`; exports `enter` and `dispatch`. */
 export function generateInterpreter(set: HandlerSet): Uint8Array {
@@ -44,6 +45,8 @@ export function generateInterpreter(set: HandlerSet): Uint8Array {
   specials[HANDLER_GO] = special((o) => o.goTo(o.stateLoad('i32', L.RIP)));
   specials[HANDLER_GO_FLAT] = special((o) => o.goTo(o.stateLoad('i32', L.RIP)), BARE_FLAT);
   specials[HANDLER_BUDGET] = special((o) => o.exit(R.EXIT_BUDGET));
+  specials[HANDLER_NEXT_LONG] = special((o) => leaveBlock(o), BARE_LONG);
+  specials[HANDLER_CROSSING_LONG] = special((o) => o.crossPage(), BARE_LONG);
   const bodies: number[] = [];
   for (let slot = 1; slot < FIRST_HANDLER; slot++) bodies.push(module.define(specials[slot] ?? specials[HANDLER_UD]));
   for (const variant of set.variants) bodies.push(module.define(handler(module, variant)));
@@ -67,7 +70,8 @@ function handler(module: ModuleBuilder, variant: Variant): FunctionBody {
 /** Past the last instruction of a block: to the next one. The record counts one more than the block has instructions. */
 function leaveBlock(o: HandlerOps): void {
   const count = o.sub(o.e.load('u8', o.ip, R.REC_COUNT), o.i32(1));
-  o.leaveTo(o.target(0), R.EXIT_RESOLVE, count);
+  const target = o.target(0);
+  o.leaveTo(() => target, R.EXIT_RESOLVE, count);
 }
 
 /** What the dispatcher calls: runs from a record until something exits. */

@@ -1,7 +1,7 @@
 /** One access to guest memory, inline: segment limit, TLB tag, and the slow path for everything that the TLB does not serve. */
 import * as L from '../cpu/layout.ts';
 import { SS } from '../cpu/registers.ts';
-import type { I32, SegmentChoice } from '../isa/ops.ts';
+import type { I32, Int, SegmentChoice } from '../isa/ops.ts';
 import type { RecordOps } from './record-ops.ts';
 import * as R from './record.ts';
 
@@ -9,9 +9,8 @@ import * as R from './record.ts';
 export type AccessKind = 'read' | 'write' | 'modify' | 'probe';
 
 export interface Access {
-  /** undefined: a flat segment, no check. */
-  readonly segment: SegmentChoice | undefined;
-  readonly offset: I32;
+  readonly segment: SegmentChoice;
+  readonly offset: Int;
   readonly bytes: number;
   readonly kind: AccessKind;
   /** For `write`: stores at the host address. */
@@ -34,22 +33,22 @@ function isStack(o: RecordOps, segment: SegmentChoice): I32 {
 
 /** Emits the access; gives the host address (of the bytes themselves, or of the bounce buffer that holds them). */
 export function access(o: RecordOps, a: Access): I32 {
-  const { e } = o;
-  const linear = a.segment === undefined ? a.offset : throughSegment(o, a, a.segment);
+  if (!o.long && !o.isFlat(a.segment)) checkLimit(o, a);
+  const linear = o.throughBase(a.segment, a.offset);
   const entry = o.tlbEntry(linear);
-  const tag = e.load('i32', entry, a.kind === 'read' ? L.TLB_READ : L.TLB_WRITE);
   // The page of the last byte: an access that crosses its page never equals the tag.
-  const last = a.bytes === 1 ? linear : o.add(linear, o.i32(a.bytes - 1));
-  const hit = o.eq(tag, o.and(last, o.i32(-4096)));
+  const last = a.bytes === 1 ? linear : o.add(linear, o.constantLike(linear, a.bytes - 1));
+  const hit = o.isPage(entry, a.kind === 'read' ? L.TLB_READ : L.TLB_WRITE, last);
   return o.serve(linear, entry, hit, a);
 }
 
-function throughSegment(o: RecordOps, a: Access, segment: SegmentChoice): I32 {
+function checkLimit(o: RecordOps, a: Access): void {
   const { e } = o;
+  const { segment } = a;
+  const offset = a.offset as I32;
   const pointer = segmentPointer(o, segment);
   const end = e.load('i64', pointer, a.kind === 'read' ? L.SEG_READ_END : L.SEG_WRITE_END);
-  const past = o.gtU(o.add(o.toI64(a.offset), o.i64(a.bytes)), end);
-  const before = o.ltU(a.offset, e.load('i32', pointer, L.SEG_START));
+  const past = o.gtU(o.add(o.toI64(offset), o.i64(a.bytes)), end);
+  const before = o.ltU(offset, e.load('i32', pointer, L.SEG_START));
   e.if(o.or(past, before), () => o.raiseValue(o.select(isStack(o, segment), o.i32(VECTOR_SS), o.i32(VECTOR_GP)), 0));
-  return o.add(e.load('i32', pointer, L.SEG_BASE), a.offset);
 }

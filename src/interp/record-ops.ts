@@ -4,8 +4,9 @@
  * as constants.
  */
 import * as L from '../cpu/layout.ts';
-import { SS } from '../cpu/registers.ts';
-import { type Bits, type I32, type Int, type LoadKind, Ops, type Place, type Repeat, type SegmentChoice, type StoreKind } from '../isa/ops.ts';
+import { DS, RSP, SS } from '../cpu/registers.ts';
+import type { CodeSize } from '../isa/decode.ts';
+import { type Bits, type I32, type I64, type Int, type LoadKind, Ops, type Place, type Repeat, type SegmentChoice, type StoreKind } from '../isa/ops.ts';
 import type { Operand, OperandKind, OperandSize } from '../isa/row.ts';
 import type { FunctionBuilder, Val } from '../wasm/function.ts';
 import type { FunctionImport, Signature } from '../wasm/module.ts';
@@ -23,7 +24,7 @@ export const DISPATCH: FunctionImport = {
 const VECTOR_GP = 13;
 
 export const BYTES: Record<LoadKind | StoreKind, number> = {
-  u8: 1, s8: 1, u16: 2, s16: 2, i32: 4, u32: 4, f32: 4, i64: 8, f64: 8, v128: 16,
+  u8: 1, s8: 1, u16: 2, s16: 2, i32: 4, u32: 4, s32: 4, f32: 4, i64: 8, f64: 8, v128: 16,
 };
 /** How an integer of so many bits is loaded zero-extended, and stored. */
 export const KIND = { 8: 'u8', 16: 'u16', 32: 'i32', 64: 'i64' } as const;
@@ -36,13 +37,13 @@ export function tlbEntry(e: FunctionBuilder, set: I32, linear: I32): I32 {
 
 export abstract class RecordOps extends Ops {
   readonly e: FunctionBuilder;
-  readonly osize: 16 | 32;
-  readonly asize: 16 | 32;
+  readonly osize: CodeSize;
+  readonly asize: CodeSize;
   readonly repeat: Repeat;
   readonly operandCount: number;
   readonly cpu: I32;
   protected readonly variant: Variant;
-  private effectiveAddress: I32 | undefined;
+  private effectiveAddress: Int | undefined;
 
   constructor(e: FunctionBuilder, variant: Variant) {
     super();
@@ -50,7 +51,7 @@ export abstract class RecordOps extends Ops {
     this.variant = variant;
     this.osize = variant.osize;
     this.repeat = variant.repeat;
-    this.asize = variant.rm === 'general16' ? 16 : variant.asize;
+    this.asize = variant.rm === 'general16' ? 16 : variant.rm.endsWith('64') ? 64 : variant.asize;
     this.operandCount = variant.row.operands.length;
     this.cpu = e.param(1, 'i32');
   }
@@ -60,21 +61,26 @@ export abstract class RecordOps extends Ops {
   /** A register operand, or a part of it. */
   protected abstract loadSlot<K extends LoadKind>(n: number, kind: K, byte: number): Val<(typeof LOAD)[K][0]>;
   protected abstract storeSlot<K extends StoreKind>(n: number, kind: K, value: Val<(typeof STORE)[K][0]>, byte: number): void;
-  /** The general register whose slot a field of the record names. */
-  protected abstract addressRegister(field: number): I32;
+  /** The general register whose slot a field of the record names, as wide as addresses are. */
+  protected abstract addressRegister(field: number): Int;
   /** RIP of the page's first byte. */
-  protected abstract ipBase(): I32;
+  protected abstract ipBase(): Int;
   /** Address of the active TLB set. */
   protected abstract tlbSet(): I32;
   /** Emits the access, now that `hit` tells whether the TLB serves it; gives the host address. */
-  abstract serve(linear: I32, entry: I32, hit: I32, access: Access): I32;
+  abstract serve(linear: Int, entry: I32, hit: I32, access: Access): I32;
   /** After a write to the host address that an access for `modify` gave. */
   protected abstract modified(host: I32): void;
   /** Raises an exception whose vector is known only when it runs. */
   abstract raiseValue(vector: I32, errorCode?: number): void;
 
+  /** Implicit segments have base 0 and no limit. */
   get flat(): boolean {
-    return this.variant.environment === 'flat';
+    return this.variant.environment !== 'segmented';
+  }
+  /** 64-bit code: addresses, the stack pointer and RIP are i64. */
+  get long(): boolean {
+    return this.variant.environment === 'long';
   }
 
   // Operands
@@ -83,11 +89,14 @@ export abstract class RecordOps extends Ops {
     return this.variant.row.operands[n];
   }
   bits(n: number): Bits {
-    switch (this.operand(n).size) {
+    const { size, kind } = this.operand(n);
+    switch (size) {
       case 'b': return 8;
       case 'w': return 16;
-      case 'v':
-      case 'z': return this.osize;
+      case 'v': return this.osize;
+      // An immediate is extended to the operand size.
+      case 'z': return kind === 'I' || this.osize === 16 ? this.osize : 32;
+      case 'y': return this.osize === 64 ? 64 : 32;
       case 'q': return 64;
       default: return 32;
     }
@@ -117,21 +126,27 @@ export abstract class RecordOps extends Ops {
   private getDirect(n: number): Int {
     const o = this.operand(n);
     if (o.kind === 'one') return this.i32(1);
-    if (o.kind === 'I') return this.zeroExtend(this.recordLoad('i32', R.REC_IMMEDIATE), o.signed ? this.osize : this.bits(n));
+    if (o.kind === 'I') return this.immediate(o, o.signed ? this.osize : this.bits(n));
     return this.loadSlot(n, KIND[this.bits(n)], 0);
   }
+  private immediate(o: Operand, bits: Bits): Int {
+    if (bits === 64) return o.size === 'v' ? this.recordLoad('i64', R.REC_IMMEDIATE) : this.recordLoad('s32', R.REC_IMMEDIATE);
+    return this.zeroExtend(this.recordLoad('i32', R.REC_IMMEDIATE), bits);
+  }
   put(n: number, value: Int): void {
-    if (this.inMemory(n)) this.storeOperand(n, KIND[this.bits(n)], value as never);
-    else this.storeSlot(n, KIND[this.bits(n)], value as never, 0);
+    const bits = this.bits(n);
+    const fitted = this.fit(value, bits) as never;
+    if (this.inMemory(n)) this.storeOperand(n, KIND[bits], fitted);
+    else this.storeSlot(n, KIND[bits], fitted, 0);
   }
   modify(n: number): Place {
     if (this.inMemory(n)) return this.modifyAt(n, this.i32(0));
     return { value: this.get(n), put: (value) => this.put(n, value) };
   }
-  getAt(n: number, bytes: I32): Int {
+  getAt(n: number, bytes: Int): Int {
     return this.load('operand', this.moved(n, bytes), KIND[this.bits(n)]);
   }
-  modifyAt(n: number, bytes: I32): Place {
+  modifyAt(n: number, bytes: Int): Place {
     const kind = KIND[this.bits(n)];
     const host = this.access('operand', this.moved(n, bytes), BYTES[kind], 'modify');
     return {
@@ -143,28 +158,37 @@ export abstract class RecordOps extends Ops {
     };
   }
   /** Effective address of operand `n` plus `bytes`, wrapped at the address size. */
-  private moved(n: number, bytes: I32): I32 {
-    return this.zeroExtend(this.add(this.offset(n), bytes), this.asize) as I32;
+  private moved(n: number, bytes: Int): Int {
+    return this.wrapAddress(this.add(this.offset(n), this.fitSigned(bytes, 32, this.long ? 64 : 32)));
   }
-  offset(_n: number): I32 {
+  offset(_n: number): Int {
     this.effectiveAddress ??= this.computeOffset();
     return this.effectiveAddress;
   }
-  private computeOffset(): I32 {
+  private computeOffset(): Int {
+    const { rm } = this.variant;
+    if (this.long && this.variant.row.operands.some((o) => o.kind === 'O')) return this.recordLoad('i64', R.REC_IMMEDIATE);
     const base = this.addressRegister(R.REC_RM);
-    const sum = this.add(base, this.recordLoad('i32', R.REC_DISPLACEMENT));
-    if (this.variant.rm === 'flat') return sum;
+    const sum = this.add(base, this.recordLoad(this.long ? 's32' : 'i32', R.REC_DISPLACEMENT));
+    if (rm === 'flat' || rm === 'flat64') return sum;
     const index = this.addressRegister(R.REC_INDEX);
-    const all = this.add(sum, this.shl(index, this.recordLoad('u8', R.REC_SCALE)));
-    return this.zeroExtend(all, this.asize) as I32;
+    const field = this.recordLoad('u8', R.REC_SCALE);
+    const scale = rm === 'general64' ? this.and(field, this.i32(R.SCALE_MASK)) : field;
+    return this.wrapAddress(this.add(sum, this.shl(index, this.long ? this.toI64(scale) : scale)));
   }
-  linear(n: number): I32 {
-    return this.add(this.segmentBase('operand'), this.offset(n));
+  /** An address cut off at the address size, which `general64` has in the record. */
+  private wrapAddress(address: Int): Int {
+    if (this.variant.rm !== 'general64') return this.zeroExtend(address, this.asize);
+    const unused = this.toI64(this.and(this.recordLoad('u8', R.REC_SCALE), this.i32(R.SCALE_ADDRESS32)));
+    return this.shrU(this.shl(address, unused), unused);
+  }
+  linear(n: number): Int {
+    return this.throughBase('operand', this.offset(n));
   }
   field(n: number): I32 {
     const { kind } = this.operand(n);
     if (kind === 'I' || kind === 'A') return this.recordLoad('i32', R.REC_IMMEDIATE);
-    return this.recordLoad('u16', kind === 'T' ? R.REC_RM : R.REC_REG);
+    return this.recordLoad('u16', kind === 'T' || kind === 'R' ? R.REC_RM : R.REC_REG);
   }
   memorySelector(): I32 {
     return this.e.load('i32', segmentPointer(this, 'operand'), L.SEG_SELECTOR);
@@ -179,8 +203,9 @@ export abstract class RecordOps extends Ops {
     this.store('operand', this.part(n, displacement), kind, value);
   }
   /** A later part of an operand: only the address of the first wraps at the address size [SDM3 5.3]. */
-  private part(n: number, displacement: number): I32 {
-    return displacement === 0 ? this.offset(n) : this.add(this.offset(n), this.i32(displacement));
+  private part(n: number, displacement: number): Int {
+    const offset = this.offset(n);
+    return displacement === 0 ? offset : this.add(offset, this.constantLike(offset, displacement));
   }
   probeWrite(n: number, bytes: number): void {
     this.probeStore('operand', this.offset(n), bytes);
@@ -200,36 +225,43 @@ export abstract class RecordOps extends Ops {
   stateStore<K extends StoreKind>(kind: K, offset: number, value: Val<(typeof STORE)[K][0]>): void {
     this.e.store(kind, this.cpu, value, offset);
   }
-  load<K extends LoadKind>(segment: SegmentChoice, offset: I32, kind: K): Val<(typeof LOAD)[K][0]> {
+  load<K extends LoadKind>(segment: SegmentChoice, offset: Int, kind: K): Val<(typeof LOAD)[K][0]> {
     return this.e.load(kind, this.access(segment, offset, BYTES[kind], 'read'));
   }
-  store<K extends StoreKind>(segment: SegmentChoice, offset: I32, kind: K, value: Val<(typeof STORE)[K][0]>): void {
+  store<K extends StoreKind>(segment: SegmentChoice, offset: Int, kind: K, value: Val<(typeof STORE)[K][0]>): void {
     this.access(segment, offset, BYTES[kind], 'write', (host) => this.e.store(kind, host, value));
   }
-  probeStore(segment: SegmentChoice, offset: I32, bytes: number): void {
+  probeStore(segment: SegmentChoice, offset: Int, bytes: number): void {
     this.access(segment, offset, bytes, 'probe');
   }
-  private access(segment: SegmentChoice, offset: I32, bytes: number, kind: AccessKind, store?: (host: I32) => void): I32 {
-    return access(this, { segment: this.isFlat(segment) ? undefined : segment, offset, bytes, kind, ...(store ? { store } : {}) });
+  private access(segment: SegmentChoice, offset: Int, bytes: number, kind: AccessKind, store?: (host: I32) => void): I32 {
+    return access(this, { segment, offset: this.long ? this.fit(offset, 64) : offset, bytes, kind, ...(store ? { store } : {}) });
   }
-  /** Segments with base 0 and limit 4 GiB in this variant. */
+  /** Segments with base 0 and without a limit (or one of 4 GiB) in this variant. */
   isFlat(segment: SegmentChoice): boolean {
-    if (segment === 'operand' && this.variant.rm !== 'none') return this.variant.rm === 'flat' || this.variant.rm === 'indexed';
-    return this.flat;
+    const { rm } = this.variant;
+    if (segment !== 'operand') return this.flat;
+    if (this.long) return rm === 'flat64' || rm === 'indexed64';
+    return rm === 'none' || rm === 'register' ? this.flat : rm === 'flat' || rm === 'indexed';
   }
-  private segmentBase(segment: SegmentChoice): I32 {
-    if (this.isFlat(segment)) return this.i32(0);
-    return this.e.load('i32', segmentPointer(this, segment), L.SEG_BASE);
+  /** The linear address of an offset, without a check. */
+  throughBase(segment: SegmentChoice, offset: Int): Int {
+    if (this.isFlat(segment)) return offset;
+    const pointer = segmentPointer(this, segment);
+    if (!this.long) return this.add(this.e.load('i32', pointer, L.SEG_BASE), offset);
+    // Only FS and GS have a base in 64-bit mode [SDM1 3.3.4].
+    const based = this.gtU(this.recordLoad('u8', R.REC_SEGMENT), this.i32(DS));
+    return this.add(this.select(based, this.e.load('i64', pointer, L.SEG_BASE), this.i64(0)), offset);
   }
-  span(segment: SegmentChoice, offset: I32, bytes: I32, kind: 'read' | 'write'): I32 {
+  span(segment: SegmentChoice, offset: Int, bytes: I32, kind: 'read' | 'write'): I32 {
     const host = this.e.variable('i32');
     this.e.set(host, this.i32(0));
-    const inside = this.isFlat(segment) ? this.i32(1) : this.inLimit(segment, offset, bytes, kind);
+    const inside = this.long || this.isFlat(segment) ? this.i32(1) : this.inLimit(segment, offset as I32, bytes, kind);
     this.e.if(inside, () => {
-      const linear = this.add(this.segmentBase(segment), offset);
+      const linear = this.throughBase(segment, this.long ? this.fit(offset, 64) : offset);
       const entry = this.tlbEntry(linear);
-      const tag = this.e.load('i32', entry, kind === 'read' ? L.TLB_READ : L.TLB_WRITE);
-      this.e.if(this.eq(tag, this.and(linear, this.i32(-4096))), () => this.e.set(host, this.add(linear, this.e.load('i32', entry, L.TLB_ADDEND))));
+      const hit = this.isPage(entry, kind === 'read' ? L.TLB_READ : L.TLB_WRITE, linear);
+      this.e.if(hit, () => this.e.set(host, this.hostOf(linear, entry)));
     });
     return this.e.get(host);
   }
@@ -242,11 +274,19 @@ export abstract class RecordOps extends Ops {
     const unwrapped = this.e.compare('leU', last, this.i64(this.asize === 16 ? 0x10000 : 0x100000000));
     return this.and(this.and(within, unwrapped), this.e.compare('geU', offset, this.e.load('i32', pointer, L.SEG_START)));
   }
-  tlbEntry(linear: I32): I32 {
-    return tlbEntry(this.e, this.tlbSet(), linear);
+  tlbEntry(linear: Int): I32 {
+    return tlbEntry(this.e, this.tlbSet(), this.fit(linear, 32) as I32);
   }
-  pageRoom(segment: SegmentChoice, offset: I32): I32 {
-    return this.sub(this.i32(4096), this.and(this.add(this.segmentBase(segment), offset), this.i32(4095)));
+  /** True when a tag of a TLB entry names the page of an address. */
+  isPage(entry: I32, tag: number, linear: Int): I32 {
+    return this.eq(this.e.load(linear.type, entry, tag), this.and(linear, this.constantLike(linear, -4096)));
+  }
+  /** Arena address of a linear one that a TLB entry serves. */
+  hostOf(linear: Int, entry: I32): I32 {
+    return this.add(this.fit(linear, 32) as I32, this.e.load('i32', entry, L.TLB_ADDEND));
+  }
+  pageRoom(segment: SegmentChoice, offset: Int): I32 {
+    return this.sub(this.i32(4096), this.and(this.fit(this.throughBase(segment, this.long ? this.fit(offset, 64) : offset), 32) as I32, this.i32(4095)));
   }
   hostCopy(to: I32, from: I32, bytes: I32): void {
     this.e.memoryCopy(to, from, bytes);
@@ -259,20 +299,22 @@ export abstract class RecordOps extends Ops {
   private get stackSegment(): SegmentChoice {
     return SS;
   }
-  stackPointer(): I32 {
-    const esp = this.reg(4, 32) as I32;
-    return this.flat ? esp : this.and(esp, this.stateLoad('i32', L.STACK_MASK));
+  private get stackRegister(): Int {
+    return this.reg(RSP, this.long ? 64 : 32);
   }
-  setStackPointer(value: I32): void {
+  stackPointer(): Int {
+    return this.maskStack(this.stackRegister);
+  }
+  setStackPointer(value: Int): void {
     if (this.flat) {
-      this.setReg(4, 32, value);
+      this.setReg(RSP, this.long ? 64 : 32, value);
       return;
     }
     const mask = this.stateLoad('i32', L.STACK_MASK);
-    const kept = this.and(this.reg(4, 32) as I32, this.xor(mask, this.i32(-1)));
-    this.setReg(4, 32, this.or(kept, this.and(value, mask)));
+    const kept = this.and(this.stackRegister, this.xor(mask, this.i32(-1)));
+    this.setReg(RSP, 32, this.or(kept, this.and(value, mask)));
   }
-  private maskStack(offset: I32): I32 {
+  private maskStack(offset: Int): Int {
     return this.flat ? offset : this.and(offset, this.stateLoad('i32', L.STACK_MASK));
   }
   push(value: Int, bits: Bits): void {
@@ -280,19 +322,22 @@ export abstract class RecordOps extends Ops {
   }
   pushAll(values: readonly Int[], bits: Bits): void {
     const size = bits / 8;
-    const places = values.map((_, i) => this.maskStack(this.sub(this.reg(4, 32) as I32, this.i32((i + 1) * size))));
+    const top = this.stackRegister;
+    const places = values.map((_, i) => this.maskStack(this.sub(top, this.constantLike(top, (i + 1) * size))));
     if (places.length > 1) for (const at of places) this.probeStore(this.stackSegment, at, size);
-    for (const [i, value] of values.entries()) this.store(this.stackSegment, places[i], KIND[bits], value as never);
+    for (const [i, value] of values.entries()) this.store(this.stackSegment, places[i], KIND[bits], this.fit(value, bits) as never);
     this.setStackPointer(places[places.length - 1]);
   }
   stackTop(bits: Bits, depth = 0): Int {
-    return this.loadStack(depth === 0 ? this.stackPointer() : this.add(this.stackPointer(), this.i32(depth)), bits);
+    const top = this.stackPointer();
+    return this.loadStack(depth === 0 ? top : this.add(top, this.constantLike(top, depth)), bits);
   }
-  loadStack(offset: I32, bits: Bits): Int {
+  loadStack(offset: Int, bits: Bits): Int {
     return this.load(this.stackSegment, this.maskStack(offset), KIND[bits]);
   }
   adjustStack(bytes: number | I32): void {
-    this.setStackPointer(this.add(this.reg(4, 32) as I32, typeof bytes === 'number' ? this.i32(bytes) : bytes));
+    const top = this.stackRegister;
+    this.setStackPointer(this.add(top, typeof bytes === 'number' ? this.constantLike(top, bytes) : this.long ? this.toI64(bytes) : bytes));
   }
   segmentSelector(segment: number): I32 {
     return this.stateLoad('i32', L.SEGMENTS + segment * L.SEGMENT_SIZE + L.SEG_SELECTOR);
@@ -313,20 +358,26 @@ export abstract class RecordOps extends Ops {
   }
 
   /** EIP as 16-bit code has it when the operand size is 16. */
-  protected truncate(ip: I32): I32 {
+  protected truncate(ip: Int): Int {
     return this.osize === 16 ? this.and(ip, this.i32(0xffff)) : ip;
   }
   currentIp(): I32 {
-    return this.add(this.ipBase(), this.recordLoad('u16', R.REC_OFFSET));
+    return this.add(this.fit(this.ipBase(), 32) as I32, this.recordLoad('u16', R.REC_OFFSET));
   }
-  nextIp(): I32 {
-    const offset = this.add(this.recordLoad('u16', R.REC_OFFSET), this.recordLoad('u8', R.REC_LENGTH));
-    return this.add(this.ipBase(), offset);
+  nextIp(): Int {
+    return this.inPage(this.add(this.recordLoad('u16', R.REC_OFFSET), this.recordLoad('u8', R.REC_LENGTH)));
   }
-  target(_n: number): I32 {
-    return this.truncate(this.add(this.ipBase(), this.recordLoad('i32', R.REC_IMMEDIATE)));
+  target(_n: number): Int {
+    const target = this.truncate(this.inPage(this.recordLoad('i32', R.REC_IMMEDIATE)));
+    if (!this.long) return target;
+    return this.add(target, this.shl(this.toI64(this.recordLoad('u8', R.REC_FAR)), this.i64(32)));
   }
-  checkTarget(ip: I32): void {
+  /** The instruction pointer that is so far from the page's first byte. */
+  private inPage(distance: I32): Int {
+    return this.add(this.ipBase(), this.long ? this.toI64S(distance) : distance);
+  }
+  checkTarget(ip: Int): void {
+    if (this.long) return this.raiseIf(this.eqz(this.isCanonical(ip as I64)), VECTOR_GP, 0);
     if (this.flat) return;
     const end = this.stateLoad('i32', L.SEGMENTS + L.SEGMENT_SIZE + L.SEG_LIMIT);
     this.raiseIf(this.gtU(this.truncate(ip), end), VECTOR_GP, 0);
@@ -341,7 +392,7 @@ export abstract class RecordOps extends Ops {
     const signature = { params: all.map((a) => a.type), results: result ? [result] : [] };
     return this.e.call({ module: 'kernel', name, signature }, all);
   }
-  protected call(name: string, args: I32[], result: 'i32' | undefined): Val | undefined {
-    return this.e.call({ module: 'cpu', name, signature: { params: args.map(() => 'i32' as const), results: result ? [result] : [] } }, args);
+  protected call(name: string, args: Val[], result: 'i32' | undefined): Val | undefined {
+    return this.e.call({ module: 'cpu', name, signature: { params: args.map((a) => a.type), results: result ? [result] : [] } }, args);
   }
 }

@@ -7,10 +7,19 @@ export const REC_HANDLER = 0; // u32: slot in the function table
 export const REC_REG = 4; // u16: register of ModRM.reg or of the opcode (a slot, or a number for S, C, D operands)
 export const REC_RM = 6; // u16: register of ModRM.rm, or the base register of a memory operand; a number for ST(i)
 export const REC_INDEX = 8; // u16: index register of a memory operand
-export const REC_SCALE = 10; // u8: shift of the index
+export const REC_SCALE = 10; // u8: shift of the index; form general64 has flags beside it
+/** Of a relative branch in 64-bit code: 1 when its distance is 2^32 more than REC_IMMEDIATE says. */
+export const REC_FAR = REC_SCALE;
+export const SCALE_MASK = 3;
+/** The address is cut off at 32 bits: what 64-bit addresses are longer by. */
+export const SCALE_ADDRESS32 = 32;
 export const REC_SEGMENT = 11; // u8: number of the segment register
 export const REC_DISPLACEMENT = 12; // i32
-export const REC_IMMEDIATE = 16; // i32; for relative branches: target minus the RIP of the page's first byte
+/**
+ * i32; for relative branches: target minus the RIP of the page's first byte. An i64 together with REC_IMMEDIATE2 for an
+ * immediate of 64 bits and for the address of moffs in 64-bit code.
+ */
+export const REC_IMMEDIATE = 16;
 /** i32; for a crossing instruction that has a record: arena address of the page that it ends in. */
 export const REC_IMMEDIATE2 = 20;
 /** i32, in records that branch or leave a block: how often they may yet be taken until what they lead to is hot. */
@@ -37,6 +46,11 @@ export const BLOCK_RECORD = 8; // u32
 export const BLOCK_HEAT = 12;
 /** Index of an arena address in the block table: its low bits, stirred with the frame's. */
 export const BLOCK_HASH_SHIFT = 10;
+
+/** Beside the size of an access that 64-bit code hands to a slow path: the segment that it goes through. */
+export const SLOW_STACK = 0x100;
+/** As REC_SEGMENT says. */
+export const SLOW_OPERAND = 0x200;
 
 /** Why handlers return to the dispatcher. */
 export const EXIT_NEXT = 0; // not an exit: a helper's "go on"

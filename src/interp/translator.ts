@@ -1,39 +1,46 @@
 /** Writes decoded instructions as records: chooses the handler by row, form and mode. */
 import * as L from '../cpu/layout.ts';
-import { MODE_CODE32, MODE_EM, MODE_FLAT, MODE_MP, MODE_OSFXSR, MODE_PROTECTED, MODE_TS } from '../cpu/mode.ts';
-import { Decoder } from '../isa/decode.ts';
-import { hasModrm, type Operand, type Row } from '../isa/row.ts';
+import { MODE_CODE32, MODE_CODE64, MODE_EM, MODE_FLAT, MODE_MP, MODE_OSFXSR, MODE_PROTECTED, MODE_TS } from '../cpu/mode.ts';
+import { BASE_RIP, type CodeSize, type Decoder } from '../isa/decode.ts';
+import type { Repeat } from '../isa/ops.ts';
+import type { Operand, Row } from '../isa/row.ts';
 import type { Arena } from '../memory/arena.ts';
+import type { Decoders } from './decoders.ts';
 import * as R from './record.ts';
 import {
-  type Environment, HANDLER_CROSSING, HANDLER_GP, HANDLER_NEXT, HANDLER_NM, HANDLER_STOP, HANDLER_UD, type HandlerSet, isStringRow, type RmForm,
-  usesEnvironment, usesOperandSize, VARIANT_CODES, variantCode,
+  type Environment, HANDLER_CROSSING, HANDLER_CROSSING_LONG, HANDLER_GP, HANDLER_NEXT, HANDLER_NEXT_LONG, HANDLER_NM, HANDLER_STOP, HANDLER_UD,
+  type HandlerSet, isStringRow, longForm, type RmForm, usesEnvironment, usesOperandSize, usesOperandSize64, variantCode,
 } from './variant.ts';
 
 const ESP = 4;
-/** Byte distance of a register of an operand kind in the vCPU's state. */
-const slotOf = (kind: string, size: string, n: number): number => {
+const DS = 3;
+/** Default size of the code that a mode has. */
+const codeSize = (mode: number): CodeSize => (mode & MODE_CODE64 ? 64 : mode & MODE_CODE32 ? 32 : 16);
+
+/** Byte distance of a register of an operand kind in the vCPU's state; with a REX prefix there is no AH. */
+const slotOf = (kind: string, size: string, n: number, rex: number): number => {
   switch (kind) {
     case 'P': case 'Q': case 'N': return L.FPR + (n & 7) * 16;
     case 'V': case 'W': case 'U': return L.XMM + n * L.XMM_STRIDE;
-    case 'S': case 'C': case 'D': case 'T': return n;
-    default: return size === 'b' && n >= 4 ? L.GPR + (n - 4) * 8 + 1 : L.GPR + n * 8;
+    case 'S': case 'T': return n & 7;
+    case 'C': case 'D': return n;
+    default: return size === 'b' && (n & ~3) === 4 && rex === 0 ? L.GPR + (n - 4) * 8 + 1 : L.GPR + n * 8;
   }
 };
 
 export class Translator {
-  readonly decoder: Decoder;
+  private readonly decoders: Decoders;
+  /** That of the instruction at hand. */
+  private decoder!: Decoder;
   private readonly arena: Arena;
   private readonly handlers: HandlerSet;
-  private readonly takesModrm: readonly boolean[];
   /** How often a branch is taken until what it leads to is hot; 0: never. */
   hotAfter = 0;
 
-  constructor(arena: Arena, rows: readonly Row[], handlers: HandlerSet) {
+  constructor(arena: Arena, decoders: Decoders, handlers: HandlerSet) {
     this.arena = arena;
     this.handlers = handlers;
-    this.decoder = new Decoder(rows);
-    this.takesModrm = rows.map(hasModrm);
+    this.decoders = decoders;
   }
 
   /**
@@ -51,7 +58,7 @@ export class Translator {
       const before = at;
       const result = this.instruction(at, pageEnd >>> 0, mode, out, before & 0xfff, count + 1);
       if (result === 'truncated') {
-        this.leave(out, HANDLER_CROSSING, before & 0xfff, count + 1);
+        this.leave(out, mode & MODE_CODE64 ? HANDLER_CROSSING_LONG : HANDLER_CROSSING, before & 0xfff, count + 1);
         return count + 1;
       }
       count++;
@@ -59,14 +66,15 @@ export class Translator {
       at += this.decoder.length;
       if (result === 'ended' || begins(at & 0xfff)) break;
     }
-    this.leave(out, HANDLER_NEXT, at - frame, count + 1);
+    this.next(out, mode, at - frame, count + 1);
     return count + 1;
   }
 
   /** One record from bytes at `at`, `offset` being its place in its page. */
   instruction(at: number, end: number, mode: number, out: number, offset: number, count: number): 'more' | 'ended' | 'truncated' {
-    const d = this.decoder;
-    const result = d.decode(this.arena.u8, at, end, mode & MODE_CODE32 ? 32 : 16);
+    const d = this.decoders.of(mode);
+    this.decoder = d;
+    const result = d.decode(this.arena.u8, at, end, codeSize(mode));
     if (result === 'truncated') return 'truncated';
     this.clear(out, offset, d.length, count);
     const special = result === 'undefined' ? HANDLER_UD : result === 'too-long' ? HANDLER_GP : this.trap(d.row, mode);
@@ -76,6 +84,11 @@ export class Translator {
     }
     this.write(out, mode, offset);
     return d.row.attributes.has('end') ? 'ended' : 'more';
+  }
+
+  /** A record that goes on at an offset in the page. */
+  next(out: number, mode: number, offset: number, count: number): void {
+    this.leave(out, mode & MODE_CODE64 ? HANDLER_NEXT_LONG : HANDLER_NEXT, offset, count);
   }
 
   /** A record that ends a block; it is no instruction. */
@@ -111,68 +124,105 @@ export class Translator {
 
   private write(out: number, mode: number, offset: number): void {
     const d = this.decoder;
-    const { u8, u16, i32 } = this.arena;
+    const { u8, i32 } = this.arena;
     i32[out >>> 2] = this.handlerNumber(mode);
     for (const o of d.row.operands) this.writeOperand(out, o, offset);
     u8[out + R.REC_SEGMENT] = d.segment;
-    if (d.memory) {
-      u16[(out + R.REC_RM) >>> 1] = d.base < 0 ? L.ZERO : L.GPR + d.base * 8;
-      u16[(out + R.REC_INDEX) >>> 1] = d.index < 0 ? L.ZERO : L.GPR + d.index * 8;
-      u8[out + R.REC_SCALE] = d.scale;
-      const popped = d.base === ESP && d.row.attributes.has('pop') ? d.osize / 8 : 0;
-      i32[(out + R.REC_DISPLACEMENT) >>> 2] = d.displacement + popped;
-    }
+    if (d.memory) this.writeAddress(out, mode, offset);
     const fop = ((d.opcode & 7) << 8) | d.modrm;
     const edges = d.row.attributes.has('branch') ? this.hotAfter : d.immediate2;
     i32[(out + R.REC_IMMEDIATE2) >>> 2] = d.row.attributes.has('fpu') ? fop : edges;
   }
 
+  private writeAddress(out: number, mode: number, offset: number): void {
+    const d = this.decoder;
+    const { u8, u16, i32 } = this.arena;
+    const slot = (n: number) => (n < 0 ? L.ZERO : L.GPR + n * 8);
+    u16[(out + R.REC_RM) >>> 1] = d.base === BASE_RIP ? L.IP_BASE : slot(d.base);
+    u16[(out + R.REC_INDEX) >>> 1] = slot(d.index);
+    u8[out + R.REC_SCALE] = mode & MODE_CODE64 && d.asize === 32 ? d.scale | R.SCALE_ADDRESS32 : d.scale;
+    let { displacement } = d;
+    if (d.base === ESP && d.row.attributes.has('pop')) displacement += d.osize / 8;
+    if (d.base === BASE_RIP) displacement += offset + d.length;
+    if (mode & MODE_CODE64 && displacement !== (displacement | 0)) {
+      // Past what 32 bits hold: a register that is always so large takes a part.
+      u16[(out + R.REC_INDEX) >>> 1] = L.TWO_PAGES;
+      displacement -= 2 * 4096;
+    }
+    i32[(out + R.REC_DISPLACEMENT) >>> 2] = displacement;
+  }
+
   private writeOperand(out: number, o: Operand, offset: number): void {
     const d = this.decoder;
-    const { u16, i32 } = this.arena;
+    const { u8, u16, i32 } = this.arena;
     switch (o.kind) {
-      case 'I': case 'A':
+      case 'I': case 'A': case 'O':
         i32[(out + R.REC_IMMEDIATE) >>> 2] = d.immediate;
         return;
       case 'J':
         i32[(out + R.REC_IMMEDIATE) >>> 2] = offset + d.length + d.immediate;
+        u8[out + R.REC_FAR] = offset + d.length + d.immediate > 0x7fffffff ? 1 : 0;
         return;
       case 'G': case 'S': case 'C': case 'D': case 'P': case 'V':
-        u16[(out + R.REC_REG) >>> 1] = slotOf(o.kind, o.size, (d.modrm >> 3) & 7);
+        u16[(out + R.REC_REG) >>> 1] = slotOf(o.kind, o.size, d.reg, d.rex);
         return;
       case 'Z':
-        u16[(out + R.REC_REG) >>> 1] = slotOf('Z', o.size, d.opcode & 7);
+        u16[(out + R.REC_REG) >>> 1] = slotOf('Z', o.size, d.opcodeRegister, d.rex);
         return;
       case 'E': case 'R': case 'Q': case 'N': case 'W': case 'U': case 'T':
-        if (!d.memory) u16[(out + R.REC_RM) >>> 1] = slotOf(o.kind, o.size, d.modrm & 7);
+        if (!d.memory) u16[(out + R.REC_RM) >>> 1] = slotOf(o.kind, o.size, d.rm, d.rex);
         return;
       default:
     }
   }
 
   private handlerNumber(mode: number): number {
+    const row = this.decoder.row;
+    const code = mode & MODE_CODE64 ? this.longVariant(row) : this.legacyVariant(row, (mode & MODE_FLAT) !== 0);
+    const number = this.handlers.numbers[this.decoder.rowIndex].get(code);
+    if (number === undefined) throw new Error(`no handler for row "${row.source}"`);
+    return number;
+  }
+
+  private repeat(row: Row): Repeat {
+    const { repeat } = this.decoder;
+    if (!isStringRow(row)) return 'none';
+    return row.attributes.has('rep') && repeat === 'repne' ? 'rep' : repeat;
+  }
+
+  private legacyVariant(row: Row, flat: boolean): number {
     const d = this.decoder;
-    const row = d.row;
-    const flat = (mode & MODE_FLAT) !== 0;
     const osize = usesOperandSize(row) ? d.osize : 32;
     const asize = row.attributes.has('asize') ? d.asize : 32;
     // A string whose source has a segment of its own takes the general way.
     const ownSegment = row.attributes.has('asize') && d.segmentOverride && !row.attributes.has('branch');
     const environment: Environment = usesEnvironment(row) && flat && !ownSegment ? 'flat' : 'segmented';
-    const repeat = isStringRow(row) ? (row.attributes.has('rep') && d.repeat === 'repne' ? 'rep' : d.repeat) : 'none';
-    const code = variantCode(osize, this.rmForm(row, flat), asize, environment, repeat);
-    const number = this.handlers.numbers[d.rowIndex * VARIANT_CODES + code];
-    if (number < 0) throw new Error(`no handler for row "${row.source}"`);
-    return number;
+    return variantCode(osize, this.legacyForm(row, flat), asize, environment, this.repeat(row));
   }
 
-  private rmForm(row: Row, flat: boolean): RmForm {
+  private legacyForm(row: Row, flat: boolean): RmForm {
     const d = this.decoder;
     if (d.memory) {
       const general = row.attributes.has('rare') || !flat || d.asize === 16 || (d.segmentOverride && (d.segment === 1 || d.segment > 3));
       if (general) return d.asize === 16 ? 'general16' : 'general32';
       return d.index < 0 ? 'flat' : 'indexed';
     }
-    return this.takesModrm[d.rowIndex] ? 'register' : 'none';
+    return d.takesModrm[d.rowIndex] ? 'register' : 'none';
+  }
+
+  private longVariant(row: Row): number {
+    const d = this.decoder;
+    const osize = !usesOperandSize(row) || (d.osize === 64 && !usesOperandSize64(row)) ? 32 : d.osize;
+    const asize = row.attributes.has('asize') ? d.asize : 32;
+    const environment: Environment = usesEnvironment(row) || d.memory ? 'long' : 'segmented';
+    return variantCode(osize, this.longFormOf(row, osize), asize, environment, this.repeat(row));
+  }
+
+  private longFormOf(row: Row, osize: CodeSize): RmForm {
+    const d = this.decoder;
+    if (!d.memory) return d.takesModrm[d.rowIndex] ? 'register' : 'none';
+    const farAhead = d.displacement > 0x7fff0000;
+    if (d.asize === 32 || d.segment > DS) return longForm(row, osize, 'general64');
+    return longForm(row, osize, d.index >= 0 || farAhead ? 'indexed64' : 'flat64');
   }
 }

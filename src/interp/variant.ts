@@ -2,38 +2,49 @@
  * Which handlers exist: for each row of the opcode table, its variants by operand size, addressing form, address size,
  * environment and repetition. Numbering is deterministic, so the decoder and the generated module agree.
  */
+import type { CodeSize } from '../isa/decode.ts';
 import type { Repeat } from '../isa/ops.ts';
 import { hasModrm, type Row } from '../isa/row.ts';
 
 /**
  * Addressing forms of ModRM.rm (or moffs):
  * `flat` base + displacement, `indexed` with a scaled index too, both in segments with base 0 and limit 4 GiB;
- * `general32` and `general16` go through the segment's base and limit.
+ * `general32` and `general16` go through the segment's base and limit. In 64-bit code `flat64` and `indexed64` have no
+ * base of a segment and 64-bit addresses; `general64` takes FS, GS, 32-bit addresses and moffs too.
  */
-export type RmForm = 'none' | 'register' | 'flat' | 'indexed' | 'general32' | 'general16';
-/** Whether the segments that the row uses implicitly (SS for the stack, CS for branches, DS and ES for strings) are flat. */
-export type Environment = 'flat' | 'segmented';
+export type RmForm = 'none' | 'register' | 'flat' | 'indexed' | 'general32' | 'general16' | 'flat64' | 'indexed64' | 'general64';
+/**
+ * Whether the segments that the row uses implicitly (SS for the stack, CS for branches, DS and ES for strings) are flat.
+ * `long`: 64-bit code. Rows that use none of them and no memory have the same handlers everywhere, as `segmented`.
+ */
+export type Environment = 'flat' | 'segmented' | 'long';
 
 export interface Variant {
   readonly row: Row;
-  readonly osize: 16 | 32;
+  readonly osize: CodeSize;
   readonly rm: RmForm;
-  readonly asize: 16 | 32;
+  readonly asize: CodeSize;
   readonly environment: Environment;
   readonly repeat: Repeat;
 }
 
-const RM_FORMS: readonly RmForm[] = ['none', 'register', 'flat', 'indexed', 'general32', 'general16'];
+const RM_FORMS: readonly RmForm[] = ['none', 'register', 'flat', 'indexed', 'general32', 'general16', 'flat64', 'indexed64', 'general64'];
+const SIZES: readonly CodeSize[] = [16, 32, 64];
+const ENVIRONMENTS: readonly Environment[] = ['segmented', 'flat', 'long'];
 const REPEATS: readonly Repeat[] = ['none', 'rep', 'repne'];
 
-/** Position of a variant among all thinkable ones of its row. */
-export function variantCode(osize: 16 | 32, rm: RmForm, asize: 16 | 32, environment: Environment, repeat: Repeat): number {
-  return RM_FORMS.indexOf(rm) + 8 * ((osize >> 5) + 2 * ((asize >> 5) + 2 * ((environment === 'flat' ? 1 : 0) + 2 * REPEATS.indexOf(repeat))));
+/** A number for each thinkable variant of a row. */
+export function variantCode(osize: CodeSize, rm: RmForm, asize: CodeSize, environment: Environment, repeat: Repeat): number {
+  const sizes = SIZES.indexOf(osize) + 4 * SIZES.indexOf(asize);
+  return RM_FORMS.indexOf(rm) + 16 * (sizes + 16 * (ENVIRONMENTS.indexOf(environment) + 4 * REPEATS.indexOf(repeat)));
 }
-export const VARIANT_CODES = 8 * 2 * 2 * 2 * 3;
 
 export function usesOperandSize(row: Row): boolean {
   return row.attributes.has('osize') || row.operands.some((o) => o.size === 'v' || o.size === 'z' || o.size === 'y');
+}
+/** An operand size of 64 differs from 32: not where all operands are `z`. */
+export function usesOperandSize64(row: Row): boolean {
+  return row.attributes.has('osize') || row.operands.some((o) => o.size === 'v' || o.size === 'y' || (o.size === 'z' && o.kind === 'I'));
 }
 export function usesEnvironment(row: Row): boolean {
   return row.attributes.has('stack') || row.attributes.has('branch') || row.attributes.has('asize');
@@ -43,40 +54,81 @@ export function isStringRow(row: Row): boolean {
   return row.attributes.has('rep') || row.attributes.has('repz');
 }
 
-/** The memory forms that a row with a memory operand has. */
+/** The memory forms that a row with a memory operand has outside 64-bit code. */
 function memoryForms(row: Row): RmForm[] {
   return row.attributes.has('rare') ? ['general32', 'general16'] : ['flat', 'indexed', 'general32', 'general16'];
 }
+/** And those in 64-bit code: fewer for what is rare there, which keeps the module small. */
+function longMemoryForms(row: Row, osize: CodeSize): RmForm[] {
+  const a = row.attributes;
+  if (a.has('rare') || osize === 16 || row.operands.some((o) => o.kind === 'O')) return ['general64'];
+  return a.has('fpu') || a.has('mmx') || a.has('sse') ? ['indexed64', 'general64'] : ['flat64', 'indexed64', 'general64'];
+}
+/** The form that serves where a row lacks the one that fits best. */
+export function longForm(row: Row, osize: CodeSize, wanted: RmForm): RmForm {
+  const forms = longMemoryForms(row, osize);
+  return forms.includes(wanted) ? wanted : forms[0];
+}
 
-function rmForms(row: Row): RmForm[] {
-  if (row.operands.some((o) => o.kind === 'O')) return memoryForms(row);
+function rmForms(row: Row, memory: RmForm[]): RmForm[] {
+  if (row.operands.some((o) => o.kind === 'O')) return memory;
   if (!hasModrm(row)) return ['none'];
   const kinds = row.operands.map((o) => o.kind);
   if (row.form === 'register' || row.modrm !== undefined || kinds.some((k) => 'RNUCDT'.includes(k))) return ['register'];
-  if (row.form === 'memory' || kinds.includes('M')) return memoryForms(row);
-  if (kinds.some((k) => k === 'E' || k === 'Q' || k === 'W')) return ['register', ...memoryForms(row)];
-  return ['register', ...memoryForms(row)];
+  if (row.form === 'memory' || kinds.includes('M')) return memory;
+  return ['register', ...memory];
+}
+
+function repeats(row: Row): Repeat[] {
+  if (row.attributes.has('repz')) return ['none', 'rep', 'repne'];
+  return row.attributes.has('rep') ? ['none', 'rep'] : ['none'];
+}
+
+/** Variants of a row in code of 16 and 32 bits. */
+function legacyVariants(row: Row): Variant[] {
+  if (row.attributes.has('o64')) return [];
+  const osizes: CodeSize[] = usesOperandSize(row) ? [16, 32] : [32];
+  const asizes: CodeSize[] = row.attributes.has('asize') ? [16, 32] : [32];
+  const environments: Environment[] = usesEnvironment(row) ? ['segmented', 'flat'] : ['segmented'];
+  const out: Variant[] = [];
+  for (const osize of osizes)
+    for (const rm of rmForms(row, memoryForms(row)))
+      for (const asize of asizes)
+        for (const environment of environments) for (const repeat of repeats(row)) out.push({ row, osize, rm, asize, environment, repeat });
+  return out;
+}
+
+/** Operand sizes of a row in 64-bit code. */
+function longOperandSizes(row: Row): CodeSize[] {
+  if (!usesOperandSize(row)) return [32];
+  if (row.attributes.has('f64')) return [64];
+  if (row.attributes.has('d64')) return [16, 64];
+  return usesOperandSize64(row) ? [16, 32, 64] : [16, 32];
+}
+
+/** Variants of a row in 64-bit code; those without memory or environment are the same as elsewhere. */
+function longVariants(row: Row): Variant[] {
+  if (row.attributes.has('i64')) return [];
+  const asizes: CodeSize[] = row.attributes.has('asize') ? [32, 64] : [32];
+  const out: Variant[] = [];
+  for (const osize of longOperandSizes(row))
+    for (const rm of rmForms(row, longMemoryForms(row, osize))) {
+      const environment = usesEnvironment(row) || rm.endsWith('64') ? 'long' : 'segmented';
+      for (const asize of asizes) for (const repeat of repeats(row)) out.push({ row, osize, rm, asize, environment, repeat });
+    }
+  return out;
 }
 
 /** All variants of a row, in a fixed order. */
 export function variantsOf(row: Row): Variant[] {
-  const osizes: (16 | 32)[] = usesOperandSize(row) ? [16, 32] : [32];
-  const asizes: (16 | 32)[] = row.attributes.has('asize') ? [16, 32] : [32];
-  const environments: Environment[] = usesEnvironment(row) ? ['segmented', 'flat'] : ['segmented'];
-  const repeats: Repeat[] = row.attributes.has('repz') ? ['none', 'rep', 'repne'] : row.attributes.has('rep') ? ['none', 'rep'] : ['none'];
-  const out: Variant[] = [];
-  for (const osize of osizes)
-    for (const rm of rmForms(row))
-      for (const asize of asizes)
-        for (const environment of environments) for (const repeat of repeats) out.push({ row, osize, rm, asize, environment, repeat });
-  return out;
+  return [...legacyVariants(row), ...longVariants(row)];
 }
 
 export interface HandlerSet {
   /** Every variant, in the order of its handler's number, from `FIRST_HANDLER` on. */
   readonly variants: readonly Variant[];
-  /** Handler number by `rowIndex * VARIANT_CODES + variantCode`, -1 where there is none. */
-  readonly numbers: Int16Array;
+  /** By row, handler numbers by `variantCode`. */
+  readonly numbers: readonly ReadonlyMap<number, number>[];
 }
 
 /** Handlers that are no instructions come first in the table. */
@@ -90,11 +142,14 @@ export const HANDLER_GP = 6;
 export const HANDLER_GO_FLAT = 7;
 export const HANDLER_GO = 8;
 export const HANDLER_BUDGET = 9;
+/** The same as HANDLER_NEXT and HANDLER_CROSSING in 64-bit code. */
+export const HANDLER_NEXT_LONG = 10;
+export const HANDLER_CROSSING_LONG = 11;
 export const FIRST_HANDLER = 16;
 
 export function enumerateHandlers(rows: readonly Row[]): HandlerSet {
   const variants: Variant[] = [];
-  const numbers = new Int16Array(rows.length * VARIANT_CODES).fill(-1);
+  const numbers = rows.map(() => new Map<number, number>());
   const known = new Map<string, number>();
   rows.forEach((row, index) => {
     for (const v of variantsOf(row)) {
@@ -105,7 +160,7 @@ export function enumerateHandlers(rows: readonly Row[]): HandlerSet {
         known.set(key, number);
         variants.push(v);
       }
-      numbers[index * VARIANT_CODES + variantCode(v.osize, v.rm, v.asize, v.environment, v.repeat)] = number;
+      numbers[index].set(variantCode(v.osize, v.rm, v.asize, v.environment, v.repeat), number);
     }
   });
   return { variants, numbers };

@@ -2,6 +2,7 @@
  * Decodes one instruction from bytes, by the rows of the opcode table [SDM2 2.1]. What it yields is the same for every
  * consumer: interpreter records, the region compiler, the disassembler and the test generator.
  */
+import type { FeatureSet } from './features.ts';
 import { hasModrm, type Operand, type Row } from './row.ts';
 import type { Repeat } from './ops.ts';
 
@@ -16,31 +17,50 @@ const SS = 2;
 const DS = 3;
 const ESP = 4;
 const EBP = 5;
+/** `base` of an address relative to the next instruction. */
+export const BASE_RIP = 16;
+const REX_W = 8;
+const REX_R = 4;
+const REX_X = 2;
+const REX_B = 1;
+
+/** Default operand and address size of code, by CS.D and CS.L. */
+export type CodeSize = 16 | 32 | 64;
 
 /** For one opcode: which row holds, by mandatory prefix (0 none, 1 66, 2 F3, 3 F2) and ModRM byte. */
 interface Entry {
   readonly modrm: boolean;
   /** Row number or -1; one column without ModRM, else 256. */
   readonly choose: readonly [Int16Array, Int16Array, Int16Array, Int16Array];
+  /** The row with a register in its opcode that an exact one hides but for REX.B, or -1. */
+  readonly hidden: number;
+}
+
+/** Opcodes of the maps that 0F, 0F 38 and 0F 3A do not lead to, and those that they do. */
+interface Maps {
+  readonly one: (Entry | undefined)[];
+  readonly two: (Entry | undefined)[];
+  readonly three38: (Entry | undefined)[];
+  readonly three3a: (Entry | undefined)[];
 }
 
 const PREFIX_COLUMN = { NP: 0, '66': 1, F3: 2, F2: 3 } as const;
 
 export class Decoder {
   readonly rows: readonly Row[];
-  private readonly one: (Entry | undefined)[];
-  private readonly two: (Entry | undefined)[];
-  private readonly three38: (Entry | undefined)[];
-  private readonly three3a: (Entry | undefined)[];
+  readonly takesModrm: readonly boolean[];
+  /** What code of 16 and 32 bits has, and 64-bit code. */
+  private readonly legacy: Maps;
+  private readonly long: Maps;
   private readonly ignoresMod: boolean[];
-  private readonly namesSegment: boolean[];
+  private readonly namesRegister: boolean[];
 
   // The instruction, after `decode` returned 'ok'
   row!: Row;
   rowIndex = 0;
   length = 0;
-  osize: 16 | 32 = 32;
-  asize: 16 | 32 = 32;
+  osize: CodeSize = 32;
+  asize: CodeSize = 32;
   repeat: Repeat = 'none';
   lock = false;
   /** Segment of the memory operand, and whether a prefix named it. */
@@ -48,32 +68,43 @@ export class Decoder {
   segmentOverride = false;
   opcode = 0;
   modrm = 0;
+  /** The REX prefix, or 0. */
+  rex = 0;
   /** True when ModRM.rm or the opcode (moffs) names memory. */
   memory = false;
-  /** Register numbers, -1 for none; scale as a shift. */
+  /** Register numbers, -1 for none, BASE_RIP; scale as a shift. */
   base = -1;
   index = -1;
   scale = 0;
   displacement = 0;
   immediate = 0;
+  /** The second immediate, or the high half of one of 64 bits (so too the address of moffs in 64-bit code). */
   immediate2 = 0;
 
   private bytes!: Uint8Array;
   private at = 0;
   private end = 0;
 
-  constructor(rows: readonly Row[]) {
+  /** @param features those of the processor; rows that need others are no instructions. Default: all are there. */
+  constructor(rows: readonly Row[], features?: FeatureSet) {
     this.rows = rows;
+    this.takesModrm = rows.map(hasModrm);
+    const present = rows.map((row) => row.feature === undefined || features === undefined || features.has(row.feature));
     this.ignoresMod = rows.map((row) => row.operands.some((o) => o.kind === 'C' || o.kind === 'D'));
-    this.namesSegment = rows.map((row) => row.operands.some((o) => o.kind === 'S'));
-    this.one = buildMap(rows, (op) => op.length === 1);
-    this.two = buildMap(rows, (op) => op.length === 2 && op[0] === 0x0f);
-    this.three38 = buildMap(rows, (op) => op.length === 3 && op[1] === 0x38);
-    this.three3a = buildMap(rows, (op) => op.length === 3 && op[1] === 0x3a);
+    this.namesRegister = rows.map((row) => row.operands.some((o) => o.kind === 'S' || o.kind === 'D'));
+    this.legacy = buildMaps(rows, present, 'o64');
+    this.long = buildMaps(rows, present, 'i64');
   }
 
-  /** `start` and `end` index `bytes`; `size` is the default operand and address size (CS.D). */
-  decode(bytes: Uint8Array, start: number, end: number, size: 16 | 32): DecodeResult {
+  /** Number of the register in ModRM.reg; 8 bits, MMX and others of which there are 8 take the low bits. */
+  get reg(): number { return ((this.modrm >> 3) & 7) | ((this.rex & REX_R) << 1); }
+  /** Number of the register in ModRM.rm. */
+  get rm(): number { return (this.modrm & 7) | ((this.rex & REX_B) << 3); }
+  /** Number of the register in the opcode. */
+  get opcodeRegister(): number { return (this.opcode & 7) | ((this.rex & REX_B) << 3); }
+
+  /** `start` and `end` index `bytes`; `size` is that of the code segment. */
+  decode(bytes: Uint8Array, start: number, end: number, size: CodeSize): DecodeResult {
     this.bytes = bytes;
     this.at = start;
     this.end = Math.min(end, start + MAX_LENGTH);
@@ -83,10 +114,10 @@ export class Decoder {
     return result;
   }
 
-  private decodeInside(size: 16 | 32): DecodeResult {
+  private decodeInside(size: CodeSize): DecodeResult {
     const column = this.prefixes(size);
     if (column < 0) return 'truncated';
-    const entry = this.opcodeEntry();
+    const entry = this.opcodeEntry(size === 64 ? this.long : this.legacy);
     if (entry === null) return 'truncated';
     if (entry === undefined) return 'undefined';
     let select = 0;
@@ -94,22 +125,31 @@ export class Decoder {
       if (this.at >= this.end) return 'truncated';
       this.modrm = select = this.bytes[this.at++];
     }
-    const index = entry.choose[column][select];
+    const index = this.rex & REX_B && entry.hidden >= 0 ? entry.hidden : entry.choose[column][select];
     if (index < 0) return 'undefined';
     this.rowIndex = index;
     this.row = this.rows[index];
+    if (size === 64) this.longOperandSize();
     this.memory = false;
     // MOV to and from control and debug registers takes any mod for a register [SDM2 MOV].
-    if (entry.modrm && this.modrm < 0xc0 && !this.ignoresMod[index] && !this.address()) return 'truncated';
-    if (this.namesSegment[index] && !this.segmentIsValid()) return 'undefined';
+    if (entry.modrm && this.modrm < 0xc0 && !this.ignoresMod[index] && !this.address(size)) return 'truncated';
+    if (this.namesRegister[index] && !this.registerIsValid()) return 'undefined';
     for (const operand of this.row.operands) if (!this.operand(operand)) return 'truncated';
     if (this.lock && !(this.memory && this.row.attributes.has('lock'))) return 'undefined';
     return 'ok';
   }
 
+  /** The operand size where it is not 32 by default, or not changed by a prefix [SDM2 2.2.1.7, appendix A.2.5]. */
+  private longOperandSize(): void {
+    const { attributes } = this.row;
+    if (this.rex & REX_W || attributes.has('f64') || (attributes.has('d64') && this.osize === 32)) this.osize = 64;
+  }
+
   /** Returns the mandatory-prefix column, or -1 when the bytes end. */
-  private prefixes(size: 16 | 32): number {
-    this.osize = this.asize = size;
+  private prefixes(size: CodeSize): number {
+    this.osize = size === 16 ? 16 : 32;
+    this.asize = size;
+    this.rex = 0;
     this.repeat = 'none';
     this.lock = false;
     this.segmentOverride = false;
@@ -119,6 +159,8 @@ export class Decoder {
       const byte = this.bytes[this.at];
       switch (byte) {
         case 0x26: case 0x2e: case 0x36: case 0x3e:
+          // ES, CS, SS and DS have no effect in 64-bit mode [SDM1 3.3.7].
+          if (size === 64) break;
           this.segment = (byte >> 3) & 3;
           this.segmentOverride = true;
           break;
@@ -131,7 +173,7 @@ export class Decoder {
           this.osize = size === 16 ? 32 : 16;
           break;
         case 0x67:
-          this.asize = size === 16 ? 32 : 16;
+          this.asize = size === 32 ? 16 : 32;
           break;
         case 0xf0:
           this.lock = true;
@@ -143,6 +185,12 @@ export class Decoder {
           this.repeat = 'rep';
           break;
         default:
+          if (size === 64 && (byte & 0xf0) === 0x40) {
+            this.at++;
+            // REX counts only directly before the opcode.
+            if (this.at < this.end && isPrefix(this.bytes[this.at])) continue;
+            this.rex = byte;
+          }
           if (this.repeat !== 'none') return this.repeat === 'rep' ? 2 : 3;
           return has66 ? 1 : 0;
       }
@@ -152,30 +200,32 @@ export class Decoder {
   }
 
   /** null when the bytes end, undefined where no row begins so. */
-  private opcodeEntry(): Entry | undefined | null {
-    this.opcode = this.bytes[this.at++];
-    if (this.opcode !== 0x0f) return this.one[this.opcode];
+  private opcodeEntry(maps: Maps): Entry | undefined | null {
     if (this.at >= this.end) return null;
     this.opcode = this.bytes[this.at++];
-    if (this.opcode !== 0x38 && this.opcode !== 0x3a) return this.two[this.opcode];
+    if (this.opcode !== 0x0f) return maps.one[this.opcode];
     if (this.at >= this.end) return null;
-    const map = this.opcode === 0x38 ? this.three38 : this.three3a;
+    this.opcode = this.bytes[this.at++];
+    if (this.opcode !== 0x38 && this.opcode !== 0x3a) return maps.two[this.opcode];
+    if (this.at >= this.end) return null;
+    const map = this.opcode === 0x38 ? maps.three38 : maps.three3a;
     this.opcode = this.bytes[this.at++];
     return map[this.opcode];
   }
 
-  /** There are six segment registers, and CS is not loaded by MOV [SDM2 MOV]. */
-  private segmentIsValid(): boolean {
+  /** There are eight debug registers and six segment registers, and CS is not loaded by MOV [SDM2 MOV]. */
+  private registerIsValid(): boolean {
+    if (this.ignoresMod[this.rowIndex]) return this.reg < 8;
     const n = (this.modrm >> 3) & 7;
     return n <= 5 && !(n === 1 && this.row.operands[0].kind === 'S');
   }
 
-  private address(): boolean {
+  private address(size: CodeSize): boolean {
     this.memory = true;
     this.base = this.index = -1;
     this.scale = 0;
     this.displacement = 0;
-    return this.asize === 16 ? this.address16() : this.address32();
+    return this.asize === 16 ? this.address16() : this.address32(size);
   }
 
   /** [SDM2 table 2-1] */
@@ -191,8 +241,8 @@ export class Decoder {
     return true;
   }
 
-  /** [SDM2 tables 2-2 and 2-3] */
-  private address32(): boolean {
+  /** [SDM2 tables 2-2 and 2-3; in 64-bit mode 2.2.1.2, 2.2.1.6] */
+  private address32(size: CodeSize): boolean {
     const mod = this.modrm >> 6;
     this.base = this.modrm & 7;
     if (this.base === 4) {
@@ -201,15 +251,17 @@ export class Decoder {
       this.base = sib & 7;
       this.index = (sib >> 3) & 7;
       this.scale = sib >> 6;
+      this.index |= (this.rex & REX_X) << 2;
       if (this.index === 4) {
         this.index = -1;
         this.scale = 0;
       }
     }
     if (this.base === EBP && mod === 0) {
-      this.base = -1;
+      this.base = size === 64 && (this.modrm & 7) === EBP ? BASE_RIP : -1;
       return this.displace(4);
     }
+    this.base |= (this.rex & REX_B) << 3;
     if (this.base === EBP || this.base === ESP) this.stackDefault();
     if (mod === 1) return this.displace(1);
     if (mod === 2) return this.displace(4);
@@ -244,12 +296,11 @@ export class Decoder {
       case 'J':
         return this.takeImmediate(o);
       case 'O': {
-        const value = this.take(this.asize / 8);
-        if (value === undefined) return false;
+        if (!this.takeWide(this.asize / 8)) return false;
         this.memory = true;
         this.base = this.index = -1;
         this.scale = 0;
-        this.displacement = value | 0;
+        this.displacement = this.immediate;
         return true;
       }
       case 'A': {
@@ -265,8 +316,20 @@ export class Decoder {
     }
   }
 
+  /** An unsigned value of up to 8 bytes, as two halves. */
+  private takeWide(bytes: number): boolean {
+    const low = this.take(Math.min(bytes, 4));
+    const high = bytes > 4 ? this.take(bytes - 4) : 0;
+    if (low === undefined || high === undefined) return false;
+    this.immediate = low | 0;
+    this.immediate2 = high | 0;
+    return true;
+  }
+
   private takeImmediate(o: Operand): boolean {
-    const bytes = o.size === 'b' ? 1 : o.size === 'w' ? 2 : this.osize / 8;
+    // Of 64 bits only MOV's is (Iv); others are of 32, sign-extended [SDM2 2.2.1.5].
+    if (o.size === 'v' && this.osize === 64) return this.takeWide(8);
+    const bytes = o.size === 'b' ? 1 : o.size === 'w' ? 2 : Math.min(this.osize / 8, 4);
     const value = this.take(bytes);
     if (value === undefined) return false;
     const signed = o.signed || o.kind === 'J';
@@ -280,36 +343,58 @@ export class Decoder {
   }
 }
 
-function buildMap(rows: readonly Row[], belongs: (opcode: readonly number[]) => boolean): (Entry | undefined)[] {
+const isPrefix = (byte: number): boolean =>
+  (byte & 0xf0) === 0x40 || (byte & 0xfe) === 0xf2 || (byte & 0xfc) === 0x64 || (byte & 0xe7) === 0x26 || byte === 0xf0;
+
+/** The maps without rows that have the attribute `without`. */
+function buildMaps(rows: readonly Row[], present: readonly boolean[], without: 'i64' | 'o64'): Maps {
+  const map = (belongs: (opcode: readonly number[]) => boolean) =>
+    buildMap(rows, (row, i) => present[i] && !row.attributes.has(without) && belongs(row.opcode));
+  return {
+    one: map((op) => op.length === 1),
+    two: map((op) => op.length === 2 && op[0] === 0x0f),
+    three38: map((op) => op.length === 3 && op[1] === 0x38),
+    three3a: map((op) => op.length === 3 && op[1] === 0x3a),
+  };
+}
+
+function buildMap(rows: readonly Row[], belongs: (row: Row, index: number) => boolean): (Entry | undefined)[] {
   const byOpcode = new Map<number, number[]>();
   rows.forEach((row, i) => {
-    if (!belongs(row.opcode)) return;
+    if (!belongs(row, i)) return;
     const first = row.opcode.at(-1) as number;
     for (let op = first; op < first + (row.plusRegister ? 8 : 1); op++) byOpcode.set(op, [...(byOpcode.get(op) ?? []), i]);
   });
   const map: (Entry | undefined)[] = new Array(256).fill(undefined);
   for (const [op, candidates] of byOpcode) {
-    // XCHG with rAX is NOP: the row with the exact opcode comes first in the table and wins.
-    map[op] = buildEntry(rows, candidates.filter((i) => !rows[i].plusRegister || candidates.every((k) => rows[k].plusRegister)));
+    // XCHG of rAX with itself is NOP: the row with the exact opcode wins.
+    const exact = candidates.filter((i) => !rows[i].plusRegister);
+    const hidden = exact.length > 0 ? candidates.find((i) => rows[i].plusRegister) : undefined;
+    map[op] = buildEntry(rows, exact.length > 0 ? exact : candidates, hidden ?? -1);
   }
   return map;
 }
 
-function buildEntry(rows: readonly Row[], candidates: number[]): Entry {
+function buildEntry(rows: readonly Row[], candidates: number[], hidden: number): Entry {
   const modrm = candidates.some((i) => hasModrm(rows[i]));
   const columns = ([0, 1, 2, 3] as const).map((column) => {
     const choose = new Int16Array(modrm ? 256 : 1).fill(-1);
     for (let select = 0; select < choose.length; select++) {
       const fits = candidates.filter((i) => matches(rows[i], column, modrm ? select : undefined));
-      // An exact ModRM byte is more specific than a digit.
-      const exact = fits.filter((i) => rows[i].modrm !== undefined);
-      const [chosen, ...rest] = exact.length > 0 ? exact : fits;
+      // An exact ModRM byte is more specific than a digit, and a mandatory prefix than none (F3 0F BC is BSF to some processors).
+      const [chosen, ...rest] = mostSpecific(mostSpecific(fits, (i) => rows[i].modrm !== undefined), (i) => rows[i].prefix !== undefined);
       if (rest.length > 0) throw new Error(`rows "${rows[chosen].source}" and "${rows[rest[0]].source}" are the same instruction`);
       choose[select] = chosen ?? -1;
     }
     return choose;
   });
-  return { modrm, choose: columns as unknown as Entry['choose'] };
+  return { modrm, choose: columns as unknown as Entry['choose'], hidden };
+}
+
+/** Those that a property holds for, if there are any. */
+function mostSpecific(candidates: number[], property: (i: number) => boolean): number[] {
+  const some = candidates.filter(property);
+  return some.length > 0 ? some : candidates;
 }
 
 function matches(row: Row, column: number, modrm: number | undefined): boolean {

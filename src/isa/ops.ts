@@ -8,6 +8,7 @@
  */
 import type { BINARY, COMPARE, CONVERT, EXTRACT, IntType, LOAD, REPLACE, SIMD, STORE, Type, UNARY } from '../wasm/opcodes.ts';
 import type { Label, Val, Variable } from '../wasm/function.ts';
+import type { CodeSize } from './decode.ts';
 import type { OperandKind, OperandSize } from './row.ts';
 
 export type { Label, Val, Variable };
@@ -62,9 +63,9 @@ export type SegmentChoice = number | 'operand';
 
 export abstract class Ops {
   /** Width of the instruction's `v` operands in bits. */
-  abstract readonly osize: 16 | 32 | 64;
+  abstract readonly osize: CodeSize;
   /** Address size in bits. */
-  abstract readonly asize: 16 | 32 | 64;
+  abstract readonly asize: CodeSize;
   abstract readonly repeat: Repeat;
   abstract readonly e: Emitter;
 
@@ -89,17 +90,17 @@ export abstract class Ops {
   /** Reads an operand that will be written: write faults come here, `put` cannot fault. */
   abstract modify(n: number): Place;
   /** As `get` and `modify`, `bytes` further on in memory. */
-  abstract getAt(n: number, bytes: I32): Int;
-  abstract modifyAt(n: number, bytes: I32): Place;
-  /** Effective address (offset in its segment) of memory operand `n`. */
-  abstract offset(n: number): I32;
-  /** Linear address of memory operand `n`, without a check. */
-  abstract linear(n: number): I32;
+  abstract getAt(n: number, bytes: Int): Int;
+  abstract modifyAt(n: number, bytes: Int): Place;
+  /** Effective address (offset in its segment) of memory operand `n`: an i64 in 64-bit code. */
+  abstract offset(n: number): Int;
+  /** Linear address of memory operand `n`, without a check: an i64 in 64-bit code. */
+  abstract linear(n: number): Int;
   /** Selector of the segment of the instruction's memory operand. */
   abstract memorySelector(): I32;
   /** Second immediate: the selector of a far pointer, the nesting level of ENTER, the opcode of an x87 instruction as FOP has it. */
   abstract immediate2(): I32;
-  /** The number in a field: register number of a segment, control or debug operand, ST(i), or an immediate. */
+  /** The number in a field: register number of a segment, control or debug operand, ST(i), the offset in the state of a general register, or an immediate. */
   abstract field(n: number): I32;
   /** Loads from memory operand `n`, `displacement` bytes further on. May fault. */
   abstract loadOperand<K extends LoadKind>(n: number, kind: K, displacement?: number): Val<(typeof LOAD)[K][0]>;
@@ -115,17 +116,17 @@ export abstract class Ops {
   /** General register; 8-bit numbers 4-7 are AH, CH, DH, BH. */
   abstract reg(n: number, bits: Bits): Int;
   abstract setReg(n: number, bits: Bits, value: Int): void;
-  abstract load<K extends LoadKind>(segment: SegmentChoice, offset: I32, kind: K): Val<(typeof LOAD)[K][0]>;
-  abstract store<K extends StoreKind>(segment: SegmentChoice, offset: I32, kind: K, value: Val<(typeof STORE)[K][0]>): void;
+  abstract load<K extends LoadKind>(segment: SegmentChoice, offset: Int, kind: K): Val<(typeof LOAD)[K][0]>;
+  abstract store<K extends StoreKind>(segment: SegmentChoice, offset: Int, kind: K, value: Val<(typeof STORE)[K][0]>): void;
   /**
    * Host address of bytes that lie in one page, permission checked as for an access; 0 when they are not in plain memory
    * that the TLB knows (then go element by element). For bulk string operations.
    */
-  abstract span(segment: SegmentChoice, offset: I32, bytes: I32, access: 'read' | 'write'): I32;
+  abstract span(segment: SegmentChoice, offset: Int, bytes: I32, access: 'read' | 'write'): I32;
   /** Bytes from an offset to the end of its page, 1 to 4096. */
-  abstract pageRoom(segment: SegmentChoice, offset: I32): I32;
+  abstract pageRoom(segment: SegmentChoice, offset: Int): I32;
   /** Faults as a write of `bytes` bytes would, and writes nothing. */
-  abstract probeStore(segment: SegmentChoice, offset: I32, bytes: number): void;
+  abstract probeStore(segment: SegmentChoice, offset: Int, bytes: number): void;
   /** Bulk operations at host addresses from `span`. */
   abstract hostCopy(to: I32, from: I32, bytes: I32): void;
   abstract hostFill(to: I32, byte: I32, bytes: I32): void;
@@ -133,7 +134,7 @@ export abstract class Ops {
   abstract stateLoad<K extends LoadKind>(kind: K, offset: number): Val<(typeof LOAD)[K][0]>;
   abstract stateStore<K extends StoreKind>(kind: K, offset: number, value: Val<(typeof STORE)[K][0]>): void;
 
-  // Stack [SDM1 6.2]: width of the stack by SS.B
+  // Stack [SDM1 6.2]: width of the stack by SS.B; 64 bits in 64-bit code, where the pointer is an i64
 
   abstract push(value: Int, bits: Bits): void;
   /** Value at the top, without moving the pointer; `depth` bytes further down the stack. */
@@ -141,11 +142,11 @@ export abstract class Ops {
   /** Adds `bytes` to the stack pointer. */
   abstract adjustStack(bytes: number | I32): void;
   /** Stack pointer, masked to the width of the stack. */
-  abstract stackPointer(): I32;
-  abstract setStackPointer(value: I32): void;
+  abstract stackPointer(): Int;
+  abstract setStackPointer(value: Int): void;
 
   /** A value on the stack segment at an offset other than the stack pointer, which is masked to the width of the stack. */
-  abstract loadStack(offset: I32, bits: Bits): Int;
+  abstract loadStack(offset: Int, bits: Bits): Int;
   /** Pushes several values, first to last; all places are checked before the pointer moves. */
   abstract pushAll(values: readonly Int[], bits: Bits): void;
   /** Selector of a segment register. */
@@ -175,24 +176,26 @@ export abstract class Ops {
 
   // Control
 
-  /** EIP of this instruction. */
+  // Instruction pointers are i64 in 64-bit code.
+
+  /** EIP of this instruction, the low half of RIP. */
   abstract currentIp(): I32;
-  /** EIP of the next instruction. */
-  abstract nextIp(): I32;
+  /** EIP or RIP of the next instruction. */
+  abstract nextIp(): Int;
   /** Target of a relative branch operand, truncated to the operand size. */
-  abstract target(n: number): I32;
+  abstract target(n: number): Int;
   /** Leaves for `target(n)`. Checks the limit of CS. */
   abstract jumpRelative(n: number): void;
-  /** Leaves for an offset in CS. Checks the limit of CS. */
-  abstract jumpTo(ip: I32): void;
-  /** Faults when `ip` is past the limit of CS: for calls, before they push. */
-  abstract checkTarget(ip: I32): void;
+  /** Leaves for an offset in CS. Checks the limit of CS, or that the address is canonical. */
+  abstract jumpTo(ip: Int): void;
+  /** Faults when `ip` is past the limit of CS, or not canonical: for calls, before they push. */
+  abstract checkTarget(ip: Int): void;
   /** Ends the instruction here in an exception. */
   abstract raise(vector: number, errorCode?: number): void;
   /** A slow path that both tiers call: `HELPER_NEXT` goes on after the call, anything else leaves the block. */
-  abstract helper(name: string, ...args: I32[]): void;
+  abstract helper(name: string, ...args: Val[]): void;
   /** A slow path with a result. */
-  abstract helperValue(name: string, ...args: I32[]): I32;
+  abstract helperValue(name: string, ...args: Val[]): I32;
   /** A function of a leaf kernel (x87) on the state of this vCPU, which it gets as its first argument. */
   abstract kernel<T extends Type>(name: string, result: T, ...args: Val[]): Val<T>;
   abstract kernel(name: string, result: undefined, ...args: Val[]): undefined;
@@ -245,6 +248,25 @@ export abstract class Ops {
     if (bits === 8) return this.and(a, this.constantLike(a, 0xff));
     if (bits === 16) return this.and(a, this.constantLike(a, 0xffff));
     return a;
+  }
+  /** A zero-extended value in the type that values of `bits` bits have: widened or cut off. */
+  fit(a: Int, bits: Bits): Int {
+    if (bits === 64) return a.type === 'i64' ? a : this.toI64(a as I32);
+    return a.type === 'i64' ? this.wrap(a as I64) : a;
+  }
+  /** Likewise, sign-extended: a value of `from` bits. */
+  fitSigned(a: Int, from: Bits, bits: Bits): Int {
+    const extended = this.signExtend(a, from);
+    return bits === 64 && extended.type === 'i32' ? this.toI64S(extended as I32) : this.fit(extended, bits);
+  }
+  /** An address as helpers get it: a number, signed if it has 64 bits (src/cpu/linear.ts). */
+  address(a: Int): Val<'f64'> {
+    return this.e.convert('f64FromI64', this.fit(a, 64) as I64);
+  }
+  /** True when bits 47 to 63 of an address are the same [SDM1 3.3.7.1]. */
+  isCanonical(address: I64): I32 {
+    const upper = this.i64(16);
+    return this.eq(this.shrS(this.shl(address, upper), upper), address);
   }
   /** Bit `n` (constant) of a value as 0 or 1. */
   bit(a: Int, n: number): I32 {

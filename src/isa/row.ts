@@ -8,8 +8,10 @@
  * /digit      ModRM.reg; `m` or `r`: only with a memory or a register ModRM.rm
  * operands    the SDM's codes [SDM2 appendix A.2]: E G I J M O Z S C D R P Q N V W U, and b w d q v z y x t for the size;
  *             sIb is a sign-extended byte, `1` the constant; AL CL DX rAX eAX are fixed registers; STi is ModRM.rm
- * attributes  see `Attribute`
+ * attributes  see `Attribute`; `+sse2` names the feature (src/isa/features.ts) that brought the instruction; a row for 64-bit mode
+ *             alone (o64) may share its opcode with one for the others (i64)
  */
+import { type Feature, featureNamed } from './features.ts';
 import type { Body } from './ops.ts';
 
 export type OperandKind =
@@ -62,6 +64,11 @@ const ATTRIBUTES = [
   'wait', // #NM with CR0.MP and CR0.TS together
   'mmx', // #UD with CR0.EM, #NM with CR0.TS
   'sse', // #UD with CR0.EM or without CR4.OSFXSR, #NM with CR0.TS
+  // In 64-bit mode, as the superscripts of the SDM's opcode maps:
+  'i64', // #UD there
+  'o64', // #UD everywhere else
+  'd64', // the operand size is 64 without a prefix, and never 32
+  'f64', // the operand size is 64 whatever the prefixes
 ] as const;
 export type Attribute = (typeof ATTRIBUTES)[number];
 
@@ -80,6 +87,8 @@ export interface Row {
   readonly mnemonic: string;
   readonly operands: readonly Operand[];
   readonly attributes: ReadonlySet<Attribute>;
+  /** undefined: every processor has it. */
+  readonly feature: Feature | undefined;
   readonly body: Body;
 }
 
@@ -122,7 +131,10 @@ function parseRow(source: string, bodies: Readonly<Record<string, Body>>): Row {
   const [, prefix, opcode, plus, digit, form, modrm, mnemonic, operands, attributes] = m;
   const body = bodies[mnemonic];
   if (!body) throw new Error(`no body ${mnemonic} for row "${source}"`);
-  const attributeList = (attributes ?? '').split(' ').filter((a) => a !== '');
+  const words = (attributes ?? '').split(' ').filter((a) => a !== '');
+  const [features, attributeList] = [words.filter((a) => a.startsWith('+')), words.filter((a) => !a.startsWith('+'))];
+  const feature = features.map((name) => featureNamed(name.slice(1)));
+  if (feature.length > 1 || feature.some((name) => name === undefined)) throw new Error(`features of row "${source}"`);
   for (const a of attributeList) if (!(ATTRIBUTES as readonly string[]).includes(a)) throw new Error(`attribute ${a} of row "${source}"`);
   return {
     source,
@@ -135,6 +147,7 @@ function parseRow(source: string, bodies: Readonly<Record<string, Body>>): Row {
     mnemonic,
     operands: operands.split(' ').filter((o) => o !== '').map((o) => parseOperand(o, source)),
     attributes: new Set(attributeList as Attribute[]),
+    feature: feature[0],
     body,
   };
 }

@@ -2,6 +2,7 @@
  * Compiles the regions of hot blocks and puts them in the place of the blocks' first handlers. Requests are gathered and
  * compiled several to a module: an instance is dear, a function in it is cheap.
  */
+import { MODE_CODE64 } from '../cpu/mode.ts';
 import type { CodeCache } from '../interp/code-cache.ts';
 import type { Arena } from '../memory/arena.ts';
 import { type Origin, RegionFinder } from './finder.ts';
@@ -63,7 +64,8 @@ export class RegionCompiler {
   /** Asks for the region of a block. */
   request(origin: Origin): void {
     const { host, mode, record } = origin;
-    if (this.code.isCompiled(record)) return;
+    // 64-bit code is interpreted.
+    if (mode & MODE_CODE64 || this.code.isCompiled(record)) return;
     const waiting = this.waiting.get(blockKey(host, mode));
     if (waiting) {
       const { entries } = waiting.region;

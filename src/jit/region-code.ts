@@ -112,7 +112,7 @@ export class RegionCode {
     loads(() => {
       for (const n of this.used) e.set(this.registers[n], e.load('i32', cpu, L.GPR + n * 8));
     });
-    for (const n of this.written) e.store('i32', cpu, e.get(this.registers[n]), L.GPR + n * 8);
+    for (const n of this.written) e.store('i64', cpu, e.convert('extendU', e.get(this.registers[n])), L.GPR + n * 8);
     this.flags.store(cpu);
     e.returnCall(DISPATCH, [e.get(this.exitHandler), e.get(this.exitRecord), cpu, e.get(this.exitFuel)]);
   }

@@ -100,14 +100,14 @@ export class RegionOps extends RecordOps {
     return this.e.get(this.code.tlbSet);
   }
   /** A page that the TLB does not know is looked up once; what even then cannot be reached inline is the interpreter's. */
-  serve(linear: I32, entry: I32, hit: I32, a: Access): I32 {
+  serve(linear: Int, entry: I32, hit: I32, a: Access): I32 {
     const { e, code, record } = this;
     e.if(this.eqz(hit), () => {
       const what = this.i32(a.bytes | (a.kind === 'read' ? 0 : FILL_WRITE));
       const filled = this.call('fill', [this.cpu, linear, what, this.i32(record.address), code.fuelAt(record)], 'i32') as I32;
       e.if(this.eqz(filled), () => code.leaveAt(record));
     });
-    const host = this.add(linear, e.load('i32', entry, L.TLB_ADDEND));
+    const host = this.hostOf(linear, entry);
     a.store?.(host);
     return host;
   }
@@ -154,12 +154,12 @@ export class RegionOps extends RecordOps {
   jumpRelative(n: number): void {
     const target = this.target(n);
     this.checkTarget(target);
-    if (!this.edges.branch()) this.code.leaveTo(target, this.record, this.flat, 1);
+    if (!this.edges.branch()) this.code.leaveTo(asI32(target), this.record, this.flat, 1);
   }
-  jumpTo(ip: I32): void {
+  jumpTo(ip: Int): void {
     const target = this.truncate(ip);
     this.checkTarget(target);
-    if (!this.edges.jump(target)) this.code.leaveTo(target, this.record, this.flat, 1);
+    if (!this.edges.jump(asI32(target))) this.code.leaveTo(asI32(target), this.record, this.flat, 1);
   }
   raiseValue(): void {
     this.code.leaveAt(this.record);

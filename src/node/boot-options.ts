@@ -61,6 +61,7 @@ export async function machineOptions(flags: Flags, serialPorts: number, around: 
   const initrd = flags.get('initrd');
   return defined({
     memoryMiB: memory(flags.get('m')),
+    cpu: flags.get('cpu'),
     kernel,
     initrd: initrd === undefined ? undefined : await readInitrd(initrd, kernel),
     append: flags.get('append'),

@@ -12,6 +12,7 @@ interface Flag {
 
 export const FLAGS = [
   { name: 'm', value: 'SIZE', help: 'guest memory in MiB, or with a suffix M or G (default 128)' },
+  { name: 'cpu', value: 'MODEL', help: 'processor: 486, pentium, pentium3, x86-64-v1 to -v3, with ,+FEATURE and ,-FEATURE (default x86-64-v1)' },
   { name: 'kernel', value: 'FILE', help: 'Linux bzImage or multiboot kernel, entered without firmware' },
   { name: 'initrd', value: 'FILE', help: 'initial RAM disk; for multiboot, modules: "FILE args,FILE args"' },
   { name: 'append', value: 'TEXT', help: 'command line of the kernel' },

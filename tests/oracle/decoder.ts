@@ -1,6 +1,6 @@
 /** The decoder against iced-x86 on random bytes: lengths, #UD, LOCK, memory operands, immediates, branch targets. */
 import { Code, CpuidFeature, Decoder as Iced, DecoderOptions, Formatter, FormatterSyntax, Instruction, OpKind, Register } from 'iced-x86';
-import { Decoder } from '../../src/isa/decode.ts';
+import { BASE_RIP, type CodeSize, Decoder } from '../../src/isa/decode.ts';
 import { INSTRUCTION_SET } from '../../src/isa/instruction-set.ts';
 import { Random } from './random.ts';
 
@@ -8,11 +8,12 @@ const CHUNK = 2000;
 const SLOT = 16;
 const MAX_LENGTH = 15;
 const PREFIXES = [0x66, 0x67, 0xf2, 0xf3, 0xf0, 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65];
+const REX = 0x40;
 
 /** Features that the instruction set has: an instruction that iced knows by these must decode. */
 const FEATURES = new Set([
   'INTEL8086', 'INTEL8086_ONLY', 'INTEL186', 'INTEL286', 'INTEL386', 'INTEL486', 'MSR', 'TSC', 'CX8', 'CPUID', 'CMOV', 'SEP', 'FPU', 'FPU287', 'FPU387',
-  'MMX', 'FXSR', 'SSE', 'SSE2', 'CLFSH', 'PAUSE', 'MULTIBYTENOP', 'RDPMC', 'PREFETCHW',
+  'MMX', 'FXSR', 'SSE', 'SSE2', 'CLFSH', 'PAUSE', 'MULTIBYTENOP', 'RDPMC', 'PREFETCHW', 'X64', 'FSGSBASE',
 ]);
 
 /** Differences that are meant, by a pattern of their kind. */
@@ -37,15 +38,23 @@ const GENERAL = new Map<number, number>();
 for (const [i, n] of ['AX', 'CX', 'DX', 'BX', 'SP', 'BP', 'SI', 'DI'].entries()) {
   GENERAL.set(Register[n as 'AX'], i);
   GENERAL.set(Register[`E${n}` as 'EAX'], i);
+  GENERAL.set(Register[`R${n}` as 'RAX'], i);
 }
+for (let n = 8; n < 16; n++) {
+  GENERAL.set(Register[`R${n}` as 'R8'], n);
+  GENERAL.set(Register[`R${n}D` as 'R8D'], n);
+}
+for (const ip of [Register.EIP, Register.RIP]) GENERAL.set(ip, BASE_RIP);
 const SEGMENTS: number[] = [Register.ES, Register.CS, Register.SS, Register.DS, Register.FS, Register.GS];
+const FS = 4;
 const numberOf = (register: number): number => (register === Register.None ? -1 : (GENERAL.get(register) ?? -2));
 
-function fill(random: Random, buffer: Uint8Array): void {
+function fill(random: Random, buffer: Uint8Array, size: CodeSize): void {
   for (let slot = 0; slot < buffer.length; slot += SLOT) {
     let at = slot;
     const prefixes = random.chance(1) ? 12 : random.pick([0, 0, 0, 1, 1, 2, 3]);
     for (let i = 0; i < prefixes; i++) buffer[at++] = random.pick(PREFIXES);
+    if (size === 64 && random.chance(50)) buffer[at++] = REX | random.below(16);
     if (random.chance(45)) {
       buffer[at++] = 0x0f;
       if (random.chance(15)) buffer[at++] = random.pick([0x38, 0x3a]);
@@ -55,7 +64,7 @@ function fill(random: Random, buffer: Uint8Array): void {
 }
 
 /** What differs between two instructions that both decode. */
-function compare(d: Decoder, i: Instruction): string[] {
+function compare(d: Decoder, size: CodeSize, i: Instruction): string[] {
   const bad: string[] = [];
   if (d.length !== i.length) bad.push('length');
   if (d.lock !== i.hasLockPrefix) bad.push('lock');
@@ -66,19 +75,30 @@ function compare(d: Decoder, i: Instruction): string[] {
     if (numberOf(i.memoryBase) !== d.base) bad.push('base');
     if (numberOf(i.memoryIndex) !== d.index) bad.push('index');
     if (d.index >= 0 && i.memoryIndexScale !== 1 << d.scale) bad.push('scale');
-    const mask = d.asize === 16 ? 0xffff : -1;
-    if ((Number(BigInt.asIntN(32, i.memoryDisplacement)) & mask) !== (d.displacement & mask)) bad.push('displacement');
-    if (SEGMENTS[d.segment] !== i.memorySegment) bad.push('segment');
+    if (!sameDisplacement(d, i)) bad.push('displacement');
+    if (SEGMENTS[d.segment] !== i.memorySegment && !(size === 64 && d.segment < FS && namesFlat(i))) bad.push('segment');
   }
   for (const [n, kind] of kinds.entries()) if (!sameImmediate(d, i, n, kind)) bad.push('immediate');
   return bad;
 }
 
+/** For a disassembler the prefixes ES, CS, SS and DS of 64-bit code name a segment. */
+const namesFlat = (i: Instruction): boolean => i.hasSegmentPrefix && SEGMENTS.indexOf(i.segmentPrefix) < FS;
+
+function sameDisplacement(d: Decoder, i: Instruction): boolean {
+  if (d.base === BASE_RIP) return BigInt.asIntN(32, i.memoryDisplacement) === BigInt.asIntN(32, BigInt(d.displacement + d.length));
+  const wide = d.asize === 64 && d.row.operands.some((o) => o.kind === 'O');
+  const mine = wide ? (BigInt(d.immediate2) << 32n) | BigInt(d.immediate >>> 0) : BigInt(d.displacement);
+  return BigInt.asIntN(d.asize, i.memoryDisplacement) === BigInt.asIntN(d.asize, mine);
+}
+
 function sameImmediate(d: Decoder, i: Instruction, n: number, kind: number): boolean {
   if (kind === OpKind.NearBranch16) return i.nearBranch16 === ((d.length + d.immediate) & 0xffff);
   if (kind === OpKind.NearBranch32) return i.nearBranch32 === (d.length + d.immediate) >>> 0;
+  if (kind === OpKind.NearBranch64) return i.nearBranch64 === BigInt.asUintN(64, BigInt(d.length + d.immediate));
+  if (kind === OpKind.Immediate64) return i.immediate(n) === BigInt.asUintN(64, (BigInt(d.immediate2) << 32n) | BigInt(d.immediate >>> 0));
   const immediate = d.row.operands.some((o) => o.kind === 'I');
-  if (!immediate || kind < OpKind.Immediate8 || kind > OpKind.Immediate8to32 || kind === OpKind.Immediate8_2nd) return true;
+  if (!immediate || kind < OpKind.Immediate8 || kind > OpKind.Immediate32to64 || kind === OpKind.Immediate8_2nd) return true;
   const mask = kind === OpKind.Immediate8 ? 0xff : kind === OpKind.Immediate16 || kind === OpKind.Immediate8to16 ? 0xffff : -1;
   return (Number(BigInt.asIntN(32, i.immediate(n))) & mask) === (d.immediate & mask);
 }
@@ -93,11 +113,11 @@ export class DecoderCampaign {
     this.random = new Random(seed);
   }
 
-  run(count: number, size: 16 | 32): void {
+  run(count: number, size: CodeSize): void {
     const buffer = new Uint8Array(CHUNK * SLOT);
     const instruction = new Instruction();
     for (let done = 0; done < count; done += CHUNK) {
-      fill(this.random, buffer);
+      fill(this.random, buffer, size);
       const iced = new Iced(size, buffer, DecoderOptions.None);
       for (let at = 0; at < buffer.length; at += SLOT) {
         iced.position = at;
@@ -111,7 +131,7 @@ export class DecoderCampaign {
     instruction.free();
   }
 
-  private check(bytes: Uint8Array, size: 16 | 32, i: Instruction): void {
+  private check(bytes: Uint8Array, size: CodeSize, i: Instruction): void {
     const d = this.decoder;
     const result = d.decode(bytes, 0, MAX_LENGTH, size);
     const valid = i.code !== Code.INVALID;
@@ -121,7 +141,7 @@ export class DecoderCampaign {
       if (features.every((f) => FEATURES.has(f))) this.note(`here ${result}: ${Code[i.code]} [${features.join(' ')}]`, bytes, size, i);
     } else if (!valid) this.note(`here ok: ${d.row.source}`, bytes, size, i);
     else {
-      const bad = compare(d, i);
+      const bad = compare(d, size, i);
       if (bad.length > 0) this.note(`${d.row.mnemonic}: ${bad.join(', ')}`, bytes, size, i);
     }
   }

@@ -1,5 +1,5 @@
 /**
- * Compiles the leaf kernel (kernel/*.ts here and in src/cpu/sse, AssemblyScript) to one WebAssembly module, for the bundler
+ * Compiles the leaf kernel (kernel/*.ts here, in src/cpu/sse and src/cpu/integer, AssemblyScript) to one WebAssembly module, for the bundler
  * and for tests; runs in Node.
  * The result is kept in .cache/ under the hash of the sources and of the compiler's version.
  *
@@ -18,7 +18,7 @@ export const X87_KERNEL_DATA = 1024;
 const ROOM = dirname(fileURLToPath(import.meta.url));
 const LAYOUT = 'src/cpu/layout.ts';
 const OPERATIONS = 'src/cpu/sse/operations.ts';
-const FOLDERS = ['src/cpu/x87/kernel', 'src/cpu/sse/kernel'];
+const FOLDERS = ['src/cpu/x87/kernel', 'src/cpu/sse/kernel', 'src/cpu/integer/kernel'];
 const ROOT = resolve(ROOM, '../../..');
 
 const OPTIONS = [

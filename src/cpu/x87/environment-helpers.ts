@@ -15,37 +15,37 @@ import {
   decodeState, encodeEnvironment, encodeFxsave, encodeState, environmentSize, hasReservedMxcsr, initialise, maskExceptions,
 } from './environment.ts';
 
-/** XMM registers outside 64-bit mode. */
-const XMM_REGISTERS = 8;
+/** XMM registers that the mode has. */
+export const xmmRegisters = (cpu: CpuContext): number => (cpu.state.code64 ? 16 : 8);
 
 function formatOf(cpu: CpuContext, operandSize: number): EnvironmentFormat {
   const { state } = cpu;
   return { operandSize: operandSize === 16 ? 16 : 32, isProtected: state.protectedMode && !state.v86 };
 }
 
-function readBytes(cpu: CpuContext, linear: number, size: number): Uint8Array {
+export function readBytes(cpu: CpuContext, linear: number, size: number): Uint8Array {
   const user = cpu.state.cpl === 3;
   const bytes = new Uint8Array(size);
   const view = new DataView(bytes.buffer);
   let at = 0;
-  for (; at + 4 <= size; at += 4) view.setUint32(at, cpu.mmu.read32((linear + at) >>> 0, user), true);
-  for (; at < size; at++) bytes[at] = cpu.mmu.read8((linear + at) >>> 0, user);
+  for (; at + 4 <= size; at += 4) view.setUint32(at, cpu.mmu.read32(linear + at, user), true);
+  for (; at < size; at++) bytes[at] = cpu.mmu.read8(linear + at, user);
   checkDataBreakpoint(cpu, linear, size, false);
   return bytes;
 }
 
 /** Writes what `probeWrite` has allowed. */
-function writeBytes(cpu: CpuContext, linear: number, bytes: Uint8Array): void {
+export function writeBytes(cpu: CpuContext, linear: number, bytes: Uint8Array): void {
   const user = cpu.state.cpl === 3;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = 0;
-  for (; at + 4 <= bytes.length; at += 4) cpu.mmu.write32((linear + at) >>> 0, view.getUint32(at, true), user);
-  for (; at < bytes.length; at++) cpu.mmu.write8((linear + at) >>> 0, bytes[at], user);
+  for (; at + 4 <= bytes.length; at += 4) cpu.mmu.write32(linear + at, view.getUint32(at, true), user);
+  for (; at < bytes.length; at++) cpu.mmu.write8(linear + at, bytes[at], user);
   checkDataBreakpoint(cpu, linear, bytes.length, true);
 }
 
-function probe(cpu: CpuContext, linear: number, size: number): void {
-  cpu.mmu.probeWrite(linear >>> 0, size, cpu.state.cpl === 3);
+export function probe(cpu: CpuContext, linear: number, size: number): void {
+  cpu.mmu.probeWrite(linear, size, cpu.state.cpl === 3);
 }
 
 /** FNSTENV. Arguments: linear address, operand size in bits (16 or 32). Returns HELPER_NEXT, as they all do. */
@@ -89,7 +89,7 @@ function requireAligned(linear: number): void {
 /** FXSAVE. Argument: linear address; #GP(0) unless it is a multiple of 16. */
 export function fxsave(cpu: CpuContext, linear: number): number {
   requireAligned(linear);
-  const bytes = encodeFxsave(cpu.state, XMM_REGISTERS);
+  const bytes = encodeFxsave(cpu.state, xmmRegisters(cpu));
   // The area may cross a page: 512 bytes at a multiple of 16.
   if (savesXmm(cpu)) {
     probe(cpu, linear, bytes.length);
@@ -105,7 +105,7 @@ export function fxsave(cpu: CpuContext, linear: number): number {
 /** FXRSTOR. Argument: linear address; #GP(0) unless it is a multiple of 16, and for reserved bits of MXCSR. */
 export function fxrstor(cpu: CpuContext, linear: number): number {
   requireAligned(linear);
-  const registers = savesXmm(cpu) ? XMM_REGISTERS : 0;
+  const registers = savesXmm(cpu) ? xmmRegisters(cpu) : 0;
   const bytes = readBytes(cpu, linear, FXSAVE_XMM + registers * 16);
   if (registers > 0 && hasReservedMxcsr(bytes)) fault(VECTOR_GP, 0);
   decodeFxsave(cpu.state, bytes, registers);

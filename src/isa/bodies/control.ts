@@ -1,5 +1,5 @@
 /** Jumps, calls, the stack, and interrupts that programs raise [SDM1 6, SDM2]. */
-import type { Bits, Body, Condition, I32, Ops } from '../ops.ts';
+import type { Bits, Body, Condition, I32, Ops, Val } from '../ops.ts';
 import { perCondition } from './integer.ts';
 
 const VECTOR_BR = 5;
@@ -10,9 +10,9 @@ const BP = 5;
 const jcc = (code: Condition): Body => (o) => o.e.if(o.condition(code), () => o.jumpRelative(0));
 
 const loop = (more: ((o: Ops) => I32) | undefined): Body => (o) => {
-  const bits = o.asize as 16 | 32;
-  const count = o.zeroExtend(o.sub(o.reg(CX, bits), o.i32(1)), bits) as I32;
-  const notZero = o.ne(count, o.i32(0));
+  const bits = o.asize;
+  const count = o.zeroExtend(o.sub(o.reg(CX, bits), o.int(1, bits)), bits);
+  const notZero = o.eqz(o.eqz(count));
   const taken = more ? o.and(notZero, more(o)) : notZero;
   // The count is written only after the target has been checked against the limit of CS.
   o.e.if(taken, () => {
@@ -29,13 +29,13 @@ const call: Body = (o) => {
   o.jumpRelative(0);
 };
 const callIndirect: Body = (o) => {
-  const to = o.get(0) as I32;
+  const to = o.get(0);
   o.checkTarget(to);
   o.push(o.nextIp(), o.osize);
   o.jumpTo(to);
 };
 const ret: Body = (o) => {
-  const to = o.stackTop(o.osize) as I32;
+  const to = o.stackTop(o.osize);
   o.checkTarget(to);
   const bytes = o.i32(o.osize / 8);
   o.adjustStack(o.operandCount > 0 ? o.add(bytes, o.get(0) as I32) : bytes);
@@ -71,11 +71,11 @@ const pushSegment = (segment: number): Body => (o) => o.push(o.segmentSelector(s
 const popSegment = (segment: number): Body => (o) => o.helper('POP_SEGMENT', o.i32(segment), o.i32(o.osize));
 
 const leave: Body = (o) => {
-  const bits = o.osize as 16 | 32;
-  const frame = o.reg(BP, 32) as I32;
-  const value = o.loadStack(frame, bits);
-  o.setStackPointer(o.add(frame, o.i32(bits / 8)));
-  o.setReg(BP, bits, value);
+  // RBP as wide as the stack pointer may be.
+  const frame = o.reg(BP, o.stackPointer().type === 'i64' ? 64 : 32);
+  const value = o.loadStack(frame, o.osize);
+  o.setStackPointer(o.add(frame, o.constantLike(frame, o.osize / 8)));
+  o.setReg(BP, o.osize, value);
 };
 const enter: Body = (o) => o.helper('ENTER', o.field(0), o.immediate2(), o.i32(o.osize));
 
@@ -89,9 +89,9 @@ const bound: Body = (o) => {
 };
 
 /** Offset and selector of a far pointer in memory. */
-const farPointer = (o: Ops, n: number): [I32, I32] => {
-  const offset = o.loadOperand(n, o.osize === 16 ? 'u16' : 'i32') as I32;
-  return [offset, o.loadOperand(n, 'u16', o.osize / 8) as I32];
+const farPointer = (o: Ops, n: number): [Val, I32] => {
+  const offset = o.loadOperand(n, ({ 16: 'u16', 32: 'i32', 64: 'i64' } as const)[o.osize]);
+  return [o.address(offset), o.loadOperand(n, 'u16', o.osize / 8)];
 };
 const loadFarPointer = (segment: number): Body => (o) => {
   const [offset, selector] = farPointer(o, 1);
@@ -104,12 +104,12 @@ export const controlBodies: Record<string, Body> = {
   JCXZ: (o) => o.e.if(o.eqz(o.reg(CX, o.asize as Bits)), () => o.jumpRelative(0)),
   LOOP: loop(undefined), LOOPE: loop((o) => o.flag('ZF')), LOOPNE: loop((o) => o.eqz(o.flag('ZF'))),
   JMP: (o) => o.jumpRelative(0),
-  JMP_INDIRECT: (o) => o.jumpTo(o.get(0) as I32),
+  JMP_INDIRECT: (o) => o.jumpTo(o.get(0)),
   CALL: call, CALL_INDIRECT: callIndirect, RET: ret,
   PUSH: push, POP: pop, PUSHA: pusha, POPA: popa, LEAVE: leave, ENTER: enter, BOUND: bound,
   PUSHF: (o) => o.push(o.helperValue('PUSHF', o.i32(o.osize)), o.osize),
   POPF: (o) => {
-    const value = o.stackTop(o.osize) as I32;
+    const value = o.fit(o.stackTop(o.osize), 32);
     o.helper('POPF', value, o.i32(o.osize));
   },
   PUSH_ES: pushSegment(0), PUSH_CS: pushSegment(1), PUSH_SS: pushSegment(2), PUSH_DS: pushSegment(3), PUSH_FS: pushSegment(4), PUSH_GS: pushSegment(5),
@@ -117,8 +117,8 @@ export const controlBodies: Record<string, Body> = {
   MOV_FROM_SEG: (o) => o.put(0, o.selectorOf(1)),
   MOV_TO_SEG: (o) => o.helper('LOAD_SEGMENT', o.field(0), o.get(1) as I32),
   LES: loadFarPointer(0), LSS: loadFarPointer(2), LDS: loadFarPointer(3), LFS: loadFarPointer(4), LGS: loadFarPointer(5),
-  CALL_FAR: (o) => o.helper('FAR_CALL', o.immediate2(), o.field(0), o.i32(o.osize)),
-  JMP_FAR: (o) => o.helper('FAR_JMP', o.immediate2(), o.field(0), o.i32(o.osize)),
+  CALL_FAR: (o) => o.helper('FAR_CALL', o.immediate2(), o.address(o.field(0)), o.i32(o.osize)),
+  JMP_FAR: (o) => o.helper('FAR_JMP', o.immediate2(), o.address(o.field(0)), o.i32(o.osize)),
   CALL_FAR_INDIRECT: (o) => {
     const [offset, selector] = farPointer(o, 0);
     o.helper('FAR_CALL', selector, offset, o.i32(o.osize));

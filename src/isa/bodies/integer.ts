@@ -1,4 +1,6 @@
 /** Integer arithmetic, logic and moves [SDM2]. */
+import * as L from '../../cpu/layout.ts';
+import { requireAligned } from './sse-operands.ts';
 import type { Bits, Body, Condition, I32, I64, Int, Ops } from '../ops.ts';
 
 const VECTOR_DE = 0;
@@ -62,10 +64,32 @@ const step = (kind: 'add' | 'sub'): Body => (o) => {
 /** Top bit of a `bits`-wide value, 0 or 1. */
 const top = (o: Ops, a: Int, bits: Bits): I32 => o.bit(a, bits - 1);
 
+/** High half of a 128-bit product. */
+function highProduct(o: Ops, a: I64, b: I64, signed: boolean): I64 {
+  const low = (v: I64) => o.and(v, o.i64(0xffffffff));
+  const high = (v: I64) => o.shrU(v, o.i64(32));
+  const cross = o.add(o.mul(high(a), low(b)), high(o.mul(low(a), low(b))));
+  const middle = o.add(o.mul(low(a), high(b)), low(cross));
+  const product = o.add(o.add(o.mul(high(a), high(b)), high(cross)), high(middle));
+  if (!signed) return product;
+  const negative = (v: I64, other: I64) => o.and(o.shrS(v, o.i64(63)), other);
+  return o.sub(o.sub(product, negative(a, b)), negative(b, a));
+}
+/** RDX:RAX = RAX * r/m64. */
+const wideMultiply = (signed: boolean): Body => (o) => {
+  const src = o.get(0) as I64;
+  const a = o.reg(0, 64) as I64;
+  const low = o.mul(a, src);
+  const high = highProduct(o, a, src, signed);
+  o.setReg(0, 64, low);
+  o.setReg(2, 64, high);
+  const overflow = o.ne(high, signed ? o.shrS(low, o.i64(63)) : o.i64(0));
+  o.setFlagsWith(64, low, overflow, overflow);
+};
 const mul: Body = (o) => {
   const bits = o.bits(0);
+  if (bits === 64) return wideMultiply(false)(o);
   const src = o.get(0);
-  if (bits === 64) throw new Error('MUL r/m64 belongs to long mode');
   const product = o.mul(o.toI64(o.reg(0, bits) as I32), o.toI64(src as I32));
   const high = o.wrap(o.shrU(product, o.i64(bits)));
   writeProduct(o, bits, product);
@@ -74,6 +98,7 @@ const mul: Body = (o) => {
 };
 const imul1: Body = (o) => {
   const bits = o.bits(0);
+  if (bits === 64) return wideMultiply(true)(o);
   const src = o.signExtend(o.get(0), bits) as I32;
   const a = o.signExtend(o.reg(0, bits), bits) as I32;
   const product = o.mul(o.toI64S(a), o.toI64S(src));
@@ -100,6 +125,13 @@ function writeProduct(o: Ops, bits: Bits, product: I64): void {
 const imul: Body = (o) => {
   const bits = o.bits(0);
   const [a, b] = o.operandCount === 3 ? [o.get(1), o.get(2)] : [o.get(0), o.get(1)];
+  if (bits === 64) {
+    const low = o.mul(a, b);
+    const overflow = o.ne(highProduct(o, a as I64, b as I64, true), o.shrS(low as I64, o.i64(63)));
+    o.put(0, low);
+    o.setFlagsWith(64, low, overflow, overflow);
+    return;
+  }
   const product = o.mul(o.toI64S(o.signExtend(a, bits) as I32), o.toI64S(o.signExtend(b, bits) as I32));
   const overflow = tooWide(o, product, bits);
   const low = o.wrap(product);
@@ -107,9 +139,18 @@ const imul: Body = (o) => {
   o.setFlagsWith(bits, low, overflow, overflow);
 };
 
+/** RDX:RAX by r/m64. */
+const wideDivide = (signed: boolean): Body => (o) => {
+  const divisor = o.get(0) as I64;
+  const fits = o.kernel(signed ? 'idiv128' : 'div128', 'i32', o.reg(2, 64), o.reg(0, 64), divisor);
+  o.raiseIf(o.eqz(fits), VECTOR_DE);
+  o.setReg(0, 64, o.stateLoad('i64', L.INTEGER_SCRATCH));
+  o.setReg(2, 64, o.stateLoad('i64', L.INTEGER_SCRATCH + 8));
+};
 /** Dividend in AX, DX:AX or EDX:EAX; #DE for zero and for a quotient that is too wide. Flags stay as they are. */
 const divide = (signed: boolean): Body => (o) => {
   const bits = o.bits(0);
+  if (bits === 64) return wideDivide(signed)(o);
   const divisor32 = o.get(0) as I32;
   o.raiseIf(o.eqz(divisor32), VECTOR_DE);
   const extend = (v: I32) => (signed ? o.toI64S(o.signExtend(v, bits) as I32) : o.toI64(v));
@@ -159,7 +200,7 @@ const not: Body = (o) => {
 
 /** Unlike other moves, MOVZX and MOVSX read a narrower source. */
 const movzx: Body = (o) => o.put(0, o.get(1));
-const movsx: Body = (o) => o.put(0, o.signExtend(o.get(1), o.bits(1)));
+const movsx: Body = (o) => o.put(0, o.fitSigned(o.get(1), o.bits(1), o.bits(0)));
 
 const xchg: Body = (o) => {
   const dst = o.modify(0);
@@ -189,7 +230,23 @@ const cmpxchg: Body = (o) => {
   dst.put(o.select(equal, src, dst.value));
   o.e.if(o.eqz(equal), () => o.setReg(0, bits, dst.value));
 };
+const cmpxchg16b: Body = (o) => {
+  requireAligned(o, 0);
+  o.probeWrite(0, 16);
+  const [low, high] = [o.loadOperand(0, 'i64'), o.loadOperand(0, 'i64', 8)];
+  const difference = o.or(o.xor(low, o.reg(0, 64) as I64), o.xor(high, o.reg(2, 64) as I64));
+  const equal = o.eqz(difference);
+  o.storeOperand(0, 'i64', o.select(equal, o.reg(3, 64) as I64, low));
+  o.storeOperand(0, 'i64', o.select(equal, o.reg(1, 64) as I64, high), 8);
+  o.e.if(o.eqz(equal), () => {
+    o.setReg(0, 64, low);
+    o.setReg(2, 64, high);
+  });
+  setZero(o, equal);
+};
+const setZero = (o: Ops, zf: I32): void => o.writeFlags(o.or(o.and(o.readFlags(), o.i32(~0x40)), o.shl(zf, o.i32(6))));
 const cmpxchg8b: Body = (o) => {
+  if (o.osize === 64) return cmpxchg16b(o);
   o.probeWrite(0, 8);
   const old = o.loadOperand(0, 'i64');
   const expected = o.or(o.shl(o.toI64(o.reg(2, 32) as I32), o.i64(32)), o.toI64(o.reg(0, 32) as I32));
@@ -200,35 +257,38 @@ const cmpxchg8b: Body = (o) => {
     o.setReg(0, 32, o.wrap(old));
     o.setReg(2, 32, o.wrap(o.shrU(old, o.i64(32))));
   });
-  const others = o.and(o.readFlags(), o.i32(~0x40));
-  o.writeFlags(o.or(others, o.shl(equal, o.i32(6))));
+  setZero(o, equal);
 };
 
+const swapBytes = (o: Ops, a: I32): I32 => o.or(
+  o.and(o.e.binary('rotl', a, o.i32(8)), o.i32(0x00ff00ff)),
+  o.and(o.e.binary('rotr', a, o.i32(8)), o.i32(0xff00ff00 | 0)),
+);
 const bswap: Body = (o) => {
-  const a = o.get(0) as I32;
+  const a = o.get(0);
   // With a 16-bit operand the result is undefined by the manual; processors clear it.
   if (o.bits(0) === 16) return o.put(0, o.i32(0));
-  const swapped = o.or(
-    o.and(o.e.binary('rotl', a, o.i32(8)), o.i32(0x00ff00ff)),
-    o.and(o.e.binary('rotr', a, o.i32(8)), o.i32(0xff00ff00 | 0)),
-  );
-  o.put(0, swapped);
+  if (o.bits(0) === 32) return o.put(0, swapBytes(o, a as I32));
+  const half = (v: Int) => o.toI64(swapBytes(o, o.wrap(v as I64)));
+  o.put(0, o.or(o.shl(half(a), o.i64(32)), half(o.shrU(a as I64, o.i64(32)))));
 };
 
 const cbw: Body = (o) => {
-  if (o.osize === 16) o.setReg(0, 16, o.signExtend(o.reg(0, 8), 8));
-  else o.setReg(0, 32, o.signExtend(o.reg(0, 16), 16));
+  const half = (o.osize / 2) as Bits;
+  o.setReg(0, o.osize, o.fitSigned(o.reg(0, half), half, o.osize));
 };
 const cwd: Body = (o) => {
-  const bits = o.osize as 16 | 32;
-  o.setReg(2, bits, o.shrS(o.signExtend(o.reg(0, bits), bits), o.i32(31)));
+  const bits = o.osize;
+  const a = o.signExtend(o.reg(0, bits), bits);
+  o.setReg(2, bits, o.shrS(a, o.constantLike(a, 63)));
 };
 
 const setcc = (code: Condition): Body => (o) => o.put(0, o.condition(code));
-/** The source is read, and may fault, whatever the condition. */
+/** The source is read, and may fault, whatever the condition; the upper half of a 64-bit register is cleared likewise. */
 const cmovcc = (code: Condition): Body => (o) => {
   const src = o.get(1);
-  o.e.if(o.condition(code), () => o.put(0, src));
+  if (o.bits(0) === 32) o.put(0, o.select(o.condition(code), src, o.get(0)));
+  else o.e.if(o.condition(code), () => o.put(0, src));
 };
 
 const CONDITIONS = ['O', 'NO', 'B', 'AE', 'E', 'NE', 'BE', 'A', 'S', 'NS', 'P', 'NP', 'L', 'GE', 'LE', 'G'];
@@ -240,7 +300,7 @@ export const integerBodies: Record<string, Body> = {
   AND: binary(logic('and')), SUB: binary(sub), XOR: binary(logic('xor')), CMP: compareOnly(sub), TEST: compareOnly(logic('and')),
   INC: step('add'), DEC: step('sub'), NEG: neg, NOT: not,
   MUL: mul, IMUL1: imul1, IMUL: imul, DIV: divide(false), IDIV: divide(true),
-  MOV: (o) => o.put(0, o.get(1)), MOVNTI: (o) => o.put(0, o.get(1)), MOVZX: movzx, MOVSX: movsx,
+  MOV: (o) => o.put(0, o.get(1)), MOVNTI: (o) => o.put(0, o.get(1)), MOVZX: movzx, MOVSX: movsx, MOVSXD: movsx,
   LEA: (o) => o.put(0, o.offset(1)),
   XCHG: xchg, XADD: xadd, CMPXCHG: cmpxchg, CMPXCHG8B: cmpxchg8b, BSWAP: bswap, CBW: cbw, CWD: cwd,
   NOP: () => {},

@@ -1,6 +1,6 @@
 /** Moves of MMX and XMM registers, logic and shuffles of floats, MXCSR and ordering [SDM1 9.4, 10.4, 11.4]. */
 import * as L from '../../cpu/layout.ts';
-import type { Bits, Body, I32, I64, Ops, V128 } from '../ops.ts';
+import type { Body, I32, Int, I64, Ops, V128 } from '../ops.ts';
 import {
   and, andNot, fieldIndices, or, unpackHighDoublewords, unpackHighQuadwords, unpackLowDoublewords, unpackLowQuadwords, xor,
 } from './mmx.ts';
@@ -57,7 +57,7 @@ const signMask = (op: 'i32x4.bitmask' | 'i64x2.bitmask'): Body => (o) => o.put(0
 const storeMasked = (bytes: number): Body => (o) =>
   withMmx(o, () => {
     const { e } = o;
-    const at = o.reg(DI, o.asize as Bits) as I32;
+    const at = o.reg(DI, o.asize);
     const mask = e.variable('i32');
     e.set(mask, o.and(e.simd('i8x16.bitmask', vector(o, 1)), o.i32((1 << bytes) - 1)));
     const value = vector(o, 0);
@@ -66,7 +66,7 @@ const storeMasked = (bytes: number): Body => (o) =>
       e.loop((again) => {
         const lane = e.unary('ctz', e.get(mask));
         const byte = e.extractLane('i8x16.extract_lane_u', e.simd('i8x16.swizzle', value, e.simd('i8x16.splat', lane)), 0);
-        o.store('operand', o.zeroExtend(o.add(at, lane), o.asize as Bits) as I32, 'u8', byte);
+        o.store('operand', o.zeroExtend(o.add(at, o.fit(lane, at.type === 'i64' ? 64 : 32)), o.asize), 'u8', byte);
         e.set(mask, o.and(e.get(mask), o.sub(e.get(mask), o.i32(1))));
         e.if(e.get(mask), () => e.branch(again));
       });
@@ -95,12 +95,12 @@ const loadMxcsr: Body = (o) => {
   o.stateStore('i32', L.MXCSR, value);
 };
 /** The helpers check the pages; the segment is checked here, by the area's ends. */
-const withFxsaveArea = (name: 'FXSAVE' | 'FXRSTOR', touch: (o: Ops, at: I32) => void): Body => (o) => {
+const withFxsaveArea = (name: 'FXSAVE' | 'FXRSTOR', touch: (o: Ops, at: Int) => void): Body => (o) => {
   requireAligned(o, 0);
   const first = o.offset(0);
   touch(o, first);
-  touch(o, o.add(first, o.i32(FXSAVE_BYTES - 1)));
-  o.helper(name, o.linear(0));
+  touch(o, o.add(first, o.constantLike(first, FXSAVE_BYTES - 1)));
+  o.helper(name, o.address(o.linear(0)));
 };
 
 export const sseMoveBodies: Record<string, Body> = {

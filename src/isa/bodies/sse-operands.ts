@@ -16,7 +16,7 @@ const EXPONENT_BYTE = 8;
 
 /** Memory operands of 16 bytes are aligned, or #GP(0), except those of the MOVU instructions [SDM1 11.6.3, 10.4.1.1]. */
 export function requireAligned(o: Ops, n: number): void {
-  o.raiseIf(o.and(o.linear(n), o.i32(15)), VECTOR_GP, 0);
+  o.raiseIf(o.and(o.fit(o.linear(n), 32) as I32, o.i32(15)), VECTOR_GP, 0);
 }
 
 export const isMmx = (o: Ops, n: number): boolean => {

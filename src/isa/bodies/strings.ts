@@ -1,5 +1,5 @@
 /** String instructions and REP [SDM2 REP; SDM1 7.3.9]. */
-import type { Bits, Body, I32, LoadKind, Ops, StoreKind } from '../ops.ts';
+import type { Bits, Body, I32, I64, Int, LoadKind, Ops, StoreKind } from '../ops.ts';
 
 const AX = 0;
 const CX = 1;
@@ -7,17 +7,18 @@ const SI = 6;
 const DI = 7;
 const DX = 2;
 const ES = 0;
+const ALL_BYTES = 0x0101010101010101n;
 
-const KIND: Record<number, LoadKind & StoreKind> = { 8: 'u8', 16: 'u16', 32: 'i32' };
+const KIND: Record<number, LoadKind & StoreKind> = { 8: 'u8', 16: 'u16', 32: 'i32', 64: 'i64' };
 
-const index = (o: Ops, register: number): I32 => o.reg(register, o.asize as Bits) as I32;
+const index = (o: Ops, register: number): Int => o.reg(register, o.asize);
 /** Moves an index register by `bytes`, up or down by DF. */
 const advance = (o: Ops, register: number, bytes: I32): void => {
   const by = o.select(o.direction(), o.sub(o.i32(0), bytes), bytes);
-  o.setReg(register, o.asize as Bits, o.add(index(o, register), by));
+  o.setReg(register, o.asize, o.add(index(o, register), o.fitSigned(by, 32, o.asize === 64 ? 64 : 32)));
 };
-const count = (o: Ops): I32 => o.reg(CX, o.asize as Bits) as I32;
-const setCount = (o: Ops, value: I32): void => o.setReg(CX, o.asize as Bits, value);
+const count = (o: Ops): Int => o.reg(CX, o.asize);
+const setCount = (o: Ops, value: Int): void => o.setReg(CX, o.asize, value);
 
 /**
  * Runs an iteration once, or under REP as often as (E)CX says. Registers are up to date after each iteration, so a fault
@@ -39,7 +40,8 @@ function repeated(o: Ops, iterate: () => void, stop?: () => I32, bulk?: (most: I
         iterate();
         e.set(ran, o.i32(1));
       });
-      const left = o.zeroExtend(o.sub(count(o), e.get(ran)), o.asize as Bits) as I32;
+      const before = count(o);
+      const left = o.zeroExtend(o.sub(before, o.fit(e.get(ran), before.type === 'i64' ? 64 : 32)), o.asize);
       setCount(o, left);
       const finished = stop ? o.or(o.eqz(left), stop()) : o.eqz(left);
       e.if(finished, () => {
@@ -52,12 +54,17 @@ function repeated(o: Ops, iterate: () => void, stop?: () => I32, bulk?: (most: I
   });
 }
 
-const minimum = (o: Ops, a: I32, b: I32): I32 => o.select(o.ltU(a, b), a, b);
-const shiftOf = (bits: number): number => (bits === 8 ? 0 : bits === 16 ? 1 : 2);
+const minimum = <T extends Int>(o: Ops, a: T, b: T): T => o.select(o.ltU(a, b), a, b) as T;
+const shiftOf = (bits: number): number => Math.log2(bits / 8);
 
 /** Iterations that fit in the current pages of the given segments and offsets. */
 const inPages = (o: Ops, bits: number, most: I32, ...rooms: I32[]): I32 =>
-  rooms.reduce((n, room) => minimum(o, n, o.shrU(room, o.i32(shiftOf(bits)))), minimum(o, most, count(o)));
+  rooms.reduce((n, room) => minimum(o, n, o.shrU(room, o.i32(shiftOf(bits)))), atMost(o, most));
+/** What is left to do, `most` at most. */
+function atMost(o: Ops, most: I32): I32 {
+  const left = count(o);
+  return left.type === 'i64' ? o.wrap(minimum(o, o.toI64(most), left as I64)) : minimum(o, most, left as I32);
+}
 
 /** Bulk steps run upwards only, and at least 4 at a time; smaller ones are not worth it. */
 const worthIt = (o: Ops, n: I32): I32 => o.and(o.gtU(n, o.i32(3)), o.eqz(o.direction()));
@@ -102,9 +109,9 @@ const bulkStore = (o: Ops, bits: number) => (most: I32): I32 => {
   const bytes = o.shl(n, o.i32(shiftOf(bits)));
   const ran = e.variable('i32');
   e.set(ran, o.i32(0));
-  const value = o.reg(AX, bits as Bits) as I32;
-  const byte = o.and(value, o.i32(0xff));
-  const uniform = bits === 8 ? o.i32(1) : o.eq(value, o.mul(byte, o.i32(bits === 16 ? 0x0101 : 0x01010101)));
+  const value = o.reg(AX, bits as Bits);
+  const byte = o.and(o.fit(value, 32), o.i32(0xff)) as I32;
+  const uniform = bits === 8 ? o.i32(1) : o.eq(value, o.mul(o.fit(byte, bits as Bits), o.int(ALL_BYTES & ((1n << BigInt(bits)) - 1n), bits as Bits)));
   e.if(o.and(worthIt(o, n), uniform), () => {
     const to = o.span(ES, di, bytes, 'write');
     e.if(to, () => {
@@ -128,7 +135,7 @@ const loads = (bitsOf: (o: Ops) => number): Body => (o) => {
   const bits = bitsOf(o);
   repeated(o, () => {
     const value = o.load('operand', index(o, SI), KIND[bits]);
-    o.setReg(AX, bits as Bits, value as I32);
+    o.setReg(AX, bits as Bits, value as Int);
     advance(o, SI, o.i32(bits / 8));
   });
 };
@@ -139,8 +146,8 @@ const stopFor = (o: Ops) => (): I32 => (o.repeat === 'rep' ? o.eqz(o.flag('ZF'))
 const compares = (bitsOf: (o: Ops) => number): Body => (o) => {
   const bits = bitsOf(o) as Bits;
   repeated(o, () => {
-    const a = o.load('operand', index(o, SI), KIND[bits]) as I32;
-    const b = o.load(ES, index(o, DI), KIND[bits]) as I32;
+    const a = o.load('operand', index(o, SI), KIND[bits]) as Int;
+    const b = o.load(ES, index(o, DI), KIND[bits]) as Int;
     o.setFlags('sub', bits, a, b, o.sub(a, b));
     advance(o, SI, o.i32(bits / 8));
     advance(o, DI, o.i32(bits / 8));
@@ -149,8 +156,8 @@ const compares = (bitsOf: (o: Ops) => number): Body => (o) => {
 const scans = (bitsOf: (o: Ops) => number): Body => (o) => {
   const bits = bitsOf(o) as Bits;
   repeated(o, () => {
-    const a = o.reg(AX, bits) as I32;
-    const b = o.load(ES, index(o, DI), KIND[bits]) as I32;
+    const a = o.reg(AX, bits);
+    const b = o.load(ES, index(o, DI), KIND[bits]) as Int;
     o.setFlags('sub', bits, a, b, o.sub(a, b));
     advance(o, DI, o.i32(bits / 8));
   }, stopFor(o));
@@ -181,12 +188,14 @@ const outs = (bitsOf: (o: Ops) => number): Body => (o) => {
 
 const byte = () => 8;
 const wide = (o: Ops): number => o.osize;
+/** Ports are 32 bits wide at most. */
+const port = (o: Ops): number => Math.min(o.osize, 32);
 export const stringBodies: Record<string, Body> = {
   MOVSB: moves(byte), MOVSW: moves(wide), STOSB: stores(byte), STOSW: stores(wide), LODSB: loads(byte), LODSW: loads(wide),
   CMPSB: compares(byte), CMPSW: compares(wide), SCASB: scans(byte), SCASW: scans(wide),
-  INSB: ins(byte), INSW: ins(wide), OUTSB: outs(byte), OUTSW: outs(wide),
+  INSB: ins(byte), INSW: ins(port), OUTSB: outs(byte), OUTSW: outs(port),
   XLAT: (o) => {
-    const at = o.zeroExtend(o.add(o.reg(3, o.asize as Bits), o.reg(AX, 8)), o.asize as Bits) as I32;
+    const at = o.zeroExtend(o.add(o.reg(3, o.asize), o.fit(o.reg(AX, 8), o.asize === 64 ? 64 : 32)), o.asize);
     o.setReg(AX, 8, o.load('operand', at, 'u8'));
   },
 };

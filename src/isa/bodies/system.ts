@@ -1,7 +1,11 @@
 /** System instructions: operands are fetched here, the work is done by the helpers of src/cpu that both tiers call. */
-import type { Body, I32, Ops } from '../ops.ts';
+import * as L from '../../cpu/layout.ts';
+import type { Body, I32, I64, Int, Ops } from '../ops.ts';
 
 const AX = 0;
+const VECTOR_UD = 6;
+const VECTOR_GP = 13;
+const CR4_FSGSBASE = 1 << 16;
 
 /** A helper that takes the linear address of its memory operand and the operand size. */
 const loadTable = (name: string): Body => (o) => {
@@ -9,12 +13,12 @@ const loadTable = (name: string): Body => (o) => {
   o.helper('CHECK_CPL0');
   // Checks the segment and the page of the operand; the helper then takes its linear address.
   o.loadOperand(0, 'u16');
-  o.loadOperand(0, 'i32', 2);
-  o.helper(name, o.linear(0), o.i32(o.osize));
+  o.loadOperand(0, o.osize === 64 ? 'i64' : 'i32', 2);
+  o.helper(name, o.address(o.linear(0)), o.i32(o.osize));
 };
 const storeTable = (name: string): Body => (o) => {
-  o.probeWrite(0, 6);
-  o.helper(name, o.linear(0), o.i32(o.osize));
+  o.probeWrite(0, o.osize === 64 ? 10 : 6);
+  o.helper(name, o.address(o.linear(0)), o.i32(o.osize));
 };
 /** A helper for privilege level 0 that takes a 16-bit source: the operand is read after the check. */
 const withPrivilegedSource = (name: string): Body => (o) => {
@@ -57,20 +61,59 @@ const output: Body = (o) => {
   o.helper('OUT', port, bytes, o.get(1) as I32);
 };
 
+/** FSGSBASE [SDM2 RDFSBASE, WRFSBASE]. */
+const checkBaseAccess = (o: Ops): void => o.raiseIf(o.eqz(o.and(o.stateLoad('i32', L.CR + 4 * 8), o.i32(CR4_FSGSBASE))), VECTOR_UD);
+const baseOf = (segment: number): number => L.SEGMENTS + segment * L.SEGMENT_SIZE + L.SEG_BASE;
+const readBase = (segment: number): Body => (o) => {
+  checkBaseAccess(o);
+  o.put(0, o.fit(o.stateLoad('i64', baseOf(segment)), o.bits(0)));
+};
+const writeBase = (segment: number): Body => (o) => {
+  checkBaseAccess(o);
+  const base = o.fit(o.get(0), 64) as I64;
+  o.raiseIf(o.eqz(o.isCanonical(base)), VECTOR_GP, 0);
+  o.stateStore('i64', baseOf(segment), base);
+};
+
+/** INVPCID: the helper reads the register, whose type has as many bits as the mode. */
+const invpcid: Body = (o) => {
+  o.helper('CHECK_CPL0');
+  o.loadOperand(1, 'i64');
+  o.loadOperand(1, 'i64', 8);
+  o.helper('INVPCID', o.field(0), o.address(o.linear(1)));
+};
+
+/** The helper checks the pages, and the segment is checked here, by the first part of the area, which all forms have. */
+const XSAVE_LEGACY_BYTES = 576;
+const withXsaveArea = (name: string, access: (o: Ops, at: Int) => void): Body => (o) => {
+  const first = o.offset(0);
+  access(o, first);
+  access(o, o.add(first, o.constantLike(first, XSAVE_LEGACY_BYTES - 1)));
+  o.helper(name, o.address(o.linear(0)));
+};
+const storesArea = (name: string): Body => withXsaveArea(name, (o, at) => o.probeStore('operand', at, 1));
+
 export const systemBodies: Record<string, Body> = {
   LGDT: loadTable('LGDT'), LIDT: loadTable('LIDT'), SGDT: storeTable('SGDT'), SIDT: storeTable('SIDT'),
-  INVLPG: (o) => o.helper('INVLPG', o.linear(0)),
+  INVLPG: (o) => o.helper('INVLPG', o.address(o.linear(0))),
   LLDT: withPrivilegedSource('LLDT'), LTR: withPrivilegedSource('LTR'), LMSW: withPrivilegedSource('LMSW'),
   SLDT: fromHelper('SLDT'), STR: fromHelper('STR'), SMSW: fromHelper('SMSW'),
   VERR: verify('VERR'), VERW: verify('VERW'), LAR: inspect('LAR'), LSL: inspect('LSL'), ARPL: arpl,
-  MOV_FROM_CR: (o) => o.put(0, o.helperValue('MOV_FROM_CR', o.field(1))),
-  MOV_FROM_DR: (o) => o.put(0, o.helperValue('MOV_FROM_DR', o.field(1))),
-  MOV_TO_CR: (o) => o.helper('MOV_TO_CR', o.field(0), o.get(1) as I32),
-  MOV_TO_DR: (o) => o.helper('MOV_TO_DR', o.field(0), o.get(1) as I32),
+  // The helpers read and write the general register, 32 or 64 bits of it, themselves.
+  MOV_FROM_CR: (o) => o.helper('MOV_FROM_CR', o.field(1), o.field(0)),
+  MOV_FROM_DR: (o) => o.helper('MOV_FROM_DR', o.field(1), o.field(0)),
+  MOV_TO_CR: (o) => o.helper('MOV_TO_CR', o.field(0), o.field(1)),
+  MOV_TO_DR: (o) => o.helper('MOV_TO_DR', o.field(0), o.field(1)),
   CLTS: plain('CLTS'), INVD: plain('INVD'), WBINVD: plain('WBINVD'), HLT: plain('HLT'),
   CLI: plain('CLI'), STI: plain('STI'),
   CLD: (o) => o.setDirection(0), STD: (o) => o.setDirection(1),
   RDMSR: plain('RDMSR'), WRMSR: plain('WRMSR'), RDTSC: plain('RDTSC'), RDPMC: plain('RDPMC'), CPUID: plain('CPUID'),
-  SYSENTER: plain('SYSENTER'), SYSEXIT: plain('SYSEXIT'),
+  SYSENTER: plain('SYSENTER'), SYSEXIT: (o) => o.helper('SYSEXIT', o.i32(o.osize)),
+  SYSCALL: plain('SYSCALL'), SYSRET: (o) => o.helper('SYSRET', o.i32(o.osize)), SWAPGS: plain('SWAPGS'),
+  RDFSBASE: readBase(4), RDGSBASE: readBase(5), WRFSBASE: writeBase(4), WRGSBASE: writeBase(5),
+  RDTSCP: plain('RDTSCP'), STAC: plain('STAC'), CLAC: plain('CLAC'), INVPCID: invpcid,
+  XGETBV: plain('XGETBV'), XSETBV: plain('XSETBV'),
+  XSAVE: storesArea('XSAVE'), XSAVEOPT: storesArea('XSAVE'), XSAVEC: storesArea('XSAVEC'),
+  XRSTOR: withXsaveArea('XRSTOR', (o, at) => void o.load('operand', at, 'u8')),
   IN: input, OUT: output,
 };

@@ -30,7 +30,7 @@ const remember = (o: Ops, memoryOperand: number | undefined): void => {
   o.stateStore('u16', L.FCS, o.segmentSelector(CS));
   o.stateStore('u16', L.FOP, o.immediate2());
   if (memoryOperand === undefined) return;
-  o.stateStore('i32', L.FDP, o.offset(memoryOperand));
+  o.stateStore('i32', L.FDP, o.fit(o.offset(memoryOperand), 32) as I32);
   o.stateStore('u16', L.FDS, o.memorySelector());
 };
 /** An instruction on the stack alone, or with what `operands` gives. */
@@ -155,11 +155,11 @@ const loadImage = (helper: string, sizes: readonly [number, number]): Body => (o
   waiting(o);
   o.loadOperand(0, 'u8');
   o.loadOperand(0, 'u8', sizes[o.osize === 16 ? 0 : 1] - 1);
-  o.helper(helper, o.linear(0), o.i32(o.osize));
+  o.helper(helper, o.address(o.linear(0)), o.i32(o.osize === 16 ? 16 : 32));
 };
 const storeImage = (helper: string, sizes: readonly [number, number]): Body => (o) => {
   o.probeWrite(0, sizes[o.osize === 16 ? 0 : 1]);
-  o.helper(helper, o.linear(0), o.i32(o.osize));
+  o.helper(helper, o.address(o.linear(0)), o.i32(o.osize === 16 ? 16 : 32));
 };
 
 /** Control instructions leave the instruction and operand pointers alone. */

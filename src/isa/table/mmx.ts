@@ -14,17 +14,22 @@ const COMMON: readonly (readonly [number, string])[] = [
   [0xf1, 'PSLLW'], [0xf2, 'PSLLD'], [0xf3, 'PSLLQ'], [0xf4, 'PMULUDQ'], [0xf5, 'PMADDWD'], [0xf6, 'PSADBW'],
   [0xf8, 'PSUBB'], [0xf9, 'PSUBW'], [0xfa, 'PSUBD'], [0xfb, 'PSUBQ'], [0xfc, 'PADDB'], [0xfd, 'PADDW'], [0xfe, 'PADDD'],
 ];
+/** Those whose MMX form came later than MMX. */
+const LATER: Readonly<Record<string, string>> = {
+  PAVGB: 'sse', PAVGW: 'sse', PMINUB: 'sse', PMAXUB: 'sse', PMINSW: 'sse', PMAXSW: 'sse', PMULHUW: 'sse', PSADBW: 'sse',
+  PADDQ: 'sse2', PSUBQ: 'sse2', PMULUDQ: 'sse2',
+};
 const common = COMMON.map(
   ([op, m]) => `
-NP 0F ${hex(op)} ${m} Pq Qq : mmx
-66 0F ${hex(op)} ${m} Vx Wx : sse`,
+NP 0F ${hex(op)} ${m} Pq Qq : mmx +${LATER[m] ?? 'mmx'}
+66 0F ${hex(op)} ${m} Vx Wx : sse +sse2`,
 ).join('');
 
 /** The unpacks of low halves read only 32 bits of memory in their MMX form. */
 const unpackLow = ['PUNPCKLBW', 'PUNPCKLWD', 'PUNPCKLDQ'].map(
   (m, i) => `
-NP 0F ${hex(0x60 + i)} ${m} Pq Qd : mmx
-66 0F ${hex(0x60 + i)} ${m} Vx Wx : sse`,
+NP 0F ${hex(0x60 + i)} ${m} Pq Qd : mmx +mmx
+66 0F ${hex(0x60 + i)} ${m} Vx Wx : sse +sse2`,
 ).join('');
 
 /** Shifts by an immediate: groups 12, 13 and 14 [SDM2 table A-6]. */
@@ -35,45 +40,45 @@ const shifts = (
   ] as const
 ).map(
   ([op, digit, m]) => `
-NP 0F ${hex(op)} /${digit} ${m} Nq Ib : mmx
-66 0F ${hex(op)} /${digit} ${m} Ux Ib : sse`,
+NP 0F ${hex(op)} /${digit} ${m} Nq Ib : mmx +mmx
+66 0F ${hex(op)} /${digit} ${m} Ux Ib : sse +sse2`,
 ).join('');
 
 export const MMX_TABLE = `
 ${common}
 ${unpackLow}
 ${shifts}
-66 0F 6C PUNPCKLQDQ Vx Wx : sse
-66 0F 6D PUNPCKHQDQ Vx Wx : sse
-NP 0F 6E MOVD Pd Ed : mmx
-66 0F 6E MOVD Vd Ed : sse
-NP 0F 6F MOVQ Pq Qq : mmx
-66 0F 6F MOVDQA Vx Wx : sse
-F3 0F 6F MOVDQU Vx Wx : sse
-NP 0F 70 PSHUFW Pq Qq Ib : mmx
-66 0F 70 PSHUFD Vx Wx Ib : sse
-F3 0F 70 PSHUFHW Vx Wx Ib : sse
-F2 0F 70 PSHUFLW Vx Wx Ib : sse
-66 0F 73 /3 PSRLDQ Ux Ib : sse
-66 0F 73 /7 PSLLDQ Ux Ib : sse
-NP 0F 77 EMMS : mmx
-NP 0F 7E MOVD Ed Pd : mmx
-66 0F 7E MOVD Ed Vd : sse
-F3 0F 7E MOVQ Vq Wq : sse
-NP 0F 7F MOVQ Qq Pq : mmx
-66 0F 7F MOVDQA Wx Vx : sse
-F3 0F 7F MOVDQU Wx Vx : sse
-NP 0F C4 PINSRW Pq Ew Ib : mmx
-66 0F C4 PINSRW Vx Ew Ib : sse
-NP 0F C5 PEXTRW Gd Nq Ib : mmx
-66 0F C5 PEXTRW Gd Ux Ib : sse
-66 0F D6 MOVQ Wq Vq : sse
-F3 0F D6 MOVQ2DQ Vx Nq : sse
-F2 0F D6 MOVDQ2Q Pq Uq : sse
-NP 0F D7 PMOVMSKB Gd Nq : mmx
-66 0F D7 PMOVMSKB Gd Ux : sse
-NP 0F E7 m MOVNTQ Mq Pq : mmx
-66 0F E7 m MOVNTDQ Mx Vx : sse
-NP 0F F7 MASKMOVQ Pq Nq : mmx asize
-66 0F F7 MASKMOVDQU Vx Ux : sse asize
+66 0F 6C PUNPCKLQDQ Vx Wx : sse +sse2
+66 0F 6D PUNPCKHQDQ Vx Wx : sse +sse2
+NP 0F 6E MOVD Pd Ed : mmx +mmx
+66 0F 6E MOVD Vd Ed : sse +sse2
+NP 0F 6F MOVQ Pq Qq : mmx +mmx
+66 0F 6F MOVDQA Vx Wx : sse +sse2
+F3 0F 6F MOVDQU Vx Wx : sse +sse2
+NP 0F 70 PSHUFW Pq Qq Ib : mmx +sse
+66 0F 70 PSHUFD Vx Wx Ib : sse +sse2
+F3 0F 70 PSHUFHW Vx Wx Ib : sse +sse2
+F2 0F 70 PSHUFLW Vx Wx Ib : sse +sse2
+66 0F 73 /3 PSRLDQ Ux Ib : sse +sse2
+66 0F 73 /7 PSLLDQ Ux Ib : sse +sse2
+NP 0F 77 EMMS : mmx +mmx
+NP 0F 7E MOVD Ed Pd : mmx +mmx
+66 0F 7E MOVD Ed Vd : sse +sse2
+F3 0F 7E MOVQ Vq Wq : sse +sse2
+NP 0F 7F MOVQ Qq Pq : mmx +mmx
+66 0F 7F MOVDQA Wx Vx : sse +sse2
+F3 0F 7F MOVDQU Wx Vx : sse +sse2
+NP 0F C4 PINSRW Pq Ew Ib : mmx +sse
+66 0F C4 PINSRW Vx Ew Ib : sse +sse2
+NP 0F C5 PEXTRW Gd Nq Ib : mmx +sse
+66 0F C5 PEXTRW Gd Ux Ib : sse +sse2
+66 0F D6 MOVQ Wq Vq : sse +sse2
+F3 0F D6 MOVQ2DQ Vx Nq : sse +sse2
+F2 0F D6 MOVDQ2Q Pq Uq : sse +sse2
+NP 0F D7 PMOVMSKB Gd Nq : mmx +sse
+66 0F D7 PMOVMSKB Gd Ux : sse +sse2
+NP 0F E7 m MOVNTQ Mq Pq : mmx +sse
+66 0F E7 m MOVNTDQ Mx Vx : sse +sse2
+NP 0F F7 MASKMOVQ Pq Nq : mmx asize +sse
+66 0F F7 MASKMOVDQU Vx Ux : sse asize +sse2
 `;

@@ -1,0 +1,111 @@
+/**
+ * The fast system calls: SYSENTER and SYSEXIT, SYSCALL and SYSRET, and SWAPGS. They load flat segments without looking at
+ * a descriptor. [SDM2 SYSENTER, SYSEXIT, SYSCALL, SYSRET, SWAPGS], [SDM3 5.8.7, 5.8.8]
+ */
+import type { CpuContext } from './context.ts';
+import { HELPER_NEXT, HELPER_RESYNC } from './context.ts';
+import { requireCpl0 } from './control-registers.ts';
+import { ATTR_DB, ATTR_L } from './descriptors.ts';
+import { fault } from './fault.ts';
+import * as L from './layout.ts';
+import { isCanonical } from './linear.ts';
+import { IA32_SYSENTER_CS, IA32_SYSENTER_EIP, IA32_SYSENTER_ESP } from './msr.ts';
+import {
+  CS, EFER_SCE, EFLAGS_FIXED, EFLAGS_IF, EFLAGS_RF, EFLAGS_VM, GS, R11, RCX, RDX, RSP, SS, VECTOR_GP, VECTOR_UD,
+} from './registers.ts';
+import { setFlatSegment } from './segments.ts';
+import type { CpuState } from './state.ts';
+
+/** Flags that SYSRET takes from R11: all but RF and VM. */
+const SYSRET_FLAGS = 0x3c7fd7;
+
+/** The selector that the other three are counted from; #GP(0) in real mode and while it is not set up. */
+function sysenterSelector(cpu: CpuContext): number {
+  const selector = cpu.msrs.value32(IA32_SYSENTER_CS) & 0xfffc;
+  if (!cpu.state.protectedMode || selector === 0) fault(VECTOR_GP, 0);
+  return selector;
+}
+
+/** CS and SS of level 0, or of level 3 with their RPL. */
+function enterLevel(state: CpuState, cpl: 0 | 3, code: number, stack: number, code64: boolean): void {
+  setFlatSegment(state, CS, code | cpl, cpl, code64 ? ATTR_L : ATTR_DB);
+  setFlatSegment(state, SS, stack | cpl, cpl);
+}
+
+/** SYSENTER. Returns HELPER_RESYNC at the entry point. */
+export function sysenter(cpu: CpuContext): number {
+  const { state, msrs } = cpu;
+  const selector = sysenterSelector(cpu);
+  state.setU32(L.EFLAGS, state.getU32(L.EFLAGS) & ~(EFLAGS_VM | EFLAGS_IF));
+  enterLevel(state, 0, selector, selector + 8, state.longMode);
+  state.setReg64(RSP, msrs.address(IA32_SYSENTER_ESP));
+  state.rip = msrs.address(IA32_SYSENTER_EIP);
+  cpu.updateMode();
+  return HELPER_RESYNC;
+}
+
+/** SYSEXIT: RDX is the new RIP, RCX the new RSP. Argument: operand size, 64 to return to 64-bit code. Returns HELPER_RESYNC there. */
+export function sysexit(cpu: CpuContext, size: number): number {
+  const { state } = cpu;
+  const selector = sysenterSelector(cpu);
+  requireCpl0(cpu);
+  const code64 = size === 64;
+  const rip = code64 ? state.reg64(RDX) : state.reg(RDX);
+  const rsp = code64 ? state.reg64(RCX) : state.reg(RCX);
+  if (!isCanonical(rip) || !isCanonical(rsp)) fault(VECTOR_GP, 0);
+  enterLevel(state, 3, selector + (code64 ? 32 : 16), selector + (code64 ? 40 : 24), code64);
+  state.setReg64(RSP, rsp);
+  state.rip = rip;
+  cpu.updateMode();
+  return HELPER_RESYNC;
+}
+
+/** SYSCALL and SYSRET are instructions of 64-bit mode, while EFER.SCE is set. */
+function requireSyscalls(state: CpuState): void {
+  if (!state.code64 || (state.efer & EFER_SCE) === 0) fault(VECTOR_UD);
+}
+
+/** SYSCALL. Returns HELPER_RESYNC at the entry point. */
+export function syscall(cpu: CpuContext): number {
+  const { state } = cpu;
+  requireSyscalls(state);
+  const flags = state.eflags;
+  const selector = state.getU16(L.STAR + 4) & 0xfffc;
+  state.setReg64(RCX, cpu.nextEip);
+  state.setReg(R11, flags & ~EFLAGS_RF);
+  state.eflags = flags & ~(state.getU32(L.FMASK) | EFLAGS_RF);
+  enterLevel(state, 0, selector, selector + 8, true);
+  state.rip = state.getLinear(L.LSTAR);
+  cpu.updateMode();
+  return HELPER_RESYNC;
+}
+
+/** SYSRET: RCX is the new RIP, R11 the flags. Argument: operand size, 64 to return to 64-bit code. Returns HELPER_RESYNC there. */
+export function sysret(cpu: CpuContext, size: number): number {
+  const { state } = cpu;
+  requireSyscalls(state);
+  requireCpl0(cpu);
+  const code64 = size === 64;
+  const rip = code64 ? state.reg64(RCX) : state.reg(RCX);
+  if (!isCanonical(rip)) fault(VECTOR_GP, 0);
+  const selector = state.getU16(L.STAR + 6);
+  state.eflags = (state.reg(R11) & SYSRET_FLAGS) | EFLAGS_FIXED;
+  enterLevel(state, 3, (selector + (code64 ? 16 : 0)) & 0xffff, (selector + 8) & 0xffff, code64);
+  state.rip = rip;
+  cpu.updateMode();
+  return HELPER_RESYNC;
+}
+
+/** SWAPGS, for 64-bit code: exchanges the base of GS with IA32_KERNEL_GS_BASE. Returns HELPER_NEXT. */
+export function swapgs(cpu: CpuContext): number {
+  const { state } = cpu;
+  if (!state.code64) fault(VECTOR_UD);
+  requireCpl0(cpu);
+  const base = state.segment(GS) + L.SEG_BASE;
+  for (const half of [0, 4]) {
+    const own = state.getU32(base + half);
+    state.setU32(base + half, state.getU32(L.KERNEL_GS_BASE + half));
+    state.setU32(L.KERNEL_GS_BASE + half, own);
+  }
+  return HELPER_NEXT;
+}

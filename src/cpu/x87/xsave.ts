@@ -1,0 +1,176 @@
+/**
+ * XGETBV and XSETBV, and the XSAVE area: XSAVE, XSAVEOPT, XSAVEC and XRSTOR of x87, SSE and AVX state, in standard and in
+ * compacted form. [SDM1 13], [SDM2 XSAVE, XSAVEOPT, XSAVEC, XRSTOR, XGETBV, XSETBV]
+ *
+ * All state counts as in use and as modified, which the SDM leaves to the implementation. A store probes its whole range and
+ * a load reads it all before any state changes. Left to the body: the segment's limits.
+ */
+import { type CpuContext, HELPER_NEXT } from '../context.ts';
+import { requireCpl0 } from '../control-registers.ts';
+import { fault } from '../fault.ts';
+import * as L from '../layout.ts';
+import { CR0_TS, CR4_OSXSAVE, RAX, RCX, RDX, VECTOR_GP, VECTOR_NM, VECTOR_UD } from '../registers.ts';
+import type { CpuState } from '../state.ts';
+import { decodeFxsave, encodeFxsave, FXSAVE_MXCSR, FXSAVE_ST, FXSAVE_XMM, hasReservedMxcsr, initialise } from './environment.ts';
+import { probe, readBytes, writeBytes, xmmRegisters } from './environment-helpers.ts';
+
+// State components [SDM1 13.1]
+export const XCR0_X87 = 1 << 0, XCR0_SSE = 1 << 1, XCR0_AVX = 1 << 2;
+const LEGACY_SIZE = 512, HEADER_SIZE = 64;
+const EXTENDED = LEGACY_SIZE + HEADER_SIZE;
+const XMM_SIZE = 16, YMM_HIGH_SIZE = 16;
+/** Of the whole component, whatever registers the mode has. */
+const AVX_SIZE = 16 * YMM_HIGH_SIZE;
+const ALIGNMENT = 64;
+// The header's fields: XSTATE_BV, XCOMP_BV [SDM1 13.4.2]
+const XSTATE_BV = LEGACY_SIZE, XCOMP_BV = LEGACY_SIZE + 8;
+const XCOMP_COMPACTED_HIGH = 1 << 31;
+const MXCSR_SIZE = 8;
+const MXCSR_RESET = 0x1f80;
+
+/** What XCR0 can hold. */
+export function xcr0Defined(cpu: CpuContext): number {
+  return cpu.profile.features.has('avx') ? XCR0_X87 | XCR0_SSE | XCR0_AVX : XCR0_X87 | XCR0_SSE;
+}
+
+function requireXsave(state: CpuState): void {
+  if ((state.cr(4) & CR4_OSXSAVE) === 0) fault(VECTOR_UD);
+}
+
+/** XGETBV: XCR0, or with ECX 1 what of it is in use, to EDX:EAX. Returns HELPER_NEXT, as they all do. */
+export function xgetbv(cpu: CpuContext): number {
+  const { state } = cpu;
+  requireXsave(state);
+  const index = state.reg(RCX);
+  if (index !== 0 && (index !== 1 || !cpu.profile.features.has('xgetbv1'))) fault(VECTOR_GP, 0);
+  state.setReg(RAX, state.getU32(L.XCR0));
+  state.setReg(RDX, 0);
+  return HELPER_NEXT;
+}
+
+/** XSETBV: EDX:EAX to XCR0. */
+export function xsetbv(cpu: CpuContext): number {
+  const { state } = cpu;
+  requireXsave(state);
+  requireCpl0(cpu);
+  const value = state.reg(RAX);
+  const undefinedBits = state.reg(RCX) !== 0 || state.reg(RDX) !== 0 || (value & ~xcr0Defined(cpu)) !== 0;
+  const incomplete = (value & XCR0_X87) === 0 || (value & (XCR0_SSE | XCR0_AVX)) === XCR0_AVX;
+  if (undefinedBits || incomplete) fault(VECTOR_GP, 0);
+  state.setU32(L.XCR0, value);
+  return HELPER_NEXT;
+}
+
+/** The components that an instruction asks for by EDX:EAX, after the checks that all share. */
+function requested(cpu: CpuContext, linear: number): number {
+  const { state } = cpu;
+  requireXsave(state);
+  if (state.cr(0) & CR0_TS) fault(VECTOR_NM);
+  if (linear & (ALIGNMENT - 1)) fault(VECTOR_GP, 0);
+  return state.reg(RAX) & state.getU32(L.XCR0);
+}
+
+const ymmHigh = (state: CpuState, n: number): number => state.base + L.XMM + n * L.XMM_STRIDE + XMM_SIZE;
+
+/** Bytes of the upper halves of the YMM registers that the mode has. */
+function encodeAvx(state: CpuState, registers: number): Uint8Array {
+  const bytes = new Uint8Array(registers * YMM_HIGH_SIZE);
+  for (let n = 0; n < registers; n++) {
+    bytes.set(state.arena.u8.subarray(ymmHigh(state, n), ymmHigh(state, n) + YMM_HIGH_SIZE), n * YMM_HIGH_SIZE);
+  }
+  return bytes;
+}
+
+function decodeAvx(state: CpuState, registers: number, bytes: Uint8Array | undefined): void {
+  for (let n = 0; n < registers; n++) {
+    const at = ymmHigh(state, n);
+    if (bytes) state.arena.u8.set(bytes.subarray(n * YMM_HIGH_SIZE, (n + 1) * YMM_HIGH_SIZE), at);
+    else state.arena.u8.fill(0, at, at + YMM_HIGH_SIZE);
+  }
+}
+
+/** Writes the parts of the components in `mask`; MXCSR with those in `mxcsr`. */
+function saveComponents(cpu: CpuContext, linear: number, mask: number, mxcsr: number): void {
+  const registers = xmmRegisters(cpu);
+  const legacy = encodeFxsave(cpu.state, registers);
+  if (mask & XCR0_X87) {
+    writeBytes(cpu, linear, legacy.subarray(0, FXSAVE_MXCSR));
+    writeBytes(cpu, linear + FXSAVE_ST, legacy.subarray(FXSAVE_ST, FXSAVE_XMM));
+  }
+  if (mask & mxcsr) writeBytes(cpu, linear + FXSAVE_MXCSR, legacy.subarray(FXSAVE_MXCSR, FXSAVE_MXCSR + MXCSR_SIZE));
+  if (mask & XCR0_SSE) writeBytes(cpu, linear + FXSAVE_XMM, legacy.subarray(FXSAVE_XMM));
+  if (mask & XCR0_AVX) writeBytes(cpu, linear + EXTENDED, encodeAvx(cpu.state, registers));
+}
+
+const areaSize = (mask: number): number => (mask & XCR0_AVX ? EXTENDED + AVX_SIZE : EXTENDED);
+
+/** XSAVE and XSAVEOPT. Argument: linear address. */
+export function xsave(cpu: CpuContext, linear: number): number {
+  const mask = requested(cpu, linear);
+  const user = cpu.state.cpl === 3;
+  probe(cpu, linear, areaSize(mask));
+  saveComponents(cpu, linear, mask, XCR0_SSE | XCR0_AVX);
+  cpu.mmu.write32(linear + XSTATE_BV, cpu.mmu.read32(linear + XSTATE_BV, user) | mask, user);
+  return HELPER_NEXT;
+}
+
+/** XSAVEC. Argument: linear address. Of two or more extended components each would follow the one before. */
+export function xsavec(cpu: CpuContext, linear: number): number {
+  const mask = requested(cpu, linear);
+  const user = cpu.state.cpl === 3;
+  probe(cpu, linear, areaSize(mask));
+  saveComponents(cpu, linear, mask, XCR0_SSE);
+  const words = [mask, 0, mask, XCOMP_COMPACTED_HIGH];
+  for (const [i, word] of words.entries()) cpu.mmu.write32(linear + XSTATE_BV + i * 4, word, user);
+  return HELPER_NEXT;
+}
+
+/** The components that an area holds; #GP(0) for a header that does not fit [SDM1 13.8.1, 13.8.2]. */
+function checkHeader(cpu: CpuContext, area: Uint8Array): { present: number; compacted: boolean } {
+  const view = new DataView(area.buffer);
+  const xcr0 = cpu.state.getU32(L.XCR0);
+  const [present, presentHigh, format, formatHigh] = [0, 4, 8, 12].map((at) => view.getUint32(XSTATE_BV + at, true));
+  const compacted = (formatHigh & XCOMP_COMPACTED_HIGH) !== 0;
+  const restZero = area.subarray(compacted ? XCOMP_BV + 8 : XCOMP_BV, compacted ? EXTENDED : XCOMP_BV + 16).every((byte) => byte === 0);
+  const allowed = compacted ? format : xcr0;
+  const fits = (present & ~allowed) === 0 && presentHigh === 0 && (format & ~xcr0) === 0 && (formatHigh & ~XCOMP_COMPACTED_HIGH) === 0;
+  if (!restZero || !fits) fault(VECTOR_GP, 0);
+  return { present, compacted };
+}
+
+/** XRSTOR. Argument: linear address. Components that the area does not hold get their initial state. */
+export function xrstor(cpu: CpuContext, linear: number): number {
+  const { state } = cpu;
+  const mask = requested(cpu, linear);
+  const area = readBytes(cpu, linear, EXTENDED);
+  const { present, compacted } = checkHeader(cpu, area);
+  const registers = xmmRegisters(cpu);
+  const avx = mask & present & XCR0_AVX ? readBytes(cpu, linear + EXTENDED, registers * YMM_HIGH_SIZE) : undefined;
+  // In standard form MXCSR comes from the area whatever XSTATE_BV says; in compacted form it belongs to SSE.
+  const mxcsrFromArea = compacted ? (mask & present & XCR0_SSE) !== 0 : (mask & (XCR0_SSE | XCR0_AVX)) !== 0;
+  if (mxcsrFromArea && hasReservedMxcsr(area)) fault(VECTOR_GP, 0);
+  const mxcsr = mxcsrFromArea ? new DataView(area.buffer).getUint32(FXSAVE_MXCSR, true) : undefined;
+  if (mask & XCR0_X87) restoreX87(state, area, (present & XCR0_X87) !== 0);
+  if (mask & XCR0_SSE) restoreSse(state, area, registers, (present & XCR0_SSE) !== 0);
+  if (mask & XCR0_AVX) decodeAvx(state, registers, avx);
+  if (mxcsr !== undefined) state.setU32(L.MXCSR, mxcsr);
+  else if (mask & XCR0_SSE) state.setU32(L.MXCSR, MXCSR_RESET);
+  return HELPER_NEXT;
+}
+
+function restoreX87(state: CpuState, area: Uint8Array, present: boolean): void {
+  if (present) {
+    decodeFxsave(state, area, 0);
+    return;
+  }
+  initialise(state);
+  state.arena.u8.fill(0, state.base + L.FPR, state.base + L.FPR + 8 * 16);
+}
+
+function restoreSse(state: CpuState, area: Uint8Array, registers: number, present: boolean): void {
+  for (let n = 0; n < registers; n++) {
+    const at = state.base + L.XMM + n * L.XMM_STRIDE;
+    if (present) state.arena.u8.set(area.subarray(FXSAVE_XMM + n * XMM_SIZE, FXSAVE_XMM + (n + 1) * XMM_SIZE), at);
+    else state.arena.u8.fill(0, at, at + XMM_SIZE);
+  }
+}
