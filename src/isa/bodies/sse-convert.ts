@@ -1,10 +1,10 @@
 /**
- * SSE conversions [SDM1 10.4.5, 11.4.1.6]. As in sse-float.ts the plain WebAssembly operation serves where it is known to be
+ * SSE conversions [SDM1 10.4.5, 11.4.1.6]. As in sse-checks.ts the plain WebAssembly operation serves where it is known to be
  * exact or to round without being noticed, and the exact kernel everywhere else.
  */
 import * as L from '../../cpu/layout.ts';
 import type { Body, I32, I64, Int, Ops, V128, Val } from '../ops.ts';
-import { guarded, lanesArePlain, roundsPlainly, scalarIsPlain } from './sse-float.ts';
+import { guarded, notAllPlain, roundsNoticeably, unless } from './sse-checks.ts';
 import { both, constantVector, convertWithMmx, doubleword, exact, isMmx, lowHalf, quadword, setVector, vector, withMmx } from './sse-operands.ts';
 
 // MXCSR: an inexact result is not noticed, by truncation or by rounding to nearest
@@ -72,13 +72,13 @@ const doublesToIntegers = (truncate: boolean): Body => (o) =>
 const integerToSingle: Body = (o) => {
   const n = o.get(1) as I32;
   const bits = o.e.convert('i32FromF32Bits', o.e.convert('f32FromI32', n));
-  o.storeRegister(0, 'i32', guarded(o, roundsPlainly(o), bits, () => exact(o, 'sse_i32_to_f32', 'i32', n) as I32));
+  o.storeRegister(0, 'i32', unless(o, roundsNoticeably(o), bits, () => exact(o, 'sse_i32_to_f32', 'i32', n) as I32));
 };
 const integerToDouble: Body = (o) => o.storeRegister(0, 'f64', o.e.convert('f64FromI32', o.get(1) as I32));
 const integersToSingles: Body = (o) =>
   convertWithMmx(o, () => vector(o, 1), (n) => {
     const slow = () => exact(o, 'sse_i32x4_to_f32x4', 'v128', n) as V128;
-    const x = guarded(o, roundsPlainly(o), o.e.simd('f32x4.convert_i32x4_s', n), slow);
+    const x = unless(o, roundsNoticeably(o), o.e.simd('f32x4.convert_i32x4_s', n), slow);
     // CVTPI2PS leaves the high half alone.
     if (isMmx(o, 1)) o.storeRegister(0, 'i64', lowHalf(o, x));
     else o.storeRegister(0, 'v128', x);
@@ -88,18 +88,18 @@ const integersToDoubles: Body = (o) => withMmx(o, () => o.storeRegister(0, 'v128
 const singleToDouble: Body = (o) => {
   const bits = doubleword(o, 1);
   const wide = o.e.convert('i64FromF64Bits', o.e.convert('promote', asSingle(o, bits)));
-  o.storeRegister(0, 'i64', guarded(o, scalarIsPlain(o, bits), wide, () => exact(o, 'sse_f32_to_f64', 'i64', bits) as I64));
+  o.storeRegister(0, 'i64', unless(o, notAllPlain(o, 'f32x4', o.e.simd('f32x4.splat', asSingle(o, bits))), wide, () => exact(o, 'sse_f32_to_f64', 'i64', bits) as I64));
 };
 const singlesToDoubles: Body = (o) => {
   const x = both(o, quadword(o, 1));
   const slow = () => exact(o, 'sse_f32x2_to_f64x2', 'v128', x) as V128;
-  o.storeRegister(0, 'v128', guarded(o, lanesArePlain(o, 'f32x4', x), o.e.simd('f64x2.promote_low_f32x4', x), slow));
+  o.storeRegister(0, 'v128', unless(o, notAllPlain(o, 'f32x4', x), o.e.simd('f64x2.promote_low_f32x4', x), slow));
 };
 const doubleToSingle: Body = (o) => {
   const bits = quadword(o, 1);
   const size = o.and(bits, o.i64((1n << 63n) - 1n));
   const inRange = o.and(o.e.compare('geU', size, o.i64(SMALLEST_SINGLE)), o.e.compare('leU', size, o.i64(LARGEST_SINGLE)));
-  const fits = o.and(roundsPlainly(o), o.or(o.eqz(size as Int), inRange));
+  const fits = o.and(o.eqz(roundsNoticeably(o)), o.or(o.eqz(size as Int), inRange));
   const narrow = o.e.convert('i32FromF32Bits', o.e.convert('demote', asDouble(o, bits)));
   o.storeRegister(0, 'i32', guarded(o, fits, narrow, () => exact(o, 'sse_f64_to_f32', 'i32', bits) as I32));
 };
@@ -110,7 +110,7 @@ const doublesToSingles: Body = (o) => {
   const above = (pattern: bigint) => o.e.simd('i64x2.gt_s', size, splat(pattern));
   const inRange = o.e.simd('v128.andnot', above(SMALLEST_SINGLE - 1n), above(LARGEST_SINGLE));
   const lanes = o.e.simd('v128.or', inRange, o.e.simd('i64x2.eq', size, splat(0n)));
-  const fits = o.and(roundsPlainly(o), o.e.simd('i64x2.all_true', lanes));
+  const fits = o.and(o.eqz(roundsNoticeably(o)), o.e.simd('i64x2.all_true', lanes));
   const slow = () => exact(o, 'sse_f64x2_to_f32x2', 'v128', x) as V128;
   o.storeRegister(0, 'v128', guarded(o, fits, o.e.simd('f32x4.demote_f64x2_zero', x), slow));
 };

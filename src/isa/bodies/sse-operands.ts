@@ -79,6 +79,10 @@ export function quadword(o: Ops, n: number): I64 {
 export function doubleword(o: Ops, n: number): I32 {
   return o.inMemory(n) ? o.loadOperand(n, 'i32') : o.loadRegister(n, 'i32');
 }
+/** The low element of operand `n` as a number. */
+export function element<F extends 'f32' | 'f64'>(o: Ops, n: number, format: F): Val<F> {
+  return (o.inMemory(n) ? o.loadOperand(n, format) : o.loadRegister(n, format)) as Val<F>;
+}
 /** The whole operand: an MMX register or 64 bits of memory appear in both halves; 16 bytes of memory must be aligned. */
 export function vector(o: Ops, n: number): V128 {
   if (isMmx(o, n)) return both(o, o.operandSize(n) === 'd' ? o.toI64(doubleword(o, n)) : quadword(o, n));
