@@ -75,8 +75,8 @@ export class Cpu implements CpuContext {
   /** Number of the profile's decoder. */
   private readonly decoder: number;
   private readonly imports: readonly Import[];
-  /** A TLB set that never hits: active while alignment is checked. */
-  private readonly emptyTlb: ArenaAddr;
+  /** A TLB set that never hits: active while alignment is checked. Made when it first is. */
+  private emptySet: ArenaAddr | undefined;
 
   private retired = 0;
   /** While handlers run: the fuel they were given. */
@@ -107,8 +107,6 @@ export class Cpu implements CpuContext {
     this.mmu = new Mmu(this.state, host.memory, this.profile);
     this.msrs = new MsrFile(this.profile, this.mmu, this.state);
     this.ferr = new ErrorPin(this);
-    this.emptyTlb = arena.reserve(L.TLB_SET_SIZE);
-    for (let i = 0; i < L.TLB_SET_SIZE / 8; i++) arena.u64[this.emptyTlb / 8 + i] = L.TLB_INVALID;
     host.memory.observer = {
       frameReplaced: (page) => {
         this.mmu.dropFrame(page);
@@ -241,6 +239,14 @@ export class Cpu implements CpuContext {
     if (!supervisorReachesUserPages(state)) this.mmu.restrictUserPages();
     const set = state.cpl === 3 ? L.TLB_USER : L.TLB_SUPERVISOR;
     state.setU32(L.TLB_ACTIVE, alignmentChecked(this) ? this.emptyTlb : state.base + set);
+  }
+  private get emptyTlb(): ArenaAddr {
+    const { arena } = this;
+    if (this.emptySet === undefined) {
+      this.emptySet = arena.reserve(L.TLB_SET_SIZE);
+      arena.u64.fill(L.TLB_INVALID, this.emptySet / 8, (this.emptySet + L.TLB_SET_SIZE) / 8);
+    }
+    return this.emptySet;
   }
   inhibitInterrupts(): void {
     this.shadowUntil = this.instructions + 2;

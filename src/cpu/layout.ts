@@ -102,8 +102,11 @@ export const TSC_AUX = 0x678; // u32
 export const SCRATCH_RECORDS = 0x680;
 export const STATE_SIZE = 0x1000;
 
-/** Two TLB sets follow the state: supervisor, then user. Direct-mapped by linear page number. */
-export const TLB_ENTRIES = 1024;
+/**
+ * Two TLB sets follow the state: supervisor, then user. Direct-mapped by linear page number, so large that pages of a kernel
+ * seldom displace each other: an entry takes space in the host's caches only where it is used.
+ */
+export const TLB_ENTRIES = 8192;
 export const TLB_ENTRY_SIZE = 32;
 export const TLB_READ = 0; // i64: linear page address, or TLB_INVALID
 export const TLB_WRITE = 8;

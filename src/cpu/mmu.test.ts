@@ -5,7 +5,10 @@ import { PF_ID, PF_P, PF_RSVD, PF_US, PF_WR, PTE_A, PTE_D, PTE_G, PTE_P, PTE_PS,
 import { faultOf, TestCpu } from './test-cpu.ts';
 
 const DIRECTORY = 0x10000, TABLE = 0x11000, PDPT = 0x12020;
+const OTHER_TABLE = 0x13000;
 const ALL = PTE_P | PTE_RW | PTE_US;
+/** Its page has the TLB slot of the one at 0x400000. */
+const SAME_SLOT = 0x400000 + L.TLB_ENTRIES * 4096;
 let cpu: TestCpu;
 
 beforeEach(() => {
@@ -291,11 +294,28 @@ describe('invalidation', () => {
   });
 
   test('entries that share a slot replace each other', () => {
-    cpu.poke(DIRECTORY + 8, TABLE | ALL);
-    cpu.mmu.fill(0x800000, 'read', false);
+    cpu.poke(DIRECTORY + (SAME_SLOT >>> 20), TABLE | ALL);
+    cpu.mmu.fill(SAME_SLOT, 'read', false);
     expect(tags(0x400000)).toEqual(NONE);
-    expect(tags(0x800000).read).toBe(true);
+    expect(tags(SAME_SLOT).read).toBe(true);
     cpu.mmu.flush();
-    expect(tags(0x800000)).toEqual(NONE);
+    expect(tags(SAME_SLOT)).toEqual(NONE);
+  });
+
+  test('a flush that spares global pages goes by what is in a slot now', () => {
+    cpu.state.setCr(4, CR4_PGE);
+    cpu.poke(TABLE, 0x20000 | ALL | PTE_G);
+    cpu.poke(DIRECTORY + (SAME_SLOT >>> 20), OTHER_TABLE | ALL);
+    cpu.poke(OTHER_TABLE, 0x22000 | ALL);
+    cpu.mmu.fill(0x400000, 'read', false);
+    cpu.mmu.fill(SAME_SLOT, 'read', false);
+    cpu.mmu.flushNonGlobal();
+    expect(tags(SAME_SLOT)).toEqual(NONE);
+    cpu.mmu.fill(SAME_SLOT, 'read', false);
+    cpu.mmu.fill(0x400000, 'read', false);
+    cpu.mmu.flushNonGlobal();
+    expect(tags(0x400000).read).toBe(true);
+    cpu.mmu.flush();
+    expect(tags(0x400000)).toEqual(NONE);
   });
 });

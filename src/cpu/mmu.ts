@@ -26,9 +26,8 @@ const SLOTS = 2 * L.TLB_ENTRIES;
 const ENTRY_WORDS = L.TLB_ENTRY_SIZE / 4;
 const READ = L.TLB_READ / 4, WRITE = L.TLB_WRITE / 4, EXECUTE = L.TLB_EXECUTE / 4, ADDEND = L.TLB_ADDEND / 4;
 const PHYSICAL = L.TLB_PHYSICAL / 4;
-const TAGS = [READ, WRITE, EXECUTE] as const;
-// What `marks` remembers of a slot.
-const MARK_LISTED = 1, MARK_GLOBAL = 2, MARK_USER_PAGE = 4, MARK_HIGH = 8;
+// What `marks` remembers of a slot: in which lists it is, and what its entry is that of.
+const IN_GLOBAL = 1, IN_LOCAL = 2, IS_GLOBAL = 4, IS_USER_PAGE = 8, IS_HIGH = 16;
 /** Regions of the linear space, by a hash: 4 MiB each for large pages, 1 GiB for huge ones. */
 const REGIONS = 1024;
 const LARGE_REGION = 0xffc00000 | 0, HUGE_REGION = 0xc0000000 | 0;
@@ -37,9 +36,12 @@ export class Mmu {
   private readonly state: CpuState;
   private readonly memory: GuestMemory;
   private readonly walker: PageWalker;
-  /** Slots (user set after supervisor set) that may hold a tag, so that a flush touches no others. */
-  private readonly listed = new Uint16Array(SLOTS);
-  private listedCount = 0;
+  /**
+   * Slots (user set after supervisor set) that may hold a tag, so that a flush touches no others: those that have held one of
+   * a global page since the last full flush, and those that have held another one since the last flush of any kind.
+   */
+  private readonly globals = new SlotList(SLOTS);
+  private readonly locals = new SlotList(SLOTS);
   private readonly marks = new Uint8Array(SLOTS);
   /** Regions that have an entry which is part of a large page: INVLPG drops all of them. */
   private readonly largeRegions = new Uint8Array(REGIONS);
@@ -105,7 +107,6 @@ export class Mmu {
     this.setTag(i32, at + EXECUTE, readFrame !== 0 && !hidden && walker.executable, tag, high);
     i32[at + ADDEND] = readFrame - tag;
     i32[at + PHYSICAL] = page;
-    if (this.marks[slot] === 0) this.listed[this.listedCount++] = slot;
     this.mark(slot, linear, high, user);
     return true;
   }
@@ -118,13 +119,17 @@ export class Mmu {
   /** Notes what the last walk said that flushes will want to know. */
   private mark(slot: number, linear: number, high: number, user: boolean): void {
     const walker = this.walker;
-    let marks = walker.global ? MARK_LISTED | MARK_GLOBAL : MARK_LISTED;
+    const list = walker.global ? IN_GLOBAL : IN_LOCAL;
+    const lists = this.marks[slot] & (IN_GLOBAL | IN_LOCAL);
+    if ((lists & list) === 0) (walker.global ? this.globals : this.locals).add(slot);
+    let marks = lists | list;
+    if (walker.global) marks |= IS_GLOBAL;
     if (walker.userPage && !user) {
-      marks |= MARK_USER_PAGE;
+      marks |= IS_USER_PAGE;
       this.hasUserPages = true;
     }
     if (high !== 0) {
-      marks |= MARK_HIGH;
+      marks |= IS_HIGH;
       this.hasHigh = true;
     }
     this.marks[slot] = marks;
@@ -136,13 +141,11 @@ export class Mmu {
 
   /** Drops every entry, global ones too. */
   flush(): void {
-    const i32 = this.state.arena.i32;
-    for (let i = 0; i < this.listedCount; i++) {
-      const slot = this.listed[i];
-      this.dropTags(i32, slot);
+    this.eachListed((at, slot) => {
+      this.dropTags(at);
       this.marks[slot] = 0;
-    }
-    this.listedCount = 0;
+    });
+    this.globals.count = this.locals.count = 0;
     this.hasUserPages = this.hasHigh = false;
     this.forgetLarge();
   }
@@ -156,18 +159,13 @@ export class Mmu {
 
   /** Drops every entry but those of global pages [SDM3 4.10.2.4]. */
   flushNonGlobal(): void {
-    const i32 = this.state.arena.i32;
-    let kept = 0;
-    for (let i = 0; i < this.listedCount; i++) {
-      const slot = this.listed[i];
-      if (this.marks[slot] & MARK_GLOBAL) {
-        this.listed[kept++] = slot;
-      } else {
-        this.dropTags(i32, slot);
-        this.marks[slot] = 0;
-      }
+    const { locals, marks } = this;
+    for (let i = 0; i < locals.count; i++) {
+      const slot = locals.slots[i];
+      if ((marks[slot] & IS_GLOBAL) === 0) this.dropTags(this.slotWord(slot));
+      marks[slot] &= ~IN_LOCAL;
     }
-    this.listedCount = kept;
+    locals.count = 0;
   }
 
   /** INVLPG: drops the page's translation, global or not, and all of a large page's. */
@@ -184,36 +182,34 @@ export class Mmu {
 
   private dropRegion(linear: number, high: number, mask: number): void {
     const i32 = this.state.arena.i32;
-    for (let i = 0; i < this.listedCount; i++) this.dropIfTagged(i32, this.listed[i], linear, high, mask);
+    this.eachListed((_at, slot) => this.dropIfTagged(i32, slot, linear, high, mask));
   }
 
   /** Supervisor-mode code may not touch user pages any more [SDM3 4.6.1: SMAP]: drops what its set knows of them. */
   restrictUserPages(): void {
     if (!this.hasUserPages) return;
     this.hasUserPages = false;
-    this.dropMarked(MARK_USER_PAGE, 0);
+    this.dropMarked(IS_USER_PAGE, 0);
   }
 
   /** Code of 16 or 32 bits is about to run in long mode: no tag of its set may have a high half. */
   restrictTo32(user: boolean): void {
     if (!this.hasHigh) return;
-    this.hasHigh = this.dropMarked(MARK_HIGH, user ? L.TLB_ENTRIES : 0);
+    this.hasHigh = this.dropMarked(IS_HIGH, user ? L.TLB_ENTRIES : 0);
   }
 
   /** Drops the entries of a set that have a mark; whether the other set has one with it. */
   private dropMarked(mark: number, set: number): boolean {
-    const i32 = this.state.arena.i32;
     let elsewhere = false;
-    for (let i = 0; i < this.listedCount; i++) {
-      const slot = this.listed[i];
-      if ((this.marks[slot] & mark) === 0) continue;
+    this.eachListed((at, slot) => {
+      if ((this.marks[slot] & mark) === 0) return;
       if ((slot & L.TLB_ENTRIES) === set) {
-        this.dropTags(i32, slot);
+        this.dropTags(at);
         this.marks[slot] &= ~mark;
       } else {
         elsewhere = true;
       }
-    }
+    });
     return elsewhere;
   }
 
@@ -225,10 +221,9 @@ export class Mmu {
       return;
     }
     const i32 = this.state.arena.i32;
-    for (let i = 0; i < this.listedCount; i++) {
-      const slot = this.listed[i];
-      if (i32[this.slotWord(slot) + PHYSICAL] === page) this.dropTags(i32, slot);
-    }
+    this.eachListed((at) => {
+      if (i32[at + PHYSICAL] === page) this.dropTags(at);
+    });
   }
 
   /** Takes the write tags of every entry that maps a guest-physical page, because code was made from its frame. */
@@ -236,10 +231,9 @@ export class Mmu {
     const i32 = this.state.arena.i32;
     // With A20 masked, two page numbers name one page.
     const ignore = this.memory.a20 ? ~0 : ~0x100;
-    for (let i = 0; i < this.listedCount; i++) {
-      const at = this.slotWord(this.listed[i]);
+    this.eachListed((at) => {
       if (((i32[at + PHYSICAL] ^ page) & ignore) === 0) this.setTag(i32, at + WRITE, false, 0, 0);
-    }
+    });
   }
 
   /** Makes the pages of these linear addresses take the slow path for reads and writes. */
@@ -261,10 +255,10 @@ export class Mmu {
     for (let slot = 0; slot < SLOTS; slot++) {
       const at = this.slotWord(slot);
       i32.fill(0, at, at + ENTRY_WORDS);
-      this.dropTags(i32, slot);
+      this.dropTags(at);
     }
     this.marks.fill(0);
-    this.listedCount = 0;
+    this.globals.count = this.locals.count = 0;
     this.hasUserPages = this.hasHigh = false;
     this.forgetLarge();
   }
@@ -412,19 +406,37 @@ export class Mmu {
     return ((this.state.base + L.TLB_SUPERVISOR) >>> 2) + slot * ENTRY_WORDS;
   }
 
-  private dropTags(i32: Int32Array, slot: number): void {
-    const at = this.slotWord(slot);
-    for (const word of TAGS) this.setTag(i32, at + word, false, 0, 0);
+  /** Calls with the entry and the slot of all that may hold a tag; some slots come twice. */
+  private eachListed(visit: (at: number, slot: number) => void): void {
+    for (const { slots, count } of [this.globals, this.locals]) {
+      for (let i = 0; i < count; i++) visit(this.slotWord(slots[i]), slots[i]);
+    }
+  }
+
+  private dropTags(at: number): void {
+    const i32 = this.state.arena.i32;
+    i32[at + READ] = i32[at + WRITE] = i32[at + EXECUTE] = INVALID;
+    i32[at + READ + 1] = i32[at + WRITE + 1] = i32[at + EXECUTE + 1] = 0;
   }
 
   /** Drops an entry whose tags agree with the linear address in the bits of `mask`. */
   private dropIfTagged(i32: Int32Array, slot: number, linear: number, high: number, mask: number): void {
     const at = this.slotWord(slot);
-    for (const word of TAGS) {
-      if (i32[at + word] === INVALID || ((i32[at + word] ^ linear) & mask) !== 0 || i32[at + word + 1] !== high) continue;
-      this.dropTags(i32, slot);
-      return;
-    }
+    const matches = (word: number): boolean =>
+      i32[at + word] !== INVALID && ((i32[at + word] ^ linear) & mask) === 0 && i32[at + word + 1] === high;
+    if (matches(READ) || matches(WRITE) || matches(EXECUTE)) this.dropTags(at);
+  }
+}
+
+/** Numbers of slots, each at most once. */
+class SlotList {
+  readonly slots: Uint16Array;
+  count = 0;
+  constructor(size: number) {
+    this.slots = new Uint16Array(size);
+  }
+  add(slot: number): void {
+    this.slots[this.count++] = slot;
   }
 }
 
