@@ -22,9 +22,9 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   web: ['root', 'worker', 'cpu', 'devices', 'machine', 'storage', 'images'],
   node: ['root', 'machine', 'storage'],
 };
-/** Where a room shows others a few files only: the layout of the processor's state, a device's interface. */
+/** Where a room shows others a few files only: the processor's registers and the layout of its state, a device's interface. */
 const NARROW: Readonly<Record<string, RegExp>> = {
-  'isa → cpu': /^cpu\/(layout|sse\/operations|(sse|x87)\/kernel-interface)\.ts$/,
+  'isa → cpu': /^cpu\/(layout|registers|sse\/operations|(sse|x87)\/kernel-interface)\.ts$/,
   'machine → jit': /^jit\/compiler\.ts$/,
   'memory → devices': /^devices\/device\.ts$/,
   'web → cpu': /^cpu\/cpu\.ts$/,

@@ -419,10 +419,13 @@ export class Cpu implements CpuContext {
     this.debugBefore = this.pendingDebug;
     state.setU32(L.IP, record);
     state.setU32(L.FUEL, fuel);
+    state.setU32(L.SHADOW_FUEL, fuel + 1);
+    state.setU32(L.INTERRUPT_WAITS, this.host.interrupts.pending ? 1 : 0);
     this.running = true;
     const reason = this.engine.enter(this.imports, record, state.base, fuel);
     this.running = false;
     this.unpatch();
+    this.shadowUntil = Math.max(this.shadowUntil, this.retired + fuel + 1 - (state.getU32(L.SHADOW_FUEL) | 0));
     this.retired += fuel - (state.getU32(L.FUEL) | 0);
     this.leave(reason);
   }

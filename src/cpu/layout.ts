@@ -45,8 +45,12 @@ export const SEG_SELECTOR = 32; // u32
 export const SEG_ATTRIBUTES = 36; // u32: descriptor bits 40-47 in bits 0-7 (type, S, DPL, P), bits 52-55 in bits 12-15 (AVL, L, D/B, G)
 export const GDTR_BASE = 0x240; // i64
 export const GDTR_LIMIT = 0x248; // u32
+/** Fuel that was left after the last STI that opened a shadow, since handlers were entered; more than they got: none did. */
+export const SHADOW_FUEL = 0x24c; // i32
 export const IDTR_BASE = 0x250; // i64
 export const IDTR_LIMIT = 0x258; // u32
+/** Non-zero when an interrupt request waited as handlers were entered: setting IF is the dispatcher's business. */
+export const INTERRUPT_WAITS = 0x25c; // u32
 /** Control registers CR0 to CR8, 8 bytes each. */
 export const CR = 0x260;
 /** Debug registers DR0 to DR7, 8 bytes each. */

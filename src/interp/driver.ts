@@ -296,8 +296,11 @@ export class HandlerOps extends RecordOps {
     this.e.if(status, () => this.e.return(status));
     return value;
   }
+  fuelAfterThis(): I32 {
+    return this.sub(this.fuel, this.recordLoad('u8', R.REC_COUNT));
+  }
   iterationsAllowed(): I32 {
-    const left = this.sub(this.fuel, this.recordLoad('u8', R.REC_COUNT));
+    const left = this.fuelAfterThis();
     return this.add(this.select(this.e.compare('gtS', left, this.i32(0)), left, this.i32(0)), this.i32(1));
   }
   betweenIterations(done: I32): void {

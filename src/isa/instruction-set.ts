@@ -1,6 +1,7 @@
 /** The instruction set: all rows of the opcode table with their bodies. */
 import { controlBodies } from './bodies/control.ts';
 import { decimalBodies } from './bodies/decimal.ts';
+import { eflagsBodies } from './bodies/eflags.ts';
 import { integerBodies } from './bodies/integer.ts';
 import { mmxBodies } from './bodies/mmx.ts';
 import { shiftBodies } from './bodies/shifts.ts';
@@ -17,7 +18,7 @@ import { SSE_TABLE } from './table/sse.ts';
 import { X87_TABLE } from './table/x87.ts';
 
 const bodies = {
-  ...integerBodies, ...shiftBodies, ...decimalBodies, ...controlBodies, ...stringBodies, ...systemBodies, ...x87Bodies, ...mmxBodies,
+  ...integerBodies, ...shiftBodies, ...decimalBodies, ...controlBodies, ...eflagsBodies, ...stringBodies, ...systemBodies, ...x87Bodies, ...mmxBodies,
   ...sseMoveBodies, ...sseFloatBodies, ...sseConvertBodies,
 };
 

@@ -190,6 +190,8 @@ export abstract class Ops {
   abstract jumpTo(ip: Int): void;
   /** Faults when `ip` is past the limit of CS, or not canonical: for calls, before they push. */
   abstract checkTarget(ip: Int): void;
+  /** Fuel that is left when this instruction is done: tells the dispatcher at which count it was. */
+  abstract fuelAfterThis(): I32;
   /** Ends the instruction here in an exception. */
   abstract raise(vector: number, errorCode?: number): void;
   /** A slow path that both tiers call: `HELPER_NEXT` goes on after the call, anything else leaves the block. */

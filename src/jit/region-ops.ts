@@ -174,18 +174,17 @@ export class RegionOps extends RecordOps {
 
   // Repetition: fuel is counted as it is used, and a region leaves when it does not cover the rest any more.
 
-  /** Fuel that is left when this instruction is done. */
-  private left(): I32 {
+  fuelAfterThis(): I32 {
     return this.code.fuelAfter(1);
   }
   iterationsAllowed(): I32 {
-    const left = this.left();
+    const left = this.fuelAfterThis();
     return this.add(this.select(this.e.compare('gtS', left, this.i32(0)), left, this.i32(0)), this.i32(1));
   }
   betweenIterations(done: I32): void {
     this.countIterations(done);
     const wanted = this.or(this.stateLoad('i32', L.TRAP_PENDING), this.stateLoad('i32', L.ATTENTION));
-    this.e.if(this.or(this.ltS(this.left(), this.i32(0)), wanted), () => this.code.leaveAt(this.record));
+    this.e.if(this.or(this.ltS(this.fuelAfterThis(), this.i32(0)), wanted), () => this.code.leaveAt(this.record));
   }
   countIterations(extra: I32): void {
     this.e.set(this.code.fuel, this.sub(this.e.get(this.code.fuel), extra));

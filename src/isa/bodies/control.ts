@@ -107,11 +107,6 @@ export const controlBodies: Record<string, Body> = {
   JMP_INDIRECT: (o) => o.jumpTo(o.get(0)),
   CALL: call, CALL_INDIRECT: callIndirect, RET: ret,
   PUSH: push, POP: pop, PUSHA: pusha, POPA: popa, LEAVE: leave, ENTER: enter, BOUND: bound,
-  PUSHF: (o) => o.push(o.helperValue('PUSHF', o.i32(o.osize)), o.osize),
-  POPF: (o) => {
-    const value = o.fit(o.stackTop(o.osize), 32);
-    o.helper('POPF', value, o.i32(o.osize));
-  },
   PUSH_ES: pushSegment(0), PUSH_CS: pushSegment(1), PUSH_SS: pushSegment(2), PUSH_DS: pushSegment(3), PUSH_FS: pushSegment(4), PUSH_GS: pushSegment(5),
   POP_ES: popSegment(0), POP_SS: popSegment(2), POP_DS: popSegment(3), POP_FS: popSegment(4), POP_GS: popSegment(5),
   MOV_FROM_SEG: (o) => o.put(0, o.selectorOf(1)),

@@ -105,7 +105,6 @@ export const systemBodies: Record<string, Body> = {
   MOV_TO_CR: (o) => o.helper('MOV_TO_CR', o.field(0), o.field(1)),
   MOV_TO_DR: (o) => o.helper('MOV_TO_DR', o.field(0), o.field(1)),
   CLTS: plain('CLTS'), INVD: plain('INVD'), WBINVD: plain('WBINVD'), HLT: plain('HLT'),
-  CLI: plain('CLI'), STI: plain('STI'),
   CLD: (o) => o.setDirection(0), STD: (o) => o.setDirection(1),
   RDMSR: plain('RDMSR'), WRMSR: plain('WRMSR'), RDTSC: plain('RDTSC'), RDPMC: plain('RDPMC'), CPUID: plain('CPUID'),
   SYSENTER: plain('SYSENTER'), SYSEXIT: (o) => o.helper('SYSEXIT', o.i32(o.osize)),
