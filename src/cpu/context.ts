@@ -59,5 +59,5 @@ export type Helper = (cpu: CpuContext, ...args: number[]) => number;
 
 /** Go on with the next record. */
 export const HELPER_NEXT = 0;
-/** Control, mode, TLB or interrupt state changed and the helper has set `state.rip`: leave the block. */
+/** Control, mode, TLB or interrupt state changed and the helper has set `state.rip`: leave the block, which goes on there. */
 export const HELPER_RESYNC = 1;

@@ -12,7 +12,7 @@ import { CodeSource, FETCH_FAULT, PAST_LIMIT } from './code-source.ts';
 import { type CpuContext, type CpuHost, type Helper, HELPER_RESYNC } from './context.ts';
 import { DR6_BS, DR6_RESET, DR7_RESET, applyDebugRegisters, hasInstructionBreakpoints, instructionBreakpoint } from './debug-registers.ts';
 import { type CpuModules, Engine, type Import } from './engine.ts';
-import { GuestFault } from './fault.ts';
+import { helperImports } from './imports.ts';
 import { deliver } from './interrupts.ts';
 import * as L from './layout.ts';
 import { isCanonical, linear32 } from './linear.ts';
@@ -60,8 +60,6 @@ export interface CpuSnapshot {
 
 const isCrossing = (handler: number): boolean => handler === HANDLER_CROSSING || handler === HANDLER_CROSSING_LONG;
 
-/** A fault whose EIP is in RIP already, as helpers leave it. */
-const EXIT_FAULT_HERE = 9;
 export class Cpu implements CpuContext {
   readonly state: CpuState;
   readonly mmu: Mmu;
@@ -193,12 +191,16 @@ export class Cpu implements CpuContext {
       if ((flags & EFLAGS_TF) !== 0 || inShadow || this.ferr.active || hasInstructionBreakpoints(state)) {
         this.step();
       } else {
-        // Without breakpoints nothing asks for RF before the instruction is done; a fault saves it set anyway.
-        if (flags & EFLAGS_RF) state.setU32(L.EFLAGS, flags & ~EFLAGS_RF);
+        if (flags & EFLAGS_RF) this.dropResumeFlag(flags);
         this.runBlocks(end - this.retired);
       }
     }
     return 'budget';
+  }
+
+  /** Without breakpoints nothing asks for RF before the instruction is done; a fault saves it set anyway. */
+  private dropResumeFlag(flags: number): void {
+    this.state.setU32(L.EFLAGS, flags & ~EFLAGS_RF);
   }
 
   requestAttention(): void {
@@ -551,10 +553,7 @@ export class Cpu implements CpuContext {
       INT: this.entering(segmentHelpers.INT), INT3: this.entering(segmentHelpers.INT3),
       INTO: this.entering(segmentHelpers.INTO), ICEBP: this.entering(segmentHelpers.ICEBP),
     };
-    for (const [name, helper] of Object.entries(helpers)) {
-      imports.set(`helper_${name}`, this.wrap(helper, (status) => status));
-      imports.set(`value_${name}`, this.wrap(helper, (_status) => 0));
-    }
+    for (const [name, call] of helperImports(this, helpers, () => this.afterTransfer())) imports.set(name, call);
     return imports;
   }
 
@@ -569,6 +568,23 @@ export class Cpu implements CpuContext {
     return slow.fill(linear, what & 0xff, what & FILL_WRITE ? 'write' : 'read') && this.stops === stops ? 1 : 0;
   }
 
+  /**
+   * After a helper that has set RIP: the handlers go on there by themselves unless something is due before the next instruction,
+   * or they were made to stop.
+   */
+  private afterTransfer(): number {
+    // Whoever counts single instructions wants to see each.
+    if (this.fuelGiven === 0 || this.patched.length !== 0) return R.EXIT_RESYNC;
+    const { state } = this;
+    const flags = state.getU32(L.EFLAGS);
+    const interrupt = this.nmiPending || ((flags & EFLAGS_IF) !== 0 && this.host.interrupts.pending);
+    const stops = this.halted || this.stopped || this.ferr.active || state.getU32(L.ATTENTION) !== 0;
+    const traps = (flags & EFLAGS_TF) !== 0 || this.pendingDebug !== 0 || hasInstructionBreakpoints(state);
+    if (interrupt || stops || traps || this.instructions + 1 < this.shadowUntil) return R.EXIT_RESYNC;
+    if (flags & EFLAGS_RF) this.dropResumeFlag(flags);
+    return state.code64 ? R.EXIT_GO_LONG : R.EXIT_GO;
+  }
+
   /** NMIs are blocked until the next IRET [SDM3 6.7.1]. */
   private interruptReturn(cpu: CpuContext, size: number): number {
     this.nmiBlocked = false;
@@ -581,28 +597,6 @@ export class Cpu implements CpuContext {
       const status = helper(cpu, ...args);
       this.entered = status === HELPER_RESYNC;
       return status;
-    };
-  }
-
-  /** Catches guest faults; `onFault` gives what the handler gets to see then. */
-  private wrap(helper: Helper, onFault: (status: number) => number): (base: number, ...args: number[]) => number {
-    return (_base, ...args) => {
-      const { state, arena } = this;
-      const ip = state.getU32(L.IP);
-      state.rip = this.ipOf(ip);
-      const next = state.rip + arena.u8[ip + R.REC_LENGTH];
-      this.nextEip = state.code64 ? next : linear32(next);
-      state.setU32(L.HELPER_STATUS, 0);
-      try {
-        return helper(this, ...args);
-      } catch (raised) {
-        if (!(raised instanceof GuestFault)) throw raised;
-        state.setU32(L.FAULT_VECTOR, raised.vector);
-        state.setU32(L.FAULT_ERROR, raised.errorCode ?? 0);
-        state.setU32(L.FAULT_HAS_ERROR, raised.errorCode === undefined ? 0 : 1);
-        state.setU32(L.HELPER_STATUS, EXIT_FAULT_HERE);
-        return onFault(EXIT_FAULT_HERE);
-      }
     };
   }
 }

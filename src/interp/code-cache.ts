@@ -108,6 +108,9 @@ export class CodeCache {
 
   /** Record of the block at an arena address, made when there is none. */
   find(host: number, mode: number): number {
+    const { u32 } = this.arena;
+    const at = this.slot(host) >>> 2;
+    if (u32[at + R.BLOCK_HOST / 4] === host && u32[at + R.BLOCK_MODE / 4] === mode) return u32[at + R.BLOCK_RECORD / 4];
     const record = this.known(host, mode) || this.make(host, mode);
     this.enter(host, mode, record);
     return record;

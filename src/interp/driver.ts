@@ -12,7 +12,7 @@ import { LazyFlags } from './flags.ts';
 import type { Access } from './memory-access.ts';
 import * as R from './record.ts';
 import { HANDLER_SIGNATURE, KIND, RecordOps } from './record-ops.ts';
-import type { Variant } from './variant.ts';
+import { HANDLER_GO, HANDLER_GO_LONG, type Variant } from './variant.ts';
 
 export class HandlerOps extends RecordOps {
   readonly ip: I32;
@@ -287,7 +287,20 @@ export class HandlerOps extends RecordOps {
   helper(name: string, ...args: Val[]): void {
     this.publish();
     const status = this.call(`helper_${name}`, [this.cpu, ...args], 'i32') as I32;
-    this.e.if(status, () => this.e.return(status));
+    this.e.if(status, () => {
+      this.e.if(this.eq(status, this.i32(R.EXIT_GO)), () => this.proceed(HANDLER_GO));
+      this.e.if(this.eq(status, this.i32(R.EXIT_GO_LONG)), () => this.proceed(HANDLER_GO_LONG));
+      this.e.return(status);
+    });
+  }
+  /** On at RIP, with this instruction counted. */
+  private proceed(handler: number): void {
+    const fuel = this.fuelAfterThis();
+    this.e.if(this.ltS(fuel, this.i32(0)), () => {
+      this.stateStore('i32', L.FUEL, fuel);
+      this.e.return(this.i32(R.EXIT_BUDGET));
+    });
+    this.e.returnCallIndirect(HANDLER_SIGNATURE, [this.ip, this.cpu, fuel], this.i32(handler));
   }
   helperValue(name: string, ...args: Val[]): I32 {
     this.publish();

@@ -6,7 +6,7 @@ import { HandlerOps } from './driver.ts';
 import * as R from './record.ts';
 import { DISPATCH, HANDLER_SIGNATURE } from './record-ops.ts';
 import {
-  FIRST_HANDLER, HANDLER_BUDGET, HANDLER_CROSSING, HANDLER_CROSSING_LONG, HANDLER_GO, HANDLER_GO_FLAT, HANDLER_GP, HANDLER_NEXT, HANDLER_NEXT_LONG,
+  FIRST_HANDLER, HANDLER_BUDGET, HANDLER_CROSSING, HANDLER_CROSSING_LONG, HANDLER_GO, HANDLER_GO_FLAT, HANDLER_GO_LONG, HANDLER_GP, HANDLER_NEXT, HANDLER_NEXT_LONG,
   HANDLER_NM, HANDLER_STOP, HANDLER_UD, type HandlerSet, type Variant,
 } from './variant.ts';
 
@@ -44,6 +44,7 @@ export function generateInterpreter(set: HandlerSet): Uint8Array {
   specials[HANDLER_GP] = special((o) => o.raise(VECTOR_GP, 0));
   specials[HANDLER_GO] = special((o) => o.goTo(o.stateLoad('i32', L.RIP)));
   specials[HANDLER_GO_FLAT] = special((o) => o.goTo(o.stateLoad('i32', L.RIP)), BARE_FLAT);
+  specials[HANDLER_GO_LONG] = special((o) => o.goTo(o.stateLoad('i64', L.RIP)), BARE_LONG);
   specials[HANDLER_BUDGET] = special((o) => o.exit(R.EXIT_BUDGET));
   specials[HANDLER_NEXT_LONG] = special((o) => leaveBlock(o), BARE_LONG);
   specials[HANDLER_CROSSING_LONG] = special((o) => o.crossPage(), BARE_LONG);

@@ -145,6 +145,8 @@ export const HANDLER_BUDGET = 9;
 /** The same as HANDLER_NEXT and HANDLER_CROSSING in 64-bit code. */
 export const HANDLER_NEXT_LONG = 10;
 export const HANDLER_CROSSING_LONG = 11;
+/** As HANDLER_GO in 64-bit code. */
+export const HANDLER_GO_LONG = 12;
 export const FIRST_HANDLER = 16;
 
 export function enumerateHandlers(rows: readonly Row[]): HandlerSet {
