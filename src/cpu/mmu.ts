@@ -10,6 +10,7 @@
  * high half than zero: `restrictTo32` sees to that. With SMAP, what the supervisor set knows of user pages is good only while
  * EFLAGS.AC is set: `restrictUserPages`. There are no tags by PCID: CR3 is loaded as if it had none, which a processor may do.
  */
+import { type ArenaAddr, arenaAddr } from '../memory/address.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
 import { GuestFault } from './fault.ts';
 import * as L from './layout.ts';
@@ -331,6 +332,16 @@ export class Mmu {
   probeWrite(linear: number, size: number, user: boolean): void {
     this.writableAt(linear, user);
     if ((linear & 0xfff) + size > 4096) this.writableAt(nextPage(linear), user);
+  }
+
+  /** Where `size` bytes at `linear` lie when one frame serves them, else 0: then byte by byte. May fault, as an access does. */
+  readableRange(linear: number, size: number, user: boolean): ArenaAddr {
+    return arenaAddr((linear & 0xfff) + size > 4096 ? 0 : this.readableAt(linear, user));
+  }
+
+  /** The same for writing. */
+  writableRange(linear: number, size: number, user: boolean): ArenaAddr {
+    return arenaAddr((linear & 0xfff) + size > 4096 ? 0 : this.writableAt(linear, user));
   }
 
   /** Throws what the last walk recorded. */

@@ -21,16 +21,20 @@ export const MODE_CODE64 = 1 << 7;
 export const MODE_DECODER_SHIFT = 20;
 
 const ATTRIBUTE_DB = 1 << 14;
-const FULL = 0x1_0000_0000n;
 
 function isFlat(state: CpuState, n: number): boolean {
   const at = state.segment(n);
   return (
     state.getU32(at + L.SEG_BASE) === 0 &&
     state.getU32(at + L.SEG_START) === 0 &&
-    state.getU64(at + L.SEG_READ_END) === FULL &&
-    (n === CS || state.getU64(at + L.SEG_WRITE_END) === FULL)
+    isFull(state, at + L.SEG_READ_END) &&
+    (n === CS || isFull(state, at + L.SEG_WRITE_END))
   );
+}
+
+/** A range of 64 bits that ends at 4 GiB. */
+function isFull(state: CpuState, end: number): boolean {
+  return state.getU32(end) === 0 && state.getU32(end + 4) === 1;
 }
 
 function segmentation(state: CpuState): number {

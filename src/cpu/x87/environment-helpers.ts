@@ -11,9 +11,10 @@ import { checkDataBreakpoint } from '../debug-registers.ts';
 import { fault } from '../fault.ts';
 import { CR4_OSFXSR, VECTOR_GP } from '../registers.ts';
 import {
-  type EnvironmentFormat, FPU_REGISTERS_SIZE, FXSAVE_MXCSR, FXSAVE_ST, FXSAVE_XMM, decodeEnvironment, decodeFxsave,
-  decodeState, encodeEnvironment, encodeFxsave, encodeState, environmentSize, hasReservedMxcsr, initialise, maskExceptions,
+  type EnvironmentFormat, FPU_REGISTERS_SIZE, decodeEnvironment, decodeState, encodeEnvironment, encodeState, environmentSize, initialise,
+  maskExceptions,
 } from './environment.ts';
+import { FXSAVE_MXCSR, FXSAVE_ST, FXSAVE_XMM, fxAreaBytes, fxAreaSize, fxBuffer, hasReservedBits, loadFxArea, mxcsrOf, storeFxArea } from './fxsave.ts';
 
 /** XMM registers that the mode has. */
 export const xmmRegisters = (cpu: CpuContext): number => (cpu.state.code64 ? 16 : 8);
@@ -89,10 +90,18 @@ function requireAligned(linear: number): void {
 /** FXSAVE. Argument: linear address; #GP(0) unless it is a multiple of 16. */
 export function fxsave(cpu: CpuContext, linear: number): number {
   requireAligned(linear);
-  const bytes = encodeFxsave(cpu.state, xmmRegisters(cpu));
+  const { state, mmu } = cpu;
+  const registers = xmmRegisters(cpu);
+  const size = fxAreaSize(registers);
+  const direct = savesXmm(cpu) ? mmu.writableRange(linear, size, state.cpl === 3) : 0;
+  if (direct !== 0) {
+    storeFxArea(state, direct, registers);
+    return HELPER_NEXT;
+  }
+  const bytes = fxAreaBytes(state, registers);
   // The area may cross a page: 512 bytes at a multiple of 16.
   if (savesXmm(cpu)) {
-    probe(cpu, linear, bytes.length);
+    probe(cpu, linear, size);
     writeBytes(cpu, linear, bytes);
   } else {
     probe(cpu, linear, FXSAVE_XMM);
@@ -105,9 +114,15 @@ export function fxsave(cpu: CpuContext, linear: number): number {
 /** FXRSTOR. Argument: linear address; #GP(0) unless it is a multiple of 16, and for reserved bits of MXCSR. */
 export function fxrstor(cpu: CpuContext, linear: number): number {
   requireAligned(linear);
+  const { state, mmu } = cpu;
   const registers = savesXmm(cpu) ? xmmRegisters(cpu) : 0;
-  const bytes = readBytes(cpu, linear, FXSAVE_XMM + registers * 16);
-  if (registers > 0 && hasReservedMxcsr(bytes)) fault(VECTOR_GP, 0);
-  decodeFxsave(cpu.state, bytes, registers);
+  const size = fxAreaSize(registers);
+  let from = mmu.readableRange(linear, size, state.cpl === 3);
+  if (from === 0) {
+    from = fxBuffer(state);
+    state.arena.u8.set(readBytes(cpu, linear, size), from);
+  }
+  if (registers > 0 && hasReservedBits(mxcsrOf(state, from))) fault(VECTOR_GP, 0);
+  loadFxArea(state, from, registers);
   return HELPER_NEXT;
 }

@@ -6,7 +6,7 @@ import type { CpuState } from '../state.ts';
 import { TestCpu } from '../test-cpu.ts';
 import { fldenv, fnsave, fnstenv, frstor, fxrstor, fxsave } from './environment-helpers.ts';
 import {
-  type EnvironmentFormat, decodeEnvironment, decodeState, encodeEnvironment, encodeFxsave, encodeState, fullTagWord,
+  type EnvironmentFormat, decodeEnvironment, decodeState, encodeEnvironment, encodeState, fullTagWord,
 } from './environment.ts';
 
 const PROTECTED_32: EnvironmentFormat = { operandSize: 32, isProtected: true };
@@ -19,6 +19,11 @@ const unhex = (text: string): Uint8Array => Uint8Array.from(text.match(/../g) ??
 
 function setTags(state: CpuState, tags: number): void {
   state.arena.u8[state.base + L.FTW] = tags;
+}
+
+/** FXSAVE's area with eight XMM registers. */
+function stored(cpu: TestCpu, linear: number): string {
+  return hex(Uint8Array.from({ length: 288 }, (_, i) => cpu.mmu.read8(linear + i, false)));
 }
 
 /** TOP 7, an unmasked IE pending, one of each kind of register. */
@@ -134,12 +139,19 @@ describe('x87 environment helpers', () => {
     prepare(cpu.state);
     cpu.state.setU64(L.XMM, 42n);
     cpu.state.setU32(L.MXCSR, 0x1fa0);
-    const image = hex(encodeFxsave(cpu.state, 8));
     fxsave(cpu, 0x1000);
+    const image = stored(cpu, 0x1000);
     fnsave(cpu, 0x2000, 32);
     cpu.state.setU64(L.XMM, 0n);
     fxrstor(cpu, 0x1000);
-    expect(hex(encodeFxsave(cpu.state, 8))).toBe(image);
+    fxsave(cpu, 0x3000);
+    expect(stored(cpu, 0x3000)).toBe(image);
+    // In two pages.
+    fxsave(cpu, 0x3f80);
+    cpu.state.setU64(L.XMM, 0n);
+    fxrstor(cpu, 0x3f80);
+    expect(stored(cpu, 0x3f80)).toBe(image);
+    expect(cpu.state.getU64(L.XMM)).toBe(42n);
     cpu.mmu.write32(0x1000 + 24, 0x10000, false);
     expect(() => fxrstor(cpu, 0x1000)).toThrow(GuestFault);
     expect(cpu.state.getU32(L.MXCSR)).toBe(0x1fa0);

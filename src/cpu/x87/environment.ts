@@ -1,7 +1,6 @@
 /**
- * The x87 state as it lies in memory: the environment of FSTENV and FLDENV in its four formats, the state of FSAVE and
- * FRSTOR, and the 512-byte area of FXSAVE and FXRSTOR. [SDM1 8.1.10, 10.5] Encoders and decoders only; environment-helpers.ts
- * moves the bytes.
+ * The x87 state as it lies in memory: the environment of FSTENV and FLDENV in its four formats, and the state of FSAVE and
+ * FRSTOR. [SDM1 8.1.10] Encoders and decoders only; environment-helpers.ts moves the bytes.
  *
  * In the state FIP and FDP are offsets with FCS and FDS beside them; the real-mode formats hold linear addresses, which
  * come back as offsets to a selector of 0.
@@ -22,17 +21,9 @@ const FSW_ES_B = 0x8080;
 const FCW_WRITABLE = 0x1f3f;
 const FCW_FIXED = 0x40;
 const FCW_MASKS = 0x3f;
-const FOP_BITS = 0x7ff;
+export const FOP_BITS = 0x7ff;
 const REAL_SIZE = 10;
 export const FPU_REGISTERS_SIZE = 8 * REAL_SIZE;
-export const FXSAVE_SIZE = 512;
-/** Where FXSAVE's legacy part ends and where its MXCSR and XMM parts lie. */
-export const FXSAVE_MXCSR = 24;
-export const FXSAVE_ST = 32;
-export const FXSAVE_XMM = 160;
-const FXSAVE_SLOT = 16;
-/** Bits of MXCSR that may be set; DAZ is among them. */
-export const MXCSR_MASK = 0xffff;
 
 const TAG_VALID = 0, TAG_ZERO = 1, TAG_SPECIAL = 2, TAG_EMPTY = 3;
 
@@ -49,7 +40,8 @@ function setAbridgedTags(state: CpuState, tags: number): void {
   state.arena.u8[state.base + L.FTW] = tags;
 }
 
-const top = (state: CpuState): number => (state.getU16(L.FSW) >> FSW_TOP_SHIFT) & 7;
+/** TOP: which register is ST(0). */
+export const stackTop = (state: CpuState): number => (state.getU16(L.FSW) >> FSW_TOP_SHIFT) & 7;
 
 /** Sets ES and B by the exception flags and their masks. */
 function updateSummary(state: CpuState): void {
@@ -142,7 +134,8 @@ export function decodeEnvironment(state: CpuState, format: EnvironmentFormat, by
   state.setU16(L.FDS, 0);
 }
 
-function setControl(state: CpuState, fcw: number, fsw: number, present: number): void {
+/** Control and status word and which registers are not empty, as a load sets them. */
+export function setControl(state: CpuState, fcw: number, fsw: number, present: number): void {
   state.setU16(L.FCW, (fcw & FCW_WRITABLE) | FCW_FIXED);
   state.setU16(L.FSW, fsw);
   setAbridgedTags(state, present);
@@ -151,12 +144,12 @@ function setControl(state: CpuState, fcw: number, fsw: number, present: number):
 
 /** ST(i), 10 bytes, to `bytes` at `at`. */
 function encodeRegister(state: CpuState, i: number, bytes: Uint8Array, at: number): void {
-  const slot = state.base + L.FPR + (((top(state) + i) & 7) << 4);
+  const slot = state.base + L.FPR + (((stackTop(state) + i) & 7) << 4);
   bytes.set(state.arena.u8.subarray(slot, slot + REAL_SIZE), at);
 }
 
 function decodeRegister(state: CpuState, i: number, bytes: Uint8Array, at: number): void {
-  const slot = state.base + L.FPR + (((top(state) + i) & 7) << 4);
+  const slot = state.base + L.FPR + (((stackTop(state) + i) & 7) << 4);
   state.arena.u8.set(bytes.subarray(at, at + REAL_SIZE), slot);
 }
 
@@ -181,48 +174,4 @@ export function decodeState(state: CpuState, format: EnvironmentFormat, bytes: U
   const size = environmentSize(format);
   decodeEnvironment(state, format, bytes.subarray(0, size));
   for (let i = 0; i < 8; i++) decodeRegister(state, i, bytes, size + i * REAL_SIZE);
-}
-
-/** FXSAVE's area up to the last XMM register, `xmmRegisters` being 8 or 16. */
-export function encodeFxsave(state: CpuState, xmmRegisters: number): Uint8Array {
-  const bytes = new Uint8Array(FXSAVE_XMM + xmmRegisters * FXSAVE_SLOT);
-  const view = viewOf(bytes);
-  view.setUint16(0, state.getU16(L.FCW), true);
-  view.setUint16(2, state.getU16(L.FSW), true);
-  view.setUint8(4, abridgedTags(state));
-  view.setUint16(6, state.getU16(L.FOP) & FOP_BITS, true);
-  view.setUint32(8, state.getU32(L.FIP), true);
-  view.setUint16(12, state.getU16(L.FCS), true);
-  view.setUint32(16, state.getU32(L.FDP), true);
-  view.setUint16(20, state.getU16(L.FDS), true);
-  view.setUint32(FXSAVE_MXCSR, state.getU32(L.MXCSR), true);
-  view.setUint32(FXSAVE_MXCSR + 4, MXCSR_MASK, true);
-  for (let i = 0; i < 8; i++) encodeRegister(state, i, bytes, FXSAVE_ST + i * FXSAVE_SLOT);
-  for (let i = 0; i < xmmRegisters; i++) {
-    const slot = state.base + L.XMM + i * L.XMM_STRIDE;
-    bytes.set(state.arena.u8.subarray(slot, slot + FXSAVE_SLOT), FXSAVE_XMM + i * FXSAVE_SLOT);
-  }
-  return bytes;
-}
-
-/** Whether FXRSTOR would load a reserved bit of MXCSR, which is #GP(0). */
-export function hasReservedMxcsr(bytes: Uint8Array): boolean {
-  return (viewOf(bytes).getUint32(FXSAVE_MXCSR, true) & ~MXCSR_MASK) !== 0;
-}
-
-/** FXRSTOR; MXCSR and the XMM registers only where `xmmRegisters` is not 0. */
-export function decodeFxsave(state: CpuState, bytes: Uint8Array, xmmRegisters: number): void {
-  const view = viewOf(bytes);
-  setControl(state, view.getUint16(0, true), view.getUint16(2, true), view.getUint8(4));
-  state.setU16(L.FOP, view.getUint16(6, true) & FOP_BITS);
-  state.setU32(L.FIP, view.getUint32(8, true));
-  state.setU16(L.FCS, view.getUint16(12, true));
-  state.setU32(L.FDP, view.getUint32(16, true));
-  state.setU16(L.FDS, view.getUint16(20, true));
-  for (let i = 0; i < 8; i++) decodeRegister(state, i, bytes, FXSAVE_ST + i * FXSAVE_SLOT);
-  if (xmmRegisters > 0) state.setU32(L.MXCSR, view.getUint32(FXSAVE_MXCSR, true));
-  for (let i = 0; i < xmmRegisters; i++) {
-    const at = FXSAVE_XMM + i * FXSAVE_SLOT;
-    state.arena.u8.set(bytes.subarray(at, at + FXSAVE_SLOT), state.base + L.XMM + i * L.XMM_STRIDE);
-  }
 }

@@ -11,8 +11,9 @@ import { fault } from '../fault.ts';
 import * as L from '../layout.ts';
 import { CR0_TS, CR4_OSXSAVE, RAX, RCX, RDX, VECTOR_GP, VECTOR_NM, VECTOR_UD } from '../registers.ts';
 import type { CpuState } from '../state.ts';
-import { decodeFxsave, encodeFxsave, FXSAVE_MXCSR, FXSAVE_ST, FXSAVE_XMM, hasReservedMxcsr, initialise } from './environment.ts';
+import { initialise } from './environment.ts';
 import { probe, readBytes, writeBytes, xmmRegisters } from './environment-helpers.ts';
+import { FXSAVE_MXCSR, FXSAVE_ST, FXSAVE_XMM, fxAreaBytes, fxBuffer, hasReservedBits, loadFxArea } from './fxsave.ts';
 
 // State components [SDM1 13.1]
 export const XCR0_X87 = 1 << 0, XCR0_SSE = 1 << 1, XCR0_AVX = 1 << 2;
@@ -92,7 +93,7 @@ function decodeAvx(state: CpuState, registers: number, bytes: Uint8Array | undef
 /** Writes the parts of the components in `mask`; MXCSR with those in `mxcsr`. */
 function saveComponents(cpu: CpuContext, linear: number, mask: number, mxcsr: number): void {
   const registers = xmmRegisters(cpu);
-  const legacy = encodeFxsave(cpu.state, registers);
+  const legacy = fxAreaBytes(cpu.state, registers);
   if (mask & XCR0_X87) {
     writeBytes(cpu, linear, legacy.subarray(0, FXSAVE_MXCSR));
     writeBytes(cpu, linear + FXSAVE_ST, legacy.subarray(FXSAVE_ST, FXSAVE_XMM));
@@ -148,8 +149,8 @@ export function xrstor(cpu: CpuContext, linear: number): number {
   const avx = mask & present & XCR0_AVX ? readBytes(cpu, linear + EXTENDED, registers * YMM_HIGH_SIZE) : undefined;
   // In standard form MXCSR comes from the area whatever XSTATE_BV says; in compacted form it belongs to SSE.
   const mxcsrFromArea = compacted ? (mask & present & XCR0_SSE) !== 0 : (mask & (XCR0_SSE | XCR0_AVX)) !== 0;
-  if (mxcsrFromArea && hasReservedMxcsr(area)) fault(VECTOR_GP, 0);
   const mxcsr = mxcsrFromArea ? new DataView(area.buffer).getUint32(FXSAVE_MXCSR, true) : undefined;
+  if (mxcsr !== undefined && hasReservedBits(mxcsr)) fault(VECTOR_GP, 0);
   if (mask & XCR0_X87) restoreX87(state, area, (present & XCR0_X87) !== 0);
   if (mask & XCR0_SSE) restoreSse(state, area, registers, (present & XCR0_SSE) !== 0);
   if (mask & XCR0_AVX) decodeAvx(state, registers, avx);
@@ -160,7 +161,9 @@ export function xrstor(cpu: CpuContext, linear: number): number {
 
 function restoreX87(state: CpuState, area: Uint8Array, present: boolean): void {
   if (present) {
-    decodeFxsave(state, area, 0);
+    const buffer = fxBuffer(state);
+    state.arena.u8.set(area.subarray(0, FXSAVE_XMM), buffer);
+    loadFxArea(state, buffer, 0);
     return;
   }
   initialise(state);
