@@ -1,6 +1,6 @@
 /**
- * Compiles the leaf kernel (kernel/*.ts here, in src/cpu/sse and src/cpu/integer, AssemblyScript) to one WebAssembly module, for the bundler
- * and for tests; runs in Node.
+ * Compiles the leaf kernel (kernel/*.ts here, in src/cpu/sse, src/cpu/integer and src/cpu/system, AssemblyScript) to one
+ * WebAssembly module, for the bundler and for tests; runs in Node.
  * The result is kept in .cache/ under the hash of the sources and of the compiler's version.
  *
  * The module imports the arena as `env.memory` and has no heap, no table and no start function. Its constant tables are
@@ -16,9 +16,9 @@ import asc from 'assemblyscript/asc';
 export const X87_KERNEL_DATA = 1024;
 
 const ROOM = dirname(fileURLToPath(import.meta.url));
-const LAYOUT = 'src/cpu/layout.ts';
+const LAYOUT = 'src/cpu/layout.ts', REGISTERS = 'src/cpu/registers.ts';
 const OPERATIONS = 'src/cpu/sse/operations.ts';
-const FOLDERS = ['src/cpu/x87/kernel', 'src/cpu/sse/kernel', 'src/cpu/integer/kernel'];
+const FOLDERS = ['src/cpu/x87/kernel', 'src/cpu/sse/kernel', 'src/cpu/integer/kernel', 'src/cpu/system/kernel'];
 const ROOT = resolve(ROOM, '../../..');
 
 const OPTIONS = [
@@ -38,7 +38,7 @@ async function readSources(): Promise<Map<string, string>> {
     const names = (await readdir(join(ROOT, folder))).filter((name) => name.endsWith('.ts')).sort();
     for (const name of names) sources.set(`${folder}/${name}`, await readFile(join(ROOT, folder, name), 'utf8'));
   }
-  sources.set(OPERATIONS, await readFile(join(ROOT, OPERATIONS), 'utf8'));
+  for (const name of [OPERATIONS, REGISTERS]) sources.set(name, await readFile(join(ROOT, name), 'utf8'));
   // The layout is shared with TypeScript, whose bigint literals AssemblyScript does not know.
   const layout = await readFile(join(ROOT, LAYOUT), 'utf8');
   sources.set(LAYOUT, layout.replace(/\b(\d+)n\b/g, '$1'));

@@ -1,4 +1,5 @@
 /** Jumps, calls, the stack, and interrupts that programs raise [SDM1 6, SDM2]. */
+import { SYSTEM_KERNEL_TYPES } from '../../cpu/system/kernel-interface.ts';
 import type { Bits, Body, Condition, I32, Ops, Val } from '../ops.ts';
 import { perCondition } from './integer.ts';
 
@@ -68,7 +69,21 @@ const popa: Body = (o) => {
 };
 
 const pushSegment = (segment: number): Body => (o) => o.push(o.segmentSelector(segment), o.osize);
-const popSegment = (segment: number): Body => (o) => o.helper('POP_SEGMENT', o.i32(segment), o.i32(o.osize));
+/** Whether the kernel did it, as for nearly all loads of data segment registers. */
+const loadedSegment = (o: Ops, segment: I32, selector: I32): I32 =>
+  o.kernel('load_data_segment', SYSTEM_KERNEL_TYPES.load_data_segment.result, segment, selector);
+const loadSegment: Body = (o) => {
+  const selector = o.get(1) as I32;
+  o.e.if(o.eqz(loadedSegment(o, o.field(0), selector)), () => o.helper('LOAD_SEGMENT', o.field(0), selector));
+};
+const popSegment = (segment: number): Body => (o) => {
+  const selector = o.fit(o.stackTop(o.osize), 32) as I32;
+  o.e.if(
+    loadedSegment(o, o.i32(segment), selector),
+    () => o.adjustStack(o.osize / 8),
+    () => o.helper('POP_SEGMENT', o.i32(segment), o.i32(o.osize)),
+  );
+};
 
 const leave: Body = (o) => {
   // RBP as wide as the stack pointer may be.
@@ -110,7 +125,7 @@ export const controlBodies: Record<string, Body> = {
   PUSH_ES: pushSegment(0), PUSH_CS: pushSegment(1), PUSH_SS: pushSegment(2), PUSH_DS: pushSegment(3), PUSH_FS: pushSegment(4), PUSH_GS: pushSegment(5),
   POP_ES: popSegment(0), POP_SS: popSegment(2), POP_DS: popSegment(3), POP_FS: popSegment(4), POP_GS: popSegment(5),
   MOV_FROM_SEG: (o) => o.put(0, o.selectorOf(1)),
-  MOV_TO_SEG: (o) => o.helper('LOAD_SEGMENT', o.field(0), o.get(1) as I32),
+  MOV_TO_SEG: loadSegment,
   LES: loadFarPointer(0), LSS: loadFarPointer(2), LDS: loadFarPointer(3), LFS: loadFarPointer(4), LGS: loadFarPointer(5),
   CALL_FAR: (o) => o.helper('FAR_CALL', o.immediate2(), o.address(o.field(0)), o.i32(o.osize)),
   JMP_FAR: (o) => o.helper('FAR_JMP', o.immediate2(), o.address(o.field(0)), o.i32(o.osize)),

@@ -1,0 +1,13 @@
+/**
+ * The system part of the leaf kernel: what kernels and programs do at every system call and switch, without a way out of
+ * WebAssembly. Each function does the whole work in the cases that it names and gives 1, or does nothing and gives 0; then
+ * the helper of src/cpu that has every case goes ahead. The first parameter is the arena address of the vCPU's state.
+ */
+export const SYSTEM_KERNEL_TYPES = {
+  /**
+   * (cpu, segment register, selector): MOV and POP to a data segment register in protected mode, where the mode key stays as
+   * it is: a segment of the GDT that is present, accessed and grows upwards, or null, to FS and GS; to DS and ES from one
+   * flat segment to another.
+   */
+  load_data_segment: { params: ['i32', 'i32', 'i32'], result: 'i32' },
+} as const;
