@@ -98,7 +98,7 @@ export async function createMachine(options: MachineOptions = {}): Promise<Machi
   const profile = options.cpu === undefined ? DEFAULT_PROFILE : cpuProfile(options.cpu);
   const order = bootOrder(options.boot ?? DEFAULT_BOOT);
   const firmware = await loadFirmware(options);
-  const plan = await loadKernel(options, ramBytes);
+  const plan = await loadKernel(options, ramBytes, profile.features.has('lm'));
   if (plan === undefined && firmware.bios === undefined) {
     throw new EmulatorError('bad-option', 'there is nothing to start: give a BIOS (bios) with a disk, or a kernel (kernel)');
   }
@@ -171,7 +171,7 @@ async function loadFirmware(options: MachineOptions): Promise<{ bios: Uint8Array
   return { bios, vgaBios: vgaBios && optionRom(vgaBios) };
 }
 
-async function loadKernel(options: MachineOptions, ramBytes: number): Promise<BootPlan | undefined> {
+async function loadKernel(options: MachineOptions, ramBytes: number, longMode: boolean): Promise<BootPlan | undefined> {
   if (options.kernel === undefined) {
     if (options.initrd !== undefined || options.append !== undefined) {
       throw new EmulatorError('bad-option', 'an initrd or a command line (append) goes with a kernel; give one');
@@ -200,6 +200,7 @@ async function loadKernel(options: MachineOptions, ramBytes: number): Promise<Bo
     kernel, commandLine, ramBytes,
     initrd: initrd === undefined ? undefined : await loadFile(initrd, 'the initrd'),
     rsdp: RSDP_ADDRESS,
+    longMode,
   });
 }
 

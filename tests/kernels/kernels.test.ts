@@ -10,7 +10,6 @@ import type { Tool } from '../../images/lib/tools.ts';
 import { differences, notForQemu, recordedLog, unexplained } from './logs.ts';
 import { assemble, findNasm, findQemu, kernelNames, runCoracle, runQemu, testCd, testDisk } from './run.ts';
 
-const qemu = findQemu();
 let nasm: Tool;
 let folder: string;
 let disk: string;
@@ -27,8 +26,9 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe.each(kernelNames())('kernel %s', (name) => {
+  const qemu = findQemu(name);
   it.each(['interp', 'compiled'] as const)('Coracle writes the recorded log, tier %s', async (tier) => {
-    const log = await runCoracle(assemble(nasm, name), tier);
+    const log = await runCoracle(name, assemble(nasm, name), tier);
     expect(differences(recordedLog(name), log)).toEqual([]);
   });
 
@@ -37,6 +37,6 @@ describe.each(kernelNames())('kernel %s', (name) => {
   it.skipIf(qemu === undefined)('QEMU writes it too, but for what the table explains', () => {
     const file = join(folder, `${name}.bin`);
     writeFileSync(file, assemble(nasm, name));
-    expect(unexplained(name, runQemu(qemu as string, file, disk, cd))).toEqual([]);
+    expect(unexplained(name, runQemu(qemu as string, name, file, disk, cd))).toEqual([]);
   });
 });

@@ -23,13 +23,13 @@ for (const name of names.length > 0 ? names : kernelNames()) {
   const kernel = assemble(nasm, name);
   let log: string;
   if (onQemu) {
-    const qemu = findQemu();
-    if (qemu === undefined) throw new Error('there is no qemu-system-i386 on PATH; apt install qemu-system-x86');
+    const qemu = findQemu(name);
+    if (qemu === undefined) throw new Error('there is no QEMU on PATH; apt install qemu-system-x86');
     const file = join(folder, `${name}.bin`);
     writeFileSync(file, kernel);
-    log = runQemu(qemu, file, disk, cd);
+    log = runQemu(qemu, name, file, disk, cd);
   } else {
-    log = await runCoracle(kernel, args.includes('--compiled') ? 'compiled' : 'auto');
+    log = await runCoracle(name, kernel, args.includes('--compiled') ? 'compiled' : 'auto');
     if (args.includes('--record')) writeFileSync(logPath(name), log);
   }
   if (args.includes('--print')) process.stdout.write(log);

@@ -16,8 +16,20 @@ const EXIT_PORT = 0xf4;
 /** Guest memory in MiB; the kernels look at no more. */
 const MEMORY_MIB = 32;
 const TIMEOUT_MS = 15_000;
-/** As Coracle's processor has it: SSE2, PAE and NX, no local APIC. */
-const QEMU_CPU = 'n270,-apic,-ssse3,-movbe,-x2apic,-hypervisor,-mce,-mca';
+/** A processor as Coracle and QEMU name it: one of 32 bits with SSE2, PAE and NX, and one with long mode, for the kernels named so. */
+interface Processor {
+  readonly coracle: string;
+  readonly qemu: string;
+  readonly program: string;
+}
+const PROCESSOR_32: Processor = {
+  coracle: 'x86-64-v1,-lm,-syscall', qemu: 'n270,-apic,-ssse3,-movbe,-x2apic,-hypervisor,-mce,-mca', program: 'qemu-system-i386',
+};
+const LONG_FEATURES = 'pdpe1gb,+rdtscp,+fsgsbase,+smep,+smap,+umip,+xsave,+xsaveopt';
+const PROCESSOR_64: Processor = {
+  coracle: `x86-64-v1,+${LONG_FEATURES}`, qemu: `qemu64,vendor=GenuineIntel,-svm,-hypervisor,-x2apic,+${LONG_FEATURES}`, program: 'qemu-system-x86_64',
+};
+const processorFor = (name: string): Processor => (name.endsWith('64') ? PROCESSOR_64 : PROCESSOR_32);
 
 /** What a kernel writes to the debug port to be sent an NMI, as the watchdog of QEMU sends one. */
 const NMI_PLEASE = '\x15';
@@ -63,10 +75,10 @@ export function testCd(): Uint8Array {
 }
 
 /** What the kernel writes when a tier of Coracle runs it, and a last line when it ended otherwise than by isa-debug-exit. */
-export async function runCoracle(kernel: Uint8Array, tier: NonNullable<MachineOptions['tier']> = 'auto'): Promise<string> {
+export async function runCoracle(name: string, kernel: Uint8Array, tier: NonNullable<MachineOptions['tier']> = 'auto'): Promise<string> {
   const machine = await createMachine({
     kernel, hda: testDisk(), cdrom: testCd(), memoryMiB: MEMORY_MIB, pace: 'none', noReboot: true, serialPorts: 1,
-    debugExit: { iobase: EXIT_PORT }, date: new Date('2026-01-02T03:04:05Z'), tier,
+    debugExit: { iobase: EXIT_PORT }, cpu: processorFor(name).coracle, date: new Date('2026-01-02T03:04:05Z'), tier,
   });
   let text = '';
   const decoder = new TextDecoder('latin1');
@@ -92,15 +104,15 @@ export async function runCoracle(kernel: Uint8Array, tier: NonNullable<MachineOp
   }
 }
 
-/** QEMU for 32-bit guests, if it is installed. */
-export function findQemu(): string | undefined {
+/** The QEMU that runs a kernel, if it is installed. */
+export function findQemu(name: string): string | undefined {
   const folders = (process.env['PATH'] ?? '').split(delimiter);
-  return folders.map((folder) => join(folder, 'qemu-system-i386')).find((path) => existsSync(path));
+  return folders.map((folder) => join(folder, processorFor(name).program)).find((path) => existsSync(path));
 }
 
-export function runQemu(qemu: string, kernelFile: string, diskFile: string, cdFile: string): string {
+export function runQemu(qemu: string, name: string, kernelFile: string, diskFile: string, cdFile: string): string {
   const args = [
-    '-accel', 'tcg', '-M', 'pc', '-cpu', QEMU_CPU, '-m', String(MEMORY_MIB), '-kernel', kernelFile, '-display', 'none', '-no-reboot',
+    '-accel', 'tcg', '-M', 'pc', '-cpu', processorFor(name).qemu, '-m', String(MEMORY_MIB), '-kernel', kernelFile, '-display', 'none', '-no-reboot',
     '-nodefaults', '-vga', 'std', '-debugcon', 'stdio', '-serial', 'null', '-device', `isa-debug-exit,iobase=${EXIT_PORT}`,
     '-drive', `file=${diskFile},format=raw,if=ide,index=0,snapshot=on`, '-drive', `file=${cdFile},format=raw,if=ide,index=2,media=cdrom`,
     '-device', 'ib700', '-action', 'watchdog=inject-nmi', '-rtc', 'base=2026-01-02T03:04:05',
