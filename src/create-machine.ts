@@ -1,5 +1,6 @@
 /** From options, named as QEMU names them, to a machine: loads and checks the images, chooses the way into the guest. */
 import { RSDP_ADDRESS } from './devices/acpi/tables.ts';
+import { startCompilerThread } from './compiler-thread.ts';
 import { Cpu, type CpuModules, type CpuOptions } from './cpu/cpu.ts';
 import { cpuProfile, DEFAULT_PROFILE } from './cpu/profiles.ts';
 import type { DrivePosition, DriveSpec } from './devices/ide/piix3-ide.ts';
@@ -105,9 +106,13 @@ export async function createMachine(options: MachineOptions = {}): Promise<Machi
   const modules = options.modules ?? (await loadModules());
   const drives = await openDrives(options);
   const host = options.host ?? portableHost();
+  const tier = options.tier ?? 'auto';
+  const script = tier === 'auto' ? modules.compilerScript : undefined;
+  const compilerThread = script === undefined ? undefined : await startCompilerThread(script);
   const processor: CpuOptions = {
+    compilerThread,
     profile,
-    tier: options.tier ?? 'auto',
+    tier,
     nowMs: () => host.nowMs(),
     ...(options.compileThreshold === undefined ? {} : { compileThreshold: options.compileThreshold }),
   };
@@ -129,6 +134,7 @@ export async function createMachine(options: MachineOptions = {}): Promise<Machi
     createProcessor: (arena, parts) => new Cpu(arena, parts, modules, processor),
     createBoard: (parts) => createPcBoard(parts, boardOptions),
     onDispose: async () => {
+      compilerThread?.terminate();
       for (const backend of drives.backends) await backend.close();
     },
   });

@@ -1,4 +1,4 @@
-/** Loads the compiled modules that every vCPU runs on; scripts/build-wasm.ts makes them, a build carries them along. */
+/** Loads what every vCPU runs on, compiled modules and the compiler's script; scripts/build-wasm.ts makes them, a build carries them along. */
 import type { CpuModules } from './cpu/cpu.ts';
 import { EmulatorError } from './errors.ts';
 
@@ -9,8 +9,9 @@ export function loadModules(): Promise<CpuModules> {
   loading ??= Promise.all([
     compile(new URL('../build/interpreter.wasm', import.meta.url)),
     compile(new URL('../build/kernel.wasm', import.meta.url)),
+    text(new URL('../build/region-compiler.js', import.meta.url)),
   ]).then(
-    ([interpreter, kernel]) => ({ interpreter, kernel }),
+    ([interpreter, kernel, compilerScript]) => ({ interpreter, kernel, compilerScript }),
     (error) => {
       // The next call tries again.
       loading = undefined;
@@ -22,6 +23,17 @@ export function loadModules(): Promise<CpuModules> {
 
 async function compile(url: URL): Promise<WebAssembly.Module> {
   if (url.protocol === 'file:') return WebAssembly.compile((await readLocal(url)) as BufferSource);
+  const response = await request(url);
+  // Streaming lets the browser keep the compiled code; it insists on the MIME type, which not every static host gives.
+  if (response.headers.get('Content-Type') === 'application/wasm') return WebAssembly.compileStreaming(response);
+  return WebAssembly.compile(await response.arrayBuffer());
+}
+
+async function text(url: URL): Promise<string> {
+  return url.protocol === 'file:' ? new TextDecoder().decode(await readLocal(url)) : (await request(url)).text();
+}
+
+async function request(url: URL): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(url);
@@ -29,9 +41,7 @@ async function compile(url: URL): Promise<WebAssembly.Module> {
     throw new EmulatorError('fetch-failed', `${url.href} cannot be reached; serve it beside the page`, { cause });
   }
   if (!response.ok) throw new EmulatorError('fetch-failed', `${url.href}: ${response.status} ${response.statusText}; serve it beside the page`);
-  // Streaming lets the browser keep the compiled code; it insists on the MIME type, which not every static host gives.
-  if (response.headers.get('Content-Type') === 'application/wasm') return WebAssembly.compileStreaming(response);
-  return WebAssembly.compile(await response.arrayBuffer());
+  return response;
 }
 
 async function readLocal(url: URL): Promise<Uint8Array> {

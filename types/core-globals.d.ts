@@ -14,6 +14,8 @@ declare namespace WebAssembly {
     constructor(bytes: BufferSource);
   }
 
+  function compile(bytes: BufferSource): Promise<Module>;
+
   class Instance {
     constructor(module: Module, imports?: Imports);
     readonly exports: Exports;

@@ -5,6 +5,7 @@
 import * as R from '../interp/record.ts';
 import { HANDLER_CROSSING, HANDLER_CROSSING_LONG, HANDLER_STOP } from '../interp/variant.ts';
 import type { CompilerCounters } from '../jit/compiler.ts';
+import type { CompilerThread } from '../jit/thread-protocol.ts';
 import { FILL_WRITE } from '../jit/region-ops.ts';
 import type { ArenaAddr } from '../memory/address.ts';
 import type { Arena } from '../memory/arena.ts';
@@ -47,6 +48,8 @@ export interface CpuOptions {
   readonly compileThreshold?: number;
   /** The host's clock in milliseconds, to tell what compilation takes. */
   readonly nowMs?: () => number;
+  /** Compiles beside the machine; without it, the machine compiles between its slices. */
+  readonly compilerThread?: CompilerThread | undefined;
 }
 
 /** Everything of a vCPU that a snapshot keeps; decoded code and TLBs are made anew. */
@@ -116,7 +119,7 @@ export class Cpu implements CpuContext {
     };
     const imports = this.namedImports();
     this.imports = [...imports.values()];
-    this.engine = Engine.of(host.memory.pool, modules, imports, options.nowMs ?? (() => 0));
+    this.engine = Engine.of(host.memory.pool, modules, imports, { nowMs: options.nowMs ?? (() => 0), thread: options.compilerThread });
     this.decoder = this.engine.decoders.number(this.profile.features);
     this.source = new CodeSource(this.state, this.mmu, host.memory, this.engine);
     const tier = options.tier ?? 'auto';

@@ -10,6 +10,7 @@ import { Translator } from '../interp/translator.ts';
 import { FIRST_HANDLER } from '../interp/variant.ts';
 import { INSTRUCTION_SET } from '../isa/instruction-set.ts';
 import { RegionCompiler } from '../jit/compiler.ts';
+import type { CompilerThread } from '../jit/thread-protocol.ts';
 import type { PagePool } from '../memory/pool.ts';
 
 /** The compiled modules that every vCPU runs on; scripts/build-wasm.ts makes them. */
@@ -17,12 +18,21 @@ export interface CpuModules {
   readonly interpreter: WebAssembly.Module;
   /** Leaf kernels: x87 and exact SSE arithmetic. */
   readonly kernel: WebAssembly.Module;
+  /** Script of the thread that compiles hot code; without it the machine's own does. */
+  readonly compilerScript?: string;
 }
 
 /** A function that handlers and regions import; its first argument is the base of the vCPU's state. */
 export type Import = (base: number, a: number, b: number, c: number, d: number, e: number) => number;
 /** By name, in the same order for every vCPU. */
 export type Imports = ReadonlyMap<string, Import>;
+
+export interface EngineOptions {
+  /** The host's clock in milliseconds, to tell what compilation takes. */
+  readonly nowMs: () => number;
+  /** Compiles beside the machine. */
+  readonly thread: CompilerThread | undefined;
+}
 
 const engines = new WeakMap<PagePool, Engine>();
 
@@ -34,16 +44,16 @@ export class Engine {
   private current: readonly Import[] = [];
 
   /** The pool's engine, made at the first call. */
-  static of(pool: PagePool, modules: CpuModules, imports: Imports, nowMs: () => number): Engine {
+  static of(pool: PagePool, modules: CpuModules, imports: Imports, options: EngineOptions): Engine {
     let engine = engines.get(pool);
     if (!engine) {
-      engine = new Engine(pool, modules, imports, nowMs);
+      engine = new Engine(pool, modules, imports, options);
       engines.set(pool, engine);
     }
     return engine;
   }
 
-  private constructor(pool: PagePool, modules: CpuModules, imports: Imports, nowMs: () => number) {
+  private constructor(pool: PagePool, modules: CpuModules, imports: Imports, { nowMs, thread }: EngineOptions) {
     const { arena } = pool;
     const firstRegion = FIRST_HANDLER + HANDLERS.variants.length;
     this.code = new CodeCache(pool, new Translator(arena, this.decoders, HANDLERS), firstRegion);
@@ -56,7 +66,8 @@ export class Engine {
     const table = new WebAssembly.Table({ element: 'anyfunc', initial: firstRegion });
     const { enter, dispatch } = instantiateInterpreter(modules.interpreter, arena, table, cpu, kernel);
     this.run = enter;
-    this.compiler = new RegionCompiler(arena, this.code, table, { env: { memory: arena.memory }, interpreter: { dispatch }, cpu, kernel }, nowMs);
+    const shared = { env: { memory: arena.memory }, interpreter: { dispatch }, cpu, kernel };
+    this.compiler = new RegionCompiler(arena, this.code, table, shared, nowMs, thread);
   }
 
   /** Runs a vCPU from a record on; `imports` are the values of its map. */

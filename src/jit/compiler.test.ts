@@ -8,6 +8,8 @@ import { physAddr } from '../memory/address.ts';
 import { Arena } from '../memory/arena.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
 import { PagePool } from '../memory/pool.ts';
+import { generateModule } from './generate.ts';
+import type { CompileReply, CompilerThread, CompileRequest } from './thread-protocol.ts';
 
 const EAX = 0, ECX = 1, EBX = 3, ESP = 4, ESI = 6;
 const CS = 1;
@@ -181,5 +183,55 @@ describe('compiled code', () => {
     cpu.state.setReg(ECX, 10_000);
     run();
     expect([cpu.state.reg(EAX), cpu.state.reg(EBX), cpu.state.reg(ECX)]).toEqual([10_000, 4999, 0]);
+  });
+
+  describe('with a thread beside the machine', () => {
+    let requests: CompileRequest[] = [];
+    let reply: (reply: CompileReply) => void = () => {};
+    let end = (): void => {};
+    const thread: CompilerThread = {
+      post: (request) => void requests.push(structuredClone(request)),
+      listen: (onReply, onEnd) => {
+        reply = onReply;
+        end = onEnd;
+      },
+    };
+    const answer = ({ id, regions }: CompileRequest): void => {
+      const bytes = generateModule(regions);
+      reply({ id, module: new WebAssembly.Module(bytes as BufferSource), bytes: bytes.length });
+    };
+
+    beforeEach(() => {
+      requests = [];
+      start({ compileThreshold: 10, compilerThread: thread });
+      cpu.state.setReg(ECX, 1_000_000);
+    });
+
+    it('goes on until the code is there', () => {
+      for (let i = 0; i < 20; i++) cpu.run(1000);
+      expect(requests).toHaveLength(1);
+      expect(cpu.compilerCounters.regions).toBe(0);
+      answer(requests[0]);
+      run();
+      expect(cpu.compilerCounters.regions).toBeGreaterThan(0);
+      expect([cpu.state.reg(EBX), cpu.instructions]).toEqual([1_000_000, 4_000_001]);
+    });
+
+    it('does not take code for what has been written to meanwhile', () => {
+      for (let i = 0; i < 20; i++) cpu.run(1000);
+      memory.write(physAddr(ENTRY + 2), Uint8Array.of(0x4b)); // dec ebx
+      const before = cpu.state.reg(EBX);
+      answer(requests[0]);
+      cpu.run(4000);
+      expect(cpu.state.reg(EBX)).toBe(before - 1000);
+    });
+
+    it('compiles by itself when the thread has died', () => {
+      for (let i = 0; i < 20; i++) cpu.run(1000);
+      end();
+      run();
+      expect(cpu.compilerCounters.regions).toBeGreaterThan(0);
+      expect(cpu.state.reg(EBX)).toBe(1_000_000);
+    });
   });
 });

@@ -1,6 +1,6 @@
 /**
- * Compiles the regions of hot blocks and puts them in the place of the blocks' first handlers. Requests are gathered and
- * compiled several to a module: an instance is dear, a function in it is cheap.
+ * Has the regions of hot blocks compiled and puts them in the place of the blocks' first handlers. Several go into a
+ * module: an instance is dear, a function in it is cheap. A thread beside the machine compiles, where there is one.
  */
 import { MODE_CODE64 } from '../cpu/mode.ts';
 import type { CodeCache } from '../interp/code-cache.ts';
@@ -9,13 +9,13 @@ import { type Origin, RegionFinder } from './finder.ts';
 import { exportName, generateModule } from './generate.ts';
 import { MAX_ENTRIES } from './graph.ts';
 import type { Region } from './region.ts';
+import type { CompileReply, CompilerThread } from './thread-protocol.ts';
 
 /** Regions in a module at most, and instructions in them; what is more waits for the next one. */
 const BATCH_REGIONS = 32;
-const BATCH_INSTRUCTIONS = 600;
-/** A batch is made once so many wait, or once `work` was called so often since the first of them came. */
-const BATCH_STARTS = 8;
-const PATIENCE = 20;
+const BATCH_INSTRUCTIONS = 1200;
+/** Likewise when the machine waits for it. */
+const SLICE_INSTRUCTIONS = 100;
 /** Slots of live regions at most: when there are so many, all are dropped. */
 const MAX_SLOTS = 16384;
 const TABLE_STEP = 1024;
@@ -32,6 +32,13 @@ export interface CompilerCounters {
   readonly longestPauseMs: number;
 }
 
+/** A module of regions. */
+interface Made {
+  readonly regions: readonly Region[];
+  readonly module: WebAssembly.Module;
+  readonly bytes: number;
+}
+
 const blockKey = (host: number, mode: number): number => host + mode * 2 ** 32;
 
 export class RegionCompiler {
@@ -45,15 +52,24 @@ export class RegionCompiler {
   private readonly queue: Region[] = [];
   /** Blocks of the regions that wait, by arena address and mode: who asks for one gets an entry there. */
   private readonly waiting = new Map<number, { region: Region; block: number }>();
-  private waited = 0;
+  private thread: CompilerThread | undefined;
+  /** What the thread has been given, by the number of the request, and what it has made. */
+  private readonly inFlight = new Map<number, readonly Region[]>();
+  private readonly ready: Made[] = [];
+  private requests = 0;
   private live = 0;
 
-  constructor(arena: Arena, code: CodeCache, table: WebAssembly.Table, imports: WebAssembly.Imports, nowMs: () => number) {
+  /** Without `thread`, the machine waits while it compiles, for a short while each time. */
+  constructor(
+    arena: Arena, code: CodeCache, table: WebAssembly.Table, imports: WebAssembly.Imports, nowMs: () => number, thread: CompilerThread | undefined,
+  ) {
     this.code = code;
     this.table = table;
     this.imports = imports;
     this.nowMs = nowMs;
     this.finder = new RegionFinder(arena, code);
+    this.thread = thread;
+    thread?.listen((reply) => this.receive(reply), () => this.threadEnded());
     code.onSlotsFree = (slots) => this.release(slots);
   }
 
@@ -69,7 +85,8 @@ export class RegionCompiler {
     const waiting = this.waiting.get(blockKey(host, mode));
     if (waiting) {
       const { entries } = waiting.region;
-      if (entries.length < MAX_ENTRIES && !entries.some((e) => e.record === record)) {
+      // What has gone to the compiler stays as it is.
+      if (this.queue.includes(waiting.region) && entries.length < MAX_ENTRIES && !entries.some((e) => e.record === record)) {
         entries.push({ block: waiting.block, host, record, handler: this.code.handlerOf(record) });
       }
       return;
@@ -80,36 +97,68 @@ export class RegionCompiler {
     for (const [at, block] of found.places) this.waiting.set(blockKey(at, mode), { region: found.region, block });
   }
 
-  /** Compiles some of what was asked for, all at once when `now` is set. To call between two slices, while no code runs. */
+  /**
+   * Goes on compiling what was asked for, and puts what is ready in its place; does it all at once when `now` is set. To
+   * call between two slices, while no code runs.
+   */
   work(now = false): void {
-    if (this.queue.length === 0) return;
-    this.waited++;
-    if (!now && this.queue.length < BATCH_STARTS && this.waited < PATIENCE) return;
-    this.waited = 0;
+    if (this.ready.length === 0 && (this.queue.length === 0 || (this.inFlight.size > 0 && !now))) return;
     const start = this.nowMs();
+    for (const made of this.ready.splice(0)) this.installAll(made);
     if (this.live + BATCH_REGIONS * MAX_ENTRIES > MAX_SLOTS) this.code.dropAll();
-    else this.batch();
+    else if (this.queue.length > 0 && (now || this.inFlight.size === 0)) this.batch(now);
     const ms = this.nowMs() - start;
     this.made.pausedMs += ms;
     this.made.longestPauseMs = Math.max(this.made.longestPauseMs, ms);
   }
 
-  private batch(): void {
+  private batch(now: boolean): void {
+    const regions = this.take(this.thread || now ? BATCH_INSTRUCTIONS : SLICE_INSTRUCTIONS);
+    if (this.thread && !now) {
+      const id = ++this.requests;
+      this.inFlight.set(id, regions);
+      this.thread.post({ id, regions });
+      return;
+    }
+    const bytes = generateModule(regions);
+    this.installAll({ regions, module: new WebAssembly.Module(bytes as BufferSource), bytes: bytes.length });
+  }
+  private take(instructions: number): Region[] {
     const regions: Region[] = [];
-    for (let instructions = 0; regions.length < BATCH_REGIONS && instructions < BATCH_INSTRUCTIONS; ) {
+    for (let left = instructions; left > 0 && regions.length < BATCH_REGIONS; ) {
       const region = this.queue.shift();
       if (!region) break;
-      instructions += region.blocks.reduce((sum, { records }) => sum + records.length, 0);
+      left -= region.blocks.reduce((sum, { records }) => sum + records.length, 0);
       regions.push(region);
     }
-    const batched = new Set(regions);
-    for (const [key, { region }] of this.waiting) if (batched.has(region)) this.waiting.delete(key);
-    const bytes = generateModule(regions);
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes as BufferSource), this.imports);
+    return regions;
+  }
+
+  private receive({ id, module, bytes }: CompileReply): void {
+    const regions = this.inFlight.get(id) ?? [];
+    this.inFlight.delete(id);
+    if (module) this.ready.push({ regions, module, bytes });
+    else this.forget(regions);
+  }
+
+  private threadEnded(): void {
+    this.thread = undefined;
+    for (const regions of this.inFlight.values()) this.forget(regions);
+    this.inFlight.clear();
+  }
+
+  private installAll({ regions, module, bytes }: Made): void {
+    const { exports } = new WebAssembly.Instance(module, this.imports);
     for (const [n, region] of regions.entries()) this.install(region, (entry) => exports[exportName(n, entry)] as () => void);
+    this.forget(regions);
     this.made.regions += regions.length;
     this.made.modules++;
-    this.made.bytes += bytes.length;
+    this.made.bytes += bytes;
+  }
+  /** The regions wait no longer. */
+  private forget(regions: readonly Region[]): void {
+    const done = new Set(regions);
+    for (const [key, { region }] of this.waiting) if (done.has(region)) this.waiting.delete(key);
   }
 
   private install(region: Region, functionOf: (entry: number) => () => void): void {

@@ -15,6 +15,7 @@ import { type Guest, type GuestFile, type GuestManifest, MANIFEST_FILE } from '.
 import { buildX87Kernel } from '../../src/cpu/x87/build-kernel.ts';
 import { generateInterpreter } from '../../src/interp/generate.ts';
 import { HANDLERS } from '../../src/interp/handlers.ts';
+import { bundleRegionCompiler } from '../../src/jit/bundle.ts';
 import { buildPrograms } from './programs/build.ts';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
@@ -46,6 +47,7 @@ export async function buildCode(): Promise<void> {
   mkdirSync(BUILT, { recursive: true });
   writeFileSync(join(BUILT, 'interpreter.wasm'), generateInterpreter(HANDLERS));
   writeFileSync(join(BUILT, 'kernel.wasm'), await buildX87Kernel());
+  writeFileSync(join(BUILT, 'region-compiler.js'), await bundleRegionCompiler());
   writeFileSync(join(BUILT, 'v86.wasm'), readFileSync(V86_MODULE));
   await build({
     entryPoints: WEB_ENTRIES.map((entry) => join(HERE, entry)), outdir: BUILT,

@@ -28,6 +28,7 @@ export class BrowserMachine implements BenchMachine {
       kernelUrl: guestUrl('kernel'), initrdUrl: '/bench/initrd', append: files.guest.append ?? '', memoryMiB,
       biosUrl: '/guests/firmware/bios-256k.bin', vgaBiosUrl: '/guests/firmware/vgabios-stdvga.bin',
       v86WasmUrl: '/bench/v86.wasm', interpreterUrl: '/bench/interpreter.wasm', kernelModuleUrl: '/bench/kernel.wasm',
+      compilerScriptUrl: '/bench/region-compiler.js',
     };
     const worker = `/bench/${name}-worker.js`;
     const prompt = files.guest.markers?.prompt ?? '# ';

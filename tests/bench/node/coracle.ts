@@ -11,7 +11,7 @@ const machine = await createMachine({
   kernel: readFileSync(guest.kernel),
   initrd: readFileSync(guest.initrd),
   append: guest.append,
-  modules: { interpreter: await compile('interpreter.wasm'), kernel: await compile('kernel.wasm') },
+  modules: { interpreter: await compile('interpreter.wasm'), kernel: await compile('kernel.wasm'), compilerScript: readFileSync(join(guest.built, 'region-compiler.js'), 'utf8') },
 });
 machine.on('serial-output', ({ data }) => void process.stdout.write(data));
 machine.on('error', (error) => {

@@ -13,7 +13,11 @@ async function load(spec: GuestSpec): Promise<void> {
     kernel: await fetchBytes(spec.kernelUrl),
     initrd: await fetchBytes(spec.initrdUrl),
     append: spec.append,
-    modules: { interpreter: await compile(spec.interpreterUrl), kernel: await compile(spec.kernelModuleUrl) },
+    modules: {
+      interpreter: await compile(spec.interpreterUrl),
+      kernel: await compile(spec.kernelModuleUrl),
+      compilerScript: new TextDecoder().decode(await fetchBytes(spec.compilerScriptUrl)),
+    },
   });
   machine.on('serial-output', ({ data }) => post({ kind: 'serial', data }));
   machine.on('error', (error) => post({ kind: 'error', message: String(error.stack) }));
@@ -21,18 +25,13 @@ async function load(spec: GuestSpec): Promise<void> {
   post({ kind: 'loaded' });
 }
 
-/** What a machine with a region compiler counts. */
-interface CompileCounters {
-  counters?(): { readonly compile?: { readonly longestPauseMs?: number } };
-}
-
-function usage(of: Machine & CompileCounters): void {
+function usage(of: Machine): void {
   const { arena, framesInUse } = of.memory.pool;
   post({
     kind: 'usage',
     usage: {
       arenaBytes: arena.usedBytes, memoryBytes: arena.memory.buffer.byteLength, frameBytes: framesInUse * 4096,
-      instructions: of.cpu.instructions, longestCompilePauseMs: of.counters?.().compile?.longestPauseMs,
+      instructions: of.cpu.instructions, longestCompilePauseMs: of.statistics().compiler?.longestPauseMs,
     },
   });
 }

@@ -9,10 +9,11 @@ export interface GuestSpec {
   /** For machines that enter a kernel through firmware. */
   readonly biosUrl: string;
   readonly vgaBiosUrl: string;
-  /** v86's module, and the two of Coracle's processor. */
+  /** v86's module, and what Coracle's processor runs on: two modules, and the script of its compiler thread. */
   readonly v86WasmUrl: string;
   readonly interpreterUrl: string;
   readonly kernelModuleUrl: string;
+  readonly compilerScriptUrl: string;
 }
 
 /** A multiboot kernel that Coracle boots instead of Linux. */
