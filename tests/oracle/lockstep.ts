@@ -8,7 +8,7 @@ import { fieldsThatDiffer, fxReport, stateAfter, stateBefore } from './compare.t
 import { CoracleExecutor, ENDLESS, type Tier } from './coracle.ts';
 import { RAM_BYTES } from './environment.ts';
 import { makeFxState } from './fx-state.ts';
-import { makeBaseline } from './generate.ts';
+import { makeBaseline, rowsToTest } from './generate.ts';
 import { guestEip, type HostForm, hostForm, putHostForm } from './host-form.ts';
 import { type Executor, nativeExecutor } from './native.ts';
 import { assemble, listing, type Piece, unknownFlags } from './program.ts';
@@ -86,7 +86,7 @@ export class LockstepCampaign {
     const selfModifying = options.selfModifying ?? false;
     this.subjects = options.tiers.map((tier) => new CoracleExecutor(tier, { writableCode: selfModifying }));
     const host = options.reference === 'host';
-    this.maker = new ProgramMaker(this.random, INSTRUCTION_SET, { host, misaligned: host, selfModifying, accepts: accepts(options.reference) });
+    this.maker = new ProgramMaker(this.random, rowsToTest(INSTRUCTION_SET), { host, misaligned: host, selfModifying, accepts: accepts(options.reference) });
     this.baseline = makeBaseline(this.random);
   }
 

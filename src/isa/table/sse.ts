@@ -85,8 +85,8 @@ ${four(0x5c, 'SUB')}
 ${four(0x5d, 'MIN')}
 ${four(0x5e, 'DIV')}
 ${four(0x5f, 'MAX')}
-NP 0F AE /0 m FXSAVE M : fpu rare osize +fxsr
-NP 0F AE /1 m FXRSTOR M : fpu rare osize +fxsr
+NP 0F AE /0 m FXSAVE My : fpu rare +fxsr
+NP 0F AE /1 m FXRSTOR My : fpu rare +fxsr
 NP 0F AE /2 m LDMXCSR Md : sse +sse
 NP 0F AE /3 m STMXCSR Md : sse +sse
 NP 0F AE /5 r LFENCE : +sse2

@@ -5,6 +5,7 @@ import { INSTRUCTION_SET } from '../../../src/isa/instruction-set.ts';
 import type { Row } from '../../../src/isa/row.ts';
 import { flagNames } from '../compare.ts';
 import { describeFx, fxDifferences } from '../fx-state.ts';
+import { hostDifference } from '../host-differences.ts';
 import { Random } from '../random.ts';
 import { type Undefined, undefinedFor } from '../undefined.ts';
 import { type Encoding, type Form, formsOf, formText, Generator, makeBaseline, rowsToTest } from './generate.ts';
@@ -16,7 +17,6 @@ const BATCH = 1024;
 const STATES_PER_ENCODING = 4;
 const COMPARED_FLAGS = EFLAGS_ARITHMETIC | (1 << 10);
 const BREAKPOINT = 3;
-const PAGE_FAULT = 14;
 /** The last page below the middle belongs to no program either. */
 const LINUX_TASK_SIZE = (1n << 47n) - 4096n;
 
@@ -92,35 +92,6 @@ function fieldsThatDiffer(host: R.Batch, mine: R.Batch, n: number, unknown: Unde
   return fields;
 }
 
-interface Excuse {
-  readonly mnemonics: RegExp;
-  /** Vectors that the host ends with; none: any. */
-  readonly vectors?: readonly number[];
-  /** All the fields that differ. */
-  readonly fields: RegExp;
-  readonly reason: string;
-}
-
-const IN_MEMORY = [12, 13, PAGE_FAULT];
-const PLACE = /^(cr2|error|vector .*)$/;
-/** Differences that are the host's own: what the manual leaves to the implementation, and processors do in several ways. */
-const EXCUSES: readonly Excuse[] = [
-  { mnemonics: /^MASKMOV/, vectors: IN_MEMORY, fields: /./, reason: 'how MASKMOVQ and MASKMOVDQU fault [SDM2 MASKMOVQ]' },
-  { mnemonics: /^(MOVD|MOVQ|MOVNTQ)$/, vectors: IN_MEMORY, fields: /^(FSW|FTW|ST\d)$/, reason: 'a store that faults makes the transition to MMX state' },
-  { mnemonics: /^(CMPS|SCAS)/, vectors: IN_MEMORY, fields: /^(cr2|error|vector .*|[A-Z ]+)$/, reason: 'which operand CMPS reads first; flags of REPE and REPNE after a page fault [SDM2 REP]' },
-  { mnemonics: /^(FSTP?|FISTP?|FBSTP)$/, vectors: [BREAKPOINT], fields: /^vector/, reason: 'a store that an unmasked exception keeps from happening does not fault' },
-  { mnemonics: /^(FSTP|FBSTP)$/, vectors: IN_MEMORY, fields: /^memory$/, reason: 'a part of ten bytes is stored before the other part faults' },
-  { mnemonics: /^CALL/, vectors: IN_MEMORY, fields: /^(memory|vector .*)$/, reason: 'a call stores its return address before it looks at its target' },
-  { mnemonics: /^(FNSAVE|FRSTOR|FNSTENV|FLDENV|FXRSTOR)$/, vectors: IN_MEMORY, fields: PLACE, reason: 'the order in which images are reached' },
-];
-
-/** Why a difference is the host's own, or undefined. */
-function excuse(e: Encoding, host: R.Batch, n: number, fields: readonly string[]): string | undefined {
-  const vector = host.u32(n, R.VECTOR);
-  const fits = (x: Excuse) => x.mnemonics.test(e.row.mnemonic) && x.vectors?.includes(vector) !== false && fields.every((f) => x.fields.test(f));
-  return EXCUSES.find(fits)?.reason;
-}
-
 export class LongCampaign {
   readonly findings = new Map<string, Finding>();
   readonly excused = new Map<string, number>();
@@ -184,7 +155,7 @@ export class LongCampaign {
   private check(tier: string, e: Encoding, results: R.Batch, mine: R.Batch, n: number): void {
     const fields = fieldsThatDiffer(results, mine, n, undefinedIn(e, mine, n));
     if (fields.length === 0) return;
-    const reason = excuse(e, results, n, fields);
+    const reason = hostDifference(e.row.mnemonic, results.u32(n, R.VECTOR), fields);
     if (reason !== undefined) {
       this.excused.set(reason, (this.excused.get(reason) ?? 0) + 1);
       return;
