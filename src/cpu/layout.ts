@@ -72,10 +72,11 @@ export const FSW = 0x382; // u16, with TOP and the condition codes
 /** u8: bit n set while Rn is not empty (the abridged tag word of FXSAVE). */
 export const FTW = 0x384;
 export const FOP = 0x386; // u16
-export const FIP = 0x388; // u32
-export const FCS = 0x38c; // u16
-export const FDP = 0x390; // u32
-export const FDS = 0x394; // u16
+/** Outside 64-bit code only the low halves of FIP and FDP count. */
+export const FIP = 0x388; // u64
+export const FDP = 0x390; // u64
+export const FCS = 0x398; // u16
+export const FDS = 0x39a; // u16
 /** Scratch of the x87 kernel: 32 bytes. */
 export const X87_SCRATCH = 0x3a0;
 export const MXCSR = 0x3c0; // u32

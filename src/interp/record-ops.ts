@@ -361,8 +361,8 @@ export abstract class RecordOps extends Ops {
   protected truncate(ip: Int): Int {
     return this.osize === 16 ? this.and(ip, this.i32(0xffff)) : ip;
   }
-  currentIp(): I32 {
-    return this.add(this.fit(this.ipBase(), 32) as I32, this.recordLoad('u16', R.REC_OFFSET));
+  currentIp(): I64 {
+    return this.add(this.stateLoad('i64', L.IP_BASE), this.toI64(this.recordLoad('u16', R.REC_OFFSET)));
   }
   nextIp(): Int {
     return this.inPage(this.add(this.recordLoad('u16', R.REC_OFFSET), this.recordLoad('u8', R.REC_LENGTH)));

@@ -212,7 +212,7 @@ export class Translator {
 
   private longVariant(row: Row): number {
     const d = this.decoder;
-    const osize = !usesOperandSize(row) || (d.osize === 64 && !usesOperandSize64(row)) ? 32 : d.osize;
+    const osize = (d.osize === 64 ? usesOperandSize64(row) : usesOperandSize(row)) ? d.osize : 32;
     const asize = row.attributes.has('asize') ? d.asize : 32;
     const environment: Environment = usesEnvironment(row) || d.memory ? 'long' : 'segmented';
     return variantCode(osize, this.longFormOf(row, osize), asize, environment, this.repeat(row));

@@ -40,9 +40,9 @@ export function variantCode(osize: CodeSize, rm: RmForm, asize: CodeSize, enviro
 }
 
 export function usesOperandSize(row: Row): boolean {
-  return row.attributes.has('osize') || row.operands.some((o) => o.size === 'v' || o.size === 'z' || o.size === 'y');
+  return row.attributes.has('osize') || row.operands.some((o) => o.size === 'v' || o.size === 'z');
 }
-/** An operand size of 64 differs from 32: not where all operands are `z`. */
+/** An operand size of 64 differs from 32. */
 export function usesOperandSize64(row: Row): boolean {
   return row.attributes.has('osize') || row.operands.some((o) => o.size === 'v' || o.size === 'y' || (o.size === 'z' && o.kind === 'I'));
 }
@@ -99,8 +99,8 @@ function legacyVariants(row: Row): Variant[] {
 }
 
 /** Operand sizes of a row in 64-bit code. */
-function longOperandSizes(row: Row): CodeSize[] {
-  if (!usesOperandSize(row)) return [32];
+export function longOperandSizes(row: Row): CodeSize[] {
+  if (!usesOperandSize(row)) return usesOperandSize64(row) ? [32, 64] : [32];
   if (row.attributes.has('f64')) return [64];
   if (row.attributes.has('d64')) return [16, 64];
   return usesOperandSize64(row) ? [16, 32, 64] : [16, 32];

@@ -66,6 +66,8 @@ export abstract class Ops {
   abstract readonly osize: CodeSize;
   /** Address size in bits. */
   abstract readonly asize: CodeSize;
+  /** 64-bit code: addresses, the stack pointer and instruction pointers are i64. */
+  abstract readonly long: boolean;
   abstract readonly repeat: Repeat;
   abstract readonly e: Emitter;
 
@@ -178,8 +180,8 @@ export abstract class Ops {
 
   // Instruction pointers are i64 in 64-bit code.
 
-  /** EIP of this instruction, the low half of RIP. */
-  abstract currentIp(): I32;
+  /** RIP of this instruction; outside 64-bit code the low half counts. */
+  abstract currentIp(): I64;
   /** EIP or RIP of the next instruction. */
   abstract nextIp(): Int;
   /** Target of a relative branch operand, truncated to the operand size. */

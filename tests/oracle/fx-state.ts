@@ -107,7 +107,7 @@ const equal = (a: Uint8Array, b: Uint8Array, at: number, length: number): boolea
 const C1 = 1 << 9;
 
 /** Names of the fields that differ. The pointers to the last instruction are the environment's; processors keep them differently [SDM1 8.1.8]. */
-export function fxDifferences(reference: Uint8Array, mine: Uint8Array): string[] {
+export function fxDifferences(reference: Uint8Array, mine: Uint8Array, xmmRegisters = 8): string[] {
   const fields: string[] = [];
   if (!equal(reference, mine, FCW, 2)) fields.push('FCW');
   if (!equal(reference, mine, FSW, 2)) {
@@ -118,8 +118,8 @@ export function fxDifferences(reference: Uint8Array, mine: Uint8Array): string[]
   if (!equal(reference, mine, MXCSR, 4)) fields.push('MXCSR');
   for (let i = 0; i < 8; i++) {
     if (!equal(reference, mine, ST + REGISTER_BYTES * i, 10)) fields.push(`ST${i}`);
-    if (!equal(reference, mine, XMM + REGISTER_BYTES * i, REGISTER_BYTES)) fields.push(`XMM${i}`);
   }
+  for (let i = 0; i < xmmRegisters; i++) if (!equal(reference, mine, XMM + REGISTER_BYTES * i, REGISTER_BYTES)) fields.push(`XMM${i}`);
   return fields;
 }
 
@@ -129,9 +129,9 @@ const hex = (image: Uint8Array, at: number, length: number): string => Buffer.fr
 export function describeFx(image: Uint8Array, fields: readonly string[]): string {
   const head = `FCW ${hex(image, FCW, 2)} FSW ${hex(image, FSW, 2)} FTW ${hex(image, FTW, 1)} MXCSR ${hex(image, MXCSR, 4)}`;
   const registers = fields.flatMap((field) => {
-    const i = Number(field.at(-1));
+    const i = Number(/\d+$/.exec(field)?.[0]);
     if (/^ST\d$/.test(field)) return `${field} ${hex(image, ST + REGISTER_BYTES * i, 10)}`;
-    return /^XMM\d$/.test(field) ? `${field} ${hex(image, XMM + REGISTER_BYTES * i, REGISTER_BYTES)}` : [];
+    return /^XMM\d+$/.test(field) ? `${field} ${hex(image, XMM + REGISTER_BYTES * i, REGISTER_BYTES)}` : [];
   });
   return [head, ...registers].join(' ');
 }

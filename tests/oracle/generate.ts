@@ -37,7 +37,7 @@ export interface Encoding {
 const STRINGS = new Set(['MOVSB', 'MOVSW', 'CMPSB', 'CMPSW', 'STOSB', 'STOSW', 'LODSB', 'LODSW', 'SCASB', 'SCASW', 'INSB', 'INSW', 'OUTSB', 'OUTSW']);
 const BIT_TESTS = new Set(['BT', 'BTS', 'BTR', 'BTC']);
 /** Their results are every processor's own. */
-const LEFT_OUT = new Set(['CPUID', 'RDTSC']);
+const LEFT_OUT = new Set(['CPUID', 'RDTSC', 'RDTSCP']);
 /** FXSAVE images that cases share, before a new one takes the place of one. */
 const FX_IMAGES = 64;
 const SEGMENT_PREFIXES = [0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65];
@@ -46,7 +46,7 @@ const FS = 4;
 const GS = 5;
 
 export function rowsToTest(rows: readonly Row[]): Row[] {
-  return rows.filter((row) => !LEFT_OUT.has(row.mnemonic));
+  return rows.filter((row) => !LEFT_OUT.has(row.mnemonic) && !row.attributes.has('o64'));
 }
 
 export class Generator {
@@ -357,6 +357,7 @@ export interface Form extends FormPrefixes {
 
 /** All sizes, operand forms and prefixes that a row has in a mode. */
 export function formsOf(row: Row, mode: number): Form[] {
+  if (row.attributes.has('o64')) return [];
   const natural = R.is16(mode) ? 16 : 32;
   const osizes: (16 | 32)[] = usesOperandSize(row) ? [16, 32] : [natural];
   const modrm = hasModrm(row) && row.modrm === undefined;

@@ -5,6 +5,7 @@ import { TIERS } from './coracle.ts';
 import { Coverage } from './coverage.ts';
 import { DecoderCampaign } from './decoder.ts';
 import { LockstepCampaign, type LockstepReference } from './lockstep.ts';
+import { LongCampaign } from './long/campaign.ts';
 import { hostReference, qemuReference, type Reference } from './reference.ts';
 import { SingleCampaign } from './single.ts';
 import { checkVectors } from './vectors.ts';
@@ -39,10 +40,17 @@ describe(`oracle, seed ${SEED}`, () => {
     expect(coverage.missing()).toEqual([]);
   });
 
+  it.skipIf(!hasHost())('single instructions of 64-bit code agree with the host processor', async () => {
+    const campaign = new LongCampaign({ seed: SEED, tiers: ['block', 'step'], perForm: 2 });
+    await campaign.run();
+    expect([...campaign.findings.values()].map((f) => f.example)).toEqual([]);
+    expect(campaign.cases).toBeGreaterThan(20_000);
+  });
+
   it.skipIf(!hasHost())('programs agree with the host processor', () => lockstep({ reference: 'host' }, 256));
   it.skipIf(!hasQemu()).each([false, true])('programs agree with QEMU, self-modifying: %s', (selfModifying) => lockstep({ reference: 'qemu', selfModifying }, 128));
 
-  it.each([16, 32] as const)('decoding agrees with iced-x86 in %i bits', (size) => {
+  it.each([16, 32, 64] as const)('decoding agrees with iced-x86 in %i bits', (size) => {
     const campaign = new DecoderCampaign(SEED);
     campaign.run(100_000, size);
     expect([...campaign.report.findings.values()].map((f) => f.example)).toEqual([]);

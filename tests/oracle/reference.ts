@@ -4,6 +4,7 @@
  */
 import { RAM_BYTES } from './environment.ts';
 import type { Encoding } from './generate.ts';
+import { hostDifference } from './host-differences.ts';
 import { type Executor, nativeExecutor } from './native.ts';
 import { QemuExecutor } from './qemu.ts';
 import * as R from './record.ts';
@@ -42,10 +43,11 @@ const NOT_ON_HOST = new Set([
   'DAA', 'DAS', 'AAA', 'AAS', 'AAM', 'AAD', 'PUSHA', 'POPA', 'BOUND', 'INTO', 'SALC', 'ARPL', 'LES', 'LDS', 'MOV_TO_SEG', 'MOV_FROM_SEG',
   'LSS', 'LFS', 'LGS', 'INT', 'INT3', 'IRET', 'CALL_FAR', 'JMP_FAR', 'RET_FAR', 'CALL_FAR_INDIRECT', 'JMP_FAR_INDIRECT',
   'JMP_INDIRECT', 'SLDT', 'STR', 'LLDT', 'LTR', 'VERR', 'VERW', 'SGDT', 'SIDT', 'SMSW', 'LAR', 'LSL', 'PUSHF', 'POPF',
-  'RDPMC', 'RDMSR', 'WRMSR', 'SYSENTER', 'SYSEXIT',
+  'RDPMC', 'RDMSR', 'WRMSR', 'SYSENTER', 'SYSEXIT', 'XGETBV', 'XSETBV', 'XSAVE', 'XSAVEOPT', 'XSAVEC', 'XRSTOR', 'INVPCID',
 ]);
 
-const TRANSCENDENTAL = /^(F2XM1|FYL2X|FPTAN|FPATAN|FYL2XP1|FSINCOS|FSIN|FCOS)$/;
+/** Their results differ in the last places. */
+const APPROXIMATE = /^(RCP[PS]S|RSQRT[PS]S|F2XM1|FYL2X|FPTAN|FPATAN|FYL2XP1|FSINCOS|FSIN|FCOS)$/;
 
 export function hostAccepts(e: Encoding): boolean {
   const { row } = e;
@@ -56,18 +58,16 @@ export function hostAccepts(e: Encoding): boolean {
   if (row.attributes.has('branch') && e.osize === 16) return false;
   // ModRM 5 is relative to RIP.
   if (e.address && (e.modrm & 0xc7) === 5) return false;
-  // Eight more XMM registers are saved in 64-bit mode; transcendental results differ in the last place (x87/compare.ts judges them).
-  if (row.mnemonic === 'FXSAVE' || TRANSCENDENTAL.test(row.mnemonic)) return false;
+  // Eight more XMM registers are saved in 64-bit mode; x87/compare.ts and simd/compare.ts judge approximations.
+  if (row.mnemonic === 'FXSAVE' || APPROXIMATE.test(row.mnemonic)) return false;
   // PREFETCH with a register: a NOP on some processors, #UD on others.
   if (row.opcode[0] === 0x0f && row.opcode[1] === 0x0d && !e.address) return false;
   return e.bytes.length < 15;
 }
 
 const hostExcuse: Reference['excuse'] = (e, reference, mine, n, fields) => {
-  const faults = reference.u32(n, R.VECTOR) === PAGE_FAULT;
-  // [SDM2 MASKMOVQ]: whether a mask of zeros faults depends on the implementation, as does the transition to MMX state then.
-  if (faults && /^MASKMOV/.test(e.row.mnemonic)) return 'MASKMOVQ and MASKMOVDQU fault in a way of the implementation';
-  if (faults && /^(FNSAVE|FRSTOR|FNSTENV|FLDENV|FXRSTOR)$/.test(e.row.mnemonic) && fields.every((f) => f === 'cr2' || f === 'error')) return 'the order in which images are reached is the implementation\'s';
+  const difference = hostDifference(e.row.mnemonic, reference.u32(n, R.VECTOR), fields);
+  if (difference !== undefined) return difference;
   const wraps = reference.u32(n, R.CR2) >= 0xfffffe00 && SEGMENT_FAULTS.includes(mine.u32(n, R.VECTOR));
   return wraps ? 'an operand across 4 GiB is within no 64-bit limit' : undefined;
 };
@@ -183,7 +183,7 @@ const qemuExcuse: Reference['excuse'] = (e, reference, mine, n, fields) => {
   if (here === PAGE_FAULT && mnemonic === 'CLFLUSH') return 'QEMU does nothing for CLFLUSH';
   if (vector === PAGE_FAULT && /^S[GI]DT$/.test(mnemonic)) return 'QEMU stores a part before it faults';
   if (mnemonic === 'BSWAP' && e.osize === 16) return 'undefined result';
-  if (/^MOV_(TO|FROM)_CR$/.test(mnemonic) && here === 6) return 'QEMU checks the privilege before the register number';
+  if (/^(MOV_(TO|FROM)_CR|XSETBV)$/.test(mnemonic) && here === 6) return 'QEMU checks the privilege before whether the register is there';
   return undefined;
 };
 

@@ -1,6 +1,6 @@
 /**
  * `npm run test:oracle -- --seed S --minutes M`: the oracle for as long as asked, with a report of what was covered.
- *   --only single|lockstep|decoder   one part (default: all, again and again, from successive seeds)
+ *   --only single|long|lockstep|decoder   one part (default: all, again and again, from successive seeds)
  *   --reference host|qemu            one reference for single instructions
  *   --tier step|block|slice          one tier (default: all)
  *   --row TEXT                       rows whose text contains this
@@ -15,6 +15,7 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { buildX87Kernel } from '../../src/cpu/x87/build-kernel.ts';
 import { INSTRUCTION_SET } from '../../src/isa/instruction-set.ts';
+import type { Row } from '../../src/isa/row.ts';
 import { hasHost, hasQemu } from './available.ts';
 import { undefinedIn } from './compare.ts';
 import { TIERS } from './coracle.ts';
@@ -22,6 +23,8 @@ import { Coverage } from './coverage.ts';
 import { DecoderCampaign } from './decoder.ts';
 import { makeBaseline, rowsToTest } from './generate.ts';
 import { LockstepCampaign, type LockstepReference } from './lockstep.ts';
+import { LongCampaign } from './long/campaign.ts';
+import { rowsToTest as longRowsToTest } from './long/generate.ts';
 import { Random } from './random.ts';
 import { hostReference, qemuReference, type Reference } from './reference.ts';
 import { compareEncoding } from './simd/compare.ts';
@@ -59,7 +62,8 @@ const { values: flags } = parseArgs({
 const seed = Number(flags.seed);
 const until = performance.now() + Number(flags.minutes) * 60_000;
 const tiers = flags.tier ? [flags.tier] : Object.keys(TIERS);
-const rows = rowsToTest(INSTRUCTION_SET).filter((row) => !flags.row || row.source.replace(/\s+/g, ' ').includes(flags.row));
+const isWanted = (row: Row): boolean => !flags.row || row.source.replace(/\s+/g, ' ').includes(flags.row);
+const rows = rowsToTest(INSTRUCTION_SET).filter(isWanted);
 const coverage = new Coverage();
 const totals = new Map<string, number>();
 let failures = 0;
@@ -91,6 +95,15 @@ async function single(roundSeed: number): Promise<void> {
   }
 }
 
+async function long(roundSeed: number): Promise<void> {
+  if (flags.reference === 'qemu' || !hasHost()) return;
+  const campaign = new LongCampaign({ seed: roundSeed, tiers, perForm: 4, rows: longRowsToTest(INSTRUCTION_SET).filter(isWanted) });
+  await campaign.run();
+  count('single instructions of 64-bit code, host', campaign.cases);
+  for (const [reason, n] of campaign.excused) count(`  not compared: ${reason}`, n);
+  report([...campaign.findings.values()].map((f) => `${f.example}\n  ${f.count} times`));
+}
+
 async function lockstep(roundSeed: number): Promise<void> {
   const kinds: { reference: LockstepReference; selfModifying: boolean }[] = [];
   if (flags.reference !== 'qemu' && hasHost() && !flags['self-modifying']) kinds.push({ reference: 'host', selfModifying: false });
@@ -109,7 +122,7 @@ async function lockstep(roundSeed: number): Promise<void> {
 }
 
 function decoder(roundSeed: number): void {
-  for (const size of [32, 16] as const) {
+  for (const size of [64, 32, 16] as const) {
     const campaign = new DecoderCampaign(roundSeed);
     campaign.run(200_000, size);
     count(`decoded, ${size} bits`, campaign.report.decoded);
@@ -162,6 +175,7 @@ if (flags.record) await record(flags.record);
 else {
   for (let round = 0; round === 0 || performance.now() < until; round++) {
     if (!flags.only || flags.only === 'single') await single(seed + round);
+    if (!flags.only || flags.only === 'long') await long(seed + round);
     if (!flags.only || flags.only === 'lockstep') await lockstep(seed + round);
     if (!flags.only || flags.only === 'decoder') decoder(seed + round);
     if (failures > 20) break;

@@ -39,12 +39,16 @@ export const SSE_KERNEL_TYPES = {
   /** (cpu, truncate, a): to signed integers, by RC or towards zero; the integer indefinite where they do not fit. */
   sse_f32_to_i32: fn(['i32', 'i32', 'i32'], 'i32'),
   sse_f64_to_i32: fn(['i32', 'i32', 'i64'], 'i32'),
+  sse_f32_to_i64: fn(['i32', 'i32', 'i32'], 'i64'),
+  sse_f64_to_i64: fn(['i32', 'i32', 'i64'], 'i64'),
   sse_f32x4_to_i32x4: fn(['i32', 'i32', 'v128'], 'v128'),
   /** Two elements in the low half, zeros in the high one. */
   sse_f64x2_to_i32x2: fn(['i32', 'i32', 'v128'], 'v128'),
 
   /** (cpu, a) */
   sse_i32_to_f32: fn(['i32', 'i32'], 'i32'),
+  sse_i64_to_f32: fn(['i32', 'i64'], 'i32'),
+  sse_i64_to_f64: fn(['i32', 'i64'], 'i64'),
   sse_i32x4_to_f32x4: fn(['i32', 'v128'], 'v128'),
   sse_f64_to_f32: fn(['i32', 'i64'], 'i32'),
   sse_f32_to_f64: fn(['i32', 'i32'], 'i64'),

@@ -87,18 +87,18 @@ function requireAligned(linear: number): void {
   if (linear & 15) fault(VECTOR_GP, 0);
 }
 
-/** FXSAVE. Argument: linear address; #GP(0) unless it is a multiple of 16. */
-export function fxsave(cpu: CpuContext, linear: number): number {
+/** FXSAVE. Arguments: linear address, operand size in bits (64 with REX.W); #GP(0) unless it is a multiple of 16. */
+export function fxsave(cpu: CpuContext, linear: number, operandSize: number): number {
   requireAligned(linear);
   const { state, mmu } = cpu;
   const registers = xmmRegisters(cpu);
   const size = fxAreaSize(registers);
   const direct = savesXmm(cpu) ? mmu.writableRange(linear, size, state.cpl === 3) : 0;
   if (direct !== 0) {
-    storeFxArea(state, direct, registers);
+    storeFxArea(state, direct, registers, operandSize === 64);
     return HELPER_NEXT;
   }
-  const bytes = fxAreaBytes(state, registers);
+  const bytes = fxAreaBytes(state, registers, operandSize === 64);
   // The area may cross a page: 512 bytes at a multiple of 16.
   if (savesXmm(cpu)) {
     probe(cpu, linear, size);
@@ -111,8 +111,8 @@ export function fxsave(cpu: CpuContext, linear: number): number {
   return HELPER_NEXT;
 }
 
-/** FXRSTOR. Argument: linear address; #GP(0) unless it is a multiple of 16, and for reserved bits of MXCSR. */
-export function fxrstor(cpu: CpuContext, linear: number): number {
+/** FXRSTOR. Arguments: linear address, operand size in bits; #GP(0) unless it is a multiple of 16, and for reserved bits of MXCSR. */
+export function fxrstor(cpu: CpuContext, linear: number, operandSize: number): number {
   requireAligned(linear);
   const { state, mmu } = cpu;
   const registers = savesXmm(cpu) ? xmmRegisters(cpu) : 0;
@@ -123,6 +123,6 @@ export function fxrstor(cpu: CpuContext, linear: number): number {
     state.arena.u8.set(readBytes(cpu, linear, size), from);
   }
   if (registers > 0 && hasReservedBits(mxcsrOf(state, from))) fault(VECTOR_GP, 0);
-  loadFxArea(state, from, registers);
+  loadFxArea(state, from, registers, operandSize === 64);
   return HELPER_NEXT;
 }

@@ -119,15 +119,15 @@ describe('x87 environment helpers', () => {
     const cpu = new TestCpu();
     cpu.protect(0);
     prepare(cpu.state);
-    expect(() => fxsave(cpu, 0x1008)).toThrow(GuestFault);
+    expect(() => fxsave(cpu, 0x1008, 32)).toThrow(GuestFault);
     cpu.state.setU32(L.MXCSR, 0x1f80);
     cpu.state.setU64(L.XMM + L.XMM_STRIDE, 0x1122334455667788n);
-    fxsave(cpu, 0x1000);
+    fxsave(cpu, 0x1000, 32);
     expect(cpu.mmu.read32(0x1000 + 24, false)).toBe(0);
     expect(cpu.mmu.read32(0x1000 + 32, false)).toBe(0); // ST(0) is R7
     expect(cpu.mmu.read16(0x1000 + 32 + 8, false)).toBe(0x8000);
     cpu.state.setCr(4, CR4_OSFXSR);
-    fxsave(cpu, 0x1000);
+    fxsave(cpu, 0x1000, 32);
     expect(cpu.mmu.read32(0x1000 + 24, false)).toBe(0x1f80);
     expect(cpu.mmu.read64(0x1000 + 176, false)).toBe(0x1122334455667788n);
   });
@@ -139,21 +139,21 @@ describe('x87 environment helpers', () => {
     prepare(cpu.state);
     cpu.state.setU64(L.XMM, 42n);
     cpu.state.setU32(L.MXCSR, 0x1fa0);
-    fxsave(cpu, 0x1000);
+    fxsave(cpu, 0x1000, 32);
     const image = stored(cpu, 0x1000);
     fnsave(cpu, 0x2000, 32);
     cpu.state.setU64(L.XMM, 0n);
-    fxrstor(cpu, 0x1000);
-    fxsave(cpu, 0x3000);
+    fxrstor(cpu, 0x1000, 32);
+    fxsave(cpu, 0x3000, 32);
     expect(stored(cpu, 0x3000)).toBe(image);
     // In two pages.
-    fxsave(cpu, 0x3f80);
+    fxsave(cpu, 0x3f80, 32);
     cpu.state.setU64(L.XMM, 0n);
-    fxrstor(cpu, 0x3f80);
+    fxrstor(cpu, 0x3f80, 32);
     expect(stored(cpu, 0x3f80)).toBe(image);
     expect(cpu.state.getU64(L.XMM)).toBe(42n);
     cpu.mmu.write32(0x1000 + 24, 0x10000, false);
-    expect(() => fxrstor(cpu, 0x1000)).toThrow(GuestFault);
+    expect(() => fxrstor(cpu, 0x1000, 32)).toThrow(GuestFault);
     expect(cpu.state.getU32(L.MXCSR)).toBe(0x1fa0);
   });
 });

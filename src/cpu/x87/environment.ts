@@ -119,16 +119,16 @@ export function decodeEnvironment(state: CpuState, format: EnvironmentFormat, by
   for (let n = 0; n < 8; n++) if (((tags >> (2 * n)) & 3) !== TAG_EMPTY) present |= 1 << n;
   setControl(state, word(0), word(1), present);
   if (format.isProtected) {
-    state.setU32(L.FIP, field(3));
+    state.setLinear(L.FIP, field(3) >>> 0);
     state.setU16(L.FCS, word(4));
     if (wide) state.setU16(L.FOP, (field(4) >>> 16) & FOP_BITS);
-    state.setU32(L.FDP, field(5));
+    state.setLinear(L.FDP, field(5) >>> 0);
     state.setU16(L.FDS, word(6));
     return;
   }
   const upper = (index: number): number => (wide ? (field(index) >>> 12) & 0xffff : word(index) >>> 12) << 16;
-  state.setU32(L.FIP, upper(4) | word(3));
-  state.setU32(L.FDP, upper(6) | word(5));
+  state.setLinear(L.FIP, (upper(4) | word(3)) >>> 0);
+  state.setLinear(L.FDP, (upper(6) | word(5)) >>> 0);
   state.setU16(L.FOP, word(4) & FOP_BITS);
   state.setU16(L.FCS, 0);
   state.setU16(L.FDS, 0);
@@ -166,7 +166,7 @@ export function encodeState(state: CpuState, format: EnvironmentFormat): Uint8Ar
 export function initialise(state: CpuState): void {
   setControl(state, 0x037f, 0, 0);
   for (const field of [L.FOP, L.FCS, L.FDS]) state.setU16(field, 0);
-  for (const field of [L.FIP, L.FDP]) state.setU32(field, 0);
+  for (const field of [L.FIP, L.FDP]) state.setLinear(field, 0);
 }
 
 /** FRSTOR of 94 or 108 bytes. */

@@ -22,8 +22,11 @@ const word = (at: number): number => at >>> 2;
 /** Bytes up to the last XMM register. */
 export const fxAreaSize = (xmmRegisters: number): number => FXSAVE_XMM + xmmRegisters * SLOT_WORDS * 4;
 
-/** FXSAVE: writes the area at `at`, a multiple of 16, up to the last of `xmmRegisters`. */
-export function storeFxArea(state: CpuState, at: ArenaAddr, xmmRegisters: number): void {
+/**
+ * FXSAVE: writes the area at `at`, a multiple of 16, up to the last of `xmmRegisters`. `wide`: with REX.W the instruction and
+ * operand pointers have 64 bits, and no selectors [SDM1 table 10-2].
+ */
+export function storeFxArea(state: CpuState, at: ArenaAddr, xmmRegisters: number, wide: boolean): void {
   const { u16, u32, u8 } = state.arena;
   const h = half(at);
   u16[h] = state.getU16(L.FCW);
@@ -32,9 +35,9 @@ export function storeFxArea(state: CpuState, at: ArenaAddr, xmmRegisters: number
   u16[h + 3] = state.getU16(L.FOP) & FOP_BITS;
   const w = word(at);
   u32[w + 2] = state.getU32(L.FIP);
-  u32[w + 3] = state.getU16(L.FCS);
+  u32[w + 3] = wide ? state.getU32(L.FIP + 4) : state.getU16(L.FCS);
   u32[w + 4] = state.getU32(L.FDP);
-  u32[w + 5] = state.getU16(L.FDS);
+  u32[w + 5] = wide ? state.getU32(L.FDP + 4) : state.getU16(L.FDS);
   u32[w + 6] = state.getU32(L.MXCSR);
   u32[w + 7] = MXCSR_MASK;
   for (let i = 0; i < 8; i++) {
@@ -54,9 +57,9 @@ export function fxBuffer(state: CpuState): ArenaAddr {
 }
 
 /** The same in the buffer, good until the next area comes there. */
-export function fxAreaBytes(state: CpuState, xmmRegisters: number): Uint8Array {
+export function fxAreaBytes(state: CpuState, xmmRegisters: number, wide: boolean): Uint8Array {
   const at = fxBuffer(state);
-  storeFxArea(state, at, xmmRegisters);
+  storeFxArea(state, at, xmmRegisters, wide);
   return state.arena.u8.subarray(at, at + fxAreaSize(xmmRegisters));
 }
 
@@ -71,16 +74,14 @@ export function hasReservedBits(mxcsr: number): boolean {
 }
 
 /** FXRSTOR; MXCSR and the XMM registers only where `xmmRegisters` is not 0. */
-export function loadFxArea(state: CpuState, at: ArenaAddr, xmmRegisters: number): void {
+export function loadFxArea(state: CpuState, at: ArenaAddr, xmmRegisters: number, wide: boolean): void {
   const { u16, u32, u8 } = state.arena;
   const h = half(at);
   const w = word(at);
   setControl(state, u16[h], u16[h + 1], u8[at + 4]);
   state.setU16(L.FOP, u16[h + 3] & FOP_BITS);
-  state.setU32(L.FIP, u32[w + 2]);
-  state.setU16(L.FCS, u32[w + 3]);
-  state.setU32(L.FDP, u32[w + 4]);
-  state.setU16(L.FDS, u32[w + 5]);
+  setPointer(state, L.FIP, L.FCS, u32[w + 2], u32[w + 3], wide);
+  setPointer(state, L.FDP, L.FDS, u32[w + 4], u32[w + 5], wide);
   for (let i = 0; i < 8; i++) {
     const from = word(at + FXSAVE_ST) + i * SLOT_WORDS;
     const to = registerWord(state, i);
@@ -90,6 +91,13 @@ export function loadFxArea(state: CpuState, at: ArenaAddr, xmmRegisters: number)
   }
   if (xmmRegisters > 0) state.setU32(L.MXCSR, u32[word(at + FXSAVE_MXCSR)]);
   for (let i = 0; i < xmmRegisters; i++) copySlot(u32, word(at + FXSAVE_XMM) + i * SLOT_WORDS, xmmWord(state, i));
+}
+
+/** FIP and FCS, or FDP and FDS. */
+function setPointer(state: CpuState, offset: number, selector: number, low: number, high: number, wide: boolean): void {
+  state.setU32(offset, low);
+  state.setU32(offset + 4, wide ? high : 0);
+  state.setU16(selector, wide ? 0 : high);
 }
 
 function registerWord(state: CpuState, i: number): number {

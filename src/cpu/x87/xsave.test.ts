@@ -20,10 +20,10 @@ beforeEach(() => {
   cpu.state.setU64(L.XMM + 7 * L.XMM_STRIDE + 16, 0x3333n);
 });
 
-function run(helper: (cpu: TestCpu, linear: number) => number, mask: number, linear = AREA): string {
+function run(helper: (cpu: TestCpu, linear: number, operandSize: number) => number, mask: number, linear = AREA): string {
   cpu.state.setReg(RAX, mask);
   cpu.state.setReg(RDX, 0);
-  return faultOf(() => helper(cpu, linear));
+  return faultOf(() => helper(cpu, linear, 32));
 }
 const state = (): unknown[] => [
   cpu.state.getU16(L.FCW), cpu.state.getU64(L.FPR), cpu.state.getU32(L.MXCSR), cpu.state.getU64(L.XMM + 7 * L.XMM_STRIDE),

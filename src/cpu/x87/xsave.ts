@@ -91,9 +91,9 @@ function decodeAvx(state: CpuState, registers: number, bytes: Uint8Array | undef
 }
 
 /** Writes the parts of the components in `mask`; MXCSR with those in `mxcsr`. */
-function saveComponents(cpu: CpuContext, linear: number, mask: number, mxcsr: number): void {
+function saveComponents(cpu: CpuContext, linear: number, mask: number, mxcsr: number, operandSize: number): void {
   const registers = xmmRegisters(cpu);
-  const legacy = fxAreaBytes(cpu.state, registers);
+  const legacy = fxAreaBytes(cpu.state, registers, operandSize === 64);
   if (mask & XCR0_X87) {
     writeBytes(cpu, linear, legacy.subarray(0, FXSAVE_MXCSR));
     writeBytes(cpu, linear + FXSAVE_ST, legacy.subarray(FXSAVE_ST, FXSAVE_XMM));
@@ -105,22 +105,22 @@ function saveComponents(cpu: CpuContext, linear: number, mask: number, mxcsr: nu
 
 const areaSize = (mask: number): number => (mask & XCR0_AVX ? EXTENDED + AVX_SIZE : EXTENDED);
 
-/** XSAVE and XSAVEOPT. Argument: linear address. */
-export function xsave(cpu: CpuContext, linear: number): number {
+/** XSAVE and XSAVEOPT. Arguments: linear address, operand size in bits (64 with REX.W). */
+export function xsave(cpu: CpuContext, linear: number, operandSize: number): number {
   const mask = requested(cpu, linear);
   const user = cpu.state.cpl === 3;
   probe(cpu, linear, areaSize(mask));
-  saveComponents(cpu, linear, mask, XCR0_SSE | XCR0_AVX);
+  saveComponents(cpu, linear, mask, XCR0_SSE | XCR0_AVX, operandSize);
   cpu.mmu.write32(linear + XSTATE_BV, cpu.mmu.read32(linear + XSTATE_BV, user) | mask, user);
   return HELPER_NEXT;
 }
 
-/** XSAVEC. Argument: linear address. Of two or more extended components each would follow the one before. */
-export function xsavec(cpu: CpuContext, linear: number): number {
+/** XSAVEC. Arguments as XSAVE. Of two or more extended components each would follow the one before. */
+export function xsavec(cpu: CpuContext, linear: number, operandSize: number): number {
   const mask = requested(cpu, linear);
   const user = cpu.state.cpl === 3;
   probe(cpu, linear, areaSize(mask));
-  saveComponents(cpu, linear, mask, XCR0_SSE);
+  saveComponents(cpu, linear, mask, XCR0_SSE, operandSize);
   const words = [mask, 0, mask, XCOMP_COMPACTED_HIGH];
   for (const [i, word] of words.entries()) cpu.mmu.write32(linear + XSTATE_BV + i * 4, word, user);
   return HELPER_NEXT;
@@ -139,8 +139,8 @@ function checkHeader(cpu: CpuContext, area: Uint8Array): { present: number; comp
   return { present, compacted };
 }
 
-/** XRSTOR. Argument: linear address. Components that the area does not hold get their initial state. */
-export function xrstor(cpu: CpuContext, linear: number): number {
+/** XRSTOR. Arguments as XSAVE. Components that the area does not hold get their initial state. */
+export function xrstor(cpu: CpuContext, linear: number, operandSize: number): number {
   const { state } = cpu;
   const mask = requested(cpu, linear);
   const area = readBytes(cpu, linear, EXTENDED);
@@ -151,7 +151,7 @@ export function xrstor(cpu: CpuContext, linear: number): number {
   const mxcsrFromArea = compacted ? (mask & present & XCR0_SSE) !== 0 : (mask & (XCR0_SSE | XCR0_AVX)) !== 0;
   const mxcsr = mxcsrFromArea ? new DataView(area.buffer).getUint32(FXSAVE_MXCSR, true) : undefined;
   if (mxcsr !== undefined && hasReservedBits(mxcsr)) fault(VECTOR_GP, 0);
-  if (mask & XCR0_X87) restoreX87(state, area, (present & XCR0_X87) !== 0);
+  if (mask & XCR0_X87) restoreX87(state, area, (present & XCR0_X87) !== 0, operandSize === 64);
   if (mask & XCR0_SSE) restoreSse(state, area, registers, (present & XCR0_SSE) !== 0);
   if (mask & XCR0_AVX) decodeAvx(state, registers, avx);
   if (mxcsr !== undefined) state.setU32(L.MXCSR, mxcsr);
@@ -159,11 +159,11 @@ export function xrstor(cpu: CpuContext, linear: number): number {
   return HELPER_NEXT;
 }
 
-function restoreX87(state: CpuState, area: Uint8Array, present: boolean): void {
+function restoreX87(state: CpuState, area: Uint8Array, present: boolean, wide: boolean): void {
   if (present) {
     const buffer = fxBuffer(state);
     state.arena.u8.set(area.subarray(0, FXSAVE_XMM), buffer);
-    loadFxArea(state, buffer, 0);
+    loadFxArea(state, buffer, 0, wide);
     return;
   }
   initialise(state);

@@ -86,8 +86,7 @@ const popSegment = (segment: number): Body => (o) => {
 };
 
 const leave: Body = (o) => {
-  // RBP as wide as the stack pointer may be.
-  const frame = o.reg(BP, o.stackPointer().type === 'i64' ? 64 : 32);
+  const frame = o.reg(BP, o.long ? 64 : 32);
   const value = o.loadStack(frame, o.osize);
   o.setStackPointer(o.add(frame, o.constantLike(frame, o.osize / 8)));
   o.setReg(BP, o.osize, value);

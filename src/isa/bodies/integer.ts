@@ -226,8 +226,9 @@ const cmpxchg: Body = (o) => {
   const equal = o.eq(acc, dst.value);
   const src = o.get(1);
   o.setFlags('sub', bits, acc, dst.value, r);
-  // Memory is written either way, as hardware does.
-  dst.put(o.select(equal, src, dst.value));
+  // Memory is written either way, as hardware does; a register is not, so that it keeps its upper half.
+  if (o.inMemory(0)) dst.put(o.select(equal, src, dst.value));
+  else o.e.if(equal, () => dst.put(src));
   o.e.if(o.eqz(equal), () => o.setReg(0, bits, dst.value));
 };
 const cmpxchg16b: Body = (o) => {

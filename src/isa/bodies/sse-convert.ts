@@ -15,6 +15,7 @@ const RC_PM_PE = 0x7020;
 const SMALLEST_SINGLE = 0x3810000000000000n;
 const LARGEST_SINGLE = 0x47efffffe0000000n;
 const TWO_TO_31 = 2 ** 31;
+const TWO_TO_63 = 2 ** 63;
 
 const asSingle = (o: Ops, bits: I32): Val<'f32'> => o.e.convert('f32FromBits', bits);
 const asDouble = (o: Ops, bits: I64): Val<'f64'> => o.e.convert('f64FromBits', bits);
@@ -25,6 +26,7 @@ const unnoticed = (o: Ops, truncate: boolean): I32 =>
 const singleToInteger = (truncate: boolean): Body => (o) => {
   const bits = doubleword(o, 1);
   const x = asSingle(o, bits);
+  if (o.bits(0) === 64) return singleToQuadword(o, bits, x, truncate);
   const whole = truncate ? x : o.e.unary('nearest', x);
   const n = o.e.convert('i32TruncSatF32', whole);
   const exactly = o.e.compare('eq', o.e.convert('f32FromI32', n), x);
@@ -32,9 +34,27 @@ const singleToInteger = (truncate: boolean): Body => (o) => {
   const slow = () => exact(o, 'sse_f32_to_i32', 'i32', o.i32(truncate ? 1 : 0), bits) as I32;
   o.put(0, guarded(o, o.and(inRange, o.or(exactly, unnoticed(o, truncate))), n, slow));
 };
+/** To an r64. */
+function singleToQuadword(o: Ops, bits: I32, x: Val<'f32'>, truncate: boolean): void {
+  const whole = truncate ? x : o.e.unary('nearest', x);
+  const n = o.e.convert('i64TruncSatF32', whole);
+  const exactly = o.e.compare('eq', o.e.convert('f32FromI64', n), x);
+  const inRange = o.e.compare('lt', o.e.unary('abs', whole), o.e.f32(TWO_TO_63));
+  const slow = () => exact(o, 'sse_f32_to_i64', 'i64', o.i32(truncate ? 1 : 0), bits) as I64;
+  o.put(0, guarded(o, o.and(inRange, o.or(exactly, unnoticed(o, truncate))), n, slow));
+}
+function doubleToQuadword(o: Ops, bits: I64, x: Val<'f64'>, truncate: boolean): void {
+  const whole = truncate ? x : o.e.unary('nearest', x);
+  const n = o.e.convert('i64TruncSatF64', whole);
+  const exactly = o.e.compare('eq', o.e.convert('f64FromI64', n), x);
+  const inRange = o.e.compare('lt', o.e.unary('abs', whole), o.e.f64(TWO_TO_63));
+  const slow = () => exact(o, 'sse_f64_to_i64', 'i64', o.i32(truncate ? 1 : 0), bits) as I64;
+  o.put(0, guarded(o, o.and(inRange, o.or(exactly, unnoticed(o, truncate))), n, slow));
+}
 const doubleToInteger = (truncate: boolean): Body => (o) => {
   const bits = quadword(o, 1);
   const x = asDouble(o, bits);
+  if (o.bits(0) === 64) return doubleToQuadword(o, bits, x, truncate);
   const whole = truncate ? x : o.e.unary('nearest', x);
   const n = o.e.convert('i32TruncSatF64', whole);
   const exactly = o.e.compare('eq', o.e.convert('f64FromI32', n), x);
@@ -70,11 +90,19 @@ const doublesToIntegers = (truncate: boolean): Body => (o) =>
   });
 
 const integerToSingle: Body = (o) => {
-  const n = o.get(1) as I32;
-  const bits = o.e.convert('i32FromF32Bits', o.e.convert('f32FromI32', n));
-  o.storeRegister(0, 'i32', unless(o, roundsNoticeably(o), bits, () => exact(o, 'sse_i32_to_f32', 'i32', n) as I32));
+  const n = o.get(1);
+  const [single, slow] =
+    n.type === 'i64'
+      ? [o.e.convert('f32FromI64', n as I64), () => exact(o, 'sse_i64_to_f32', 'i32', n) as I32]
+      : [o.e.convert('f32FromI32', n as I32), () => exact(o, 'sse_i32_to_f32', 'i32', n) as I32];
+  o.storeRegister(0, 'i32', unless(o, roundsNoticeably(o), o.e.convert('i32FromF32Bits', single), slow));
 };
-const integerToDouble: Body = (o) => o.storeRegister(0, 'f64', o.e.convert('f64FromI32', o.get(1) as I32));
+const integerToDouble: Body = (o) => {
+  const n = o.get(1);
+  if (n.type === 'i32') return o.storeRegister(0, 'f64', o.e.convert('f64FromI32', n as I32));
+  const bits = o.e.convert('i64FromF64Bits', o.e.convert('f64FromI64', n as I64));
+  o.storeRegister(0, 'i64', unless(o, roundsNoticeably(o), bits, () => exact(o, 'sse_i64_to_f64', 'i64', n) as I64));
+};
 const integersToSingles: Body = (o) =>
   convertWithMmx(o, () => vector(o, 1), (n) => {
     const slow = () => exact(o, 'sse_i32x4_to_f32x4', 'v128', n) as V128;

@@ -32,8 +32,9 @@ const moveQuadword: Body = (o) => withMmx(o, () => putQuadword(o, quadword(o, 1)
 const moveDoubleword: Body = (o) =>
   withMmx(o, () => {
     const isVector = (n: number) => o.operandKind(n) !== 'E';
-    const value = isVector(1) ? o.loadRegister(1, 'i32') : (o.get(1) as I32);
-    if (isVector(0)) putQuadword(o, o.toI64(value));
+    const wide = o.bits(isVector(0) ? 1 : 0) === 64;
+    const value = isVector(1) ? o.loadRegister(1, wide ? 'i64' : 'i32') : o.get(1);
+    if (isVector(0)) putQuadword(o, o.fit(value, 64) as I64);
     else o.put(0, value);
   });
 
@@ -100,7 +101,7 @@ const withFxsaveArea = (name: 'FXSAVE' | 'FXRSTOR', touch: (o: Ops, at: Int) => 
   const first = o.offset(0);
   touch(o, first);
   touch(o, o.add(first, o.constantLike(first, FXSAVE_BYTES - 1)));
-  o.helper(name, o.address(o.linear(0)));
+  o.helper(name, o.address(o.linear(0)), o.i32(o.osize));
 };
 
 export const sseMoveBodies: Record<string, Body> = {

@@ -21,16 +21,19 @@ const count = (o: Ops): Int => o.reg(CX, o.asize);
 const setCount = (o: Ops, value: Int): void => o.setReg(CX, o.asize, value);
 
 /**
- * Runs an iteration once, or under REP as often as (E)CX says. Registers are up to date after each iteration, so a fault
+ * Runs an iteration once, or under REP as often as the count register says; `narrowed`
+ * are the registers besides the count that 32-bit addresses narrow whether or not they are used. Registers are up to date after each iteration, so a fault
  * or an interrupt in the middle leaves a state from which the instruction goes on. `stop` ends REPE and REPNE early;
  * `bulk` may do several iterations at once and returns how many it did, 0 for none.
  */
-function repeated(o: Ops, iterate: () => void, stop?: () => I32, bulk?: (most: I32) => I32): void {
+function repeated(o: Ops, narrowed: readonly number[], iterate: () => void, stop?: () => I32, bulk?: (most: I32) => I32): void {
   if (o.repeat === 'none') {
     iterate();
     return;
   }
   const { e } = o;
+  // With 32-bit addresses in 64-bit code registers lose their upper halves at once, as on processors.
+  if (o.long && o.asize === 32) for (const register of [CX, ...narrowed]) o.setReg(register, 32, index(o, register));
   e.block((done) => {
     e.if(o.eqz(count(o)), () => e.branch(done));
     e.loop((again) => {
@@ -99,7 +102,7 @@ const moves = (bitsOf: (o: Ops) => number): Body => (o) => {
     advance(o, SI, o.i32(bits / 8));
     advance(o, DI, o.i32(bits / 8));
   };
-  repeated(o, iterate, undefined, bulkMove(o, bits));
+  repeated(o, [SI, DI], iterate, undefined, bulkMove(o, bits));
 };
 
 const bulkStore = (o: Ops, bits: number) => (most: I32): I32 => {
@@ -128,12 +131,12 @@ const stores = (bitsOf: (o: Ops) => number): Body => (o) => {
     o.store(ES, index(o, DI), KIND[bits], o.reg(AX, bits as Bits) as never);
     advance(o, DI, o.i32(bits / 8));
   };
-  repeated(o, iterate, undefined, bulkStore(o, bits));
+  repeated(o, [DI], iterate, undefined, bulkStore(o, bits));
 };
 
 const loads = (bitsOf: (o: Ops) => number): Body => (o) => {
   const bits = bitsOf(o);
-  repeated(o, () => {
+  repeated(o, [], () => {
     const value = o.load('operand', index(o, SI), KIND[bits]);
     o.setReg(AX, bits as Bits, value as Int);
     advance(o, SI, o.i32(bits / 8));
@@ -145,7 +148,7 @@ const stopFor = (o: Ops) => (): I32 => (o.repeat === 'rep' ? o.eqz(o.flag('ZF'))
 
 const compares = (bitsOf: (o: Ops) => number): Body => (o) => {
   const bits = bitsOf(o) as Bits;
-  repeated(o, () => {
+  repeated(o, [], () => {
     const a = o.load('operand', index(o, SI), KIND[bits]) as Int;
     const b = o.load(ES, index(o, DI), KIND[bits]) as Int;
     o.setFlags('sub', bits, a, b, o.sub(a, b));
@@ -155,7 +158,7 @@ const compares = (bitsOf: (o: Ops) => number): Body => (o) => {
 };
 const scans = (bitsOf: (o: Ops) => number): Body => (o) => {
   const bits = bitsOf(o) as Bits;
-  repeated(o, () => {
+  repeated(o, [], () => {
     const a = o.reg(AX, bits);
     const b = o.load(ES, index(o, DI), KIND[bits]) as Int;
     o.setFlags('sub', bits, a, b, o.sub(a, b));
@@ -168,7 +171,7 @@ const ins = (bitsOf: (o: Ops) => number): Body => (o) => {
   const bits = bitsOf(o);
   const port = o.reg(DX, 16) as I32;
   o.helper('CHECK_IO', port, o.i32(bits / 8));
-  repeated(o, () => {
+  repeated(o, [], () => {
     o.probeStore(ES, index(o, DI), bits / 8);
     const value = o.helperValue('PORT_IN', port, o.i32(bits / 8));
     o.store(ES, index(o, DI), KIND[bits], value as never);
@@ -179,7 +182,7 @@ const outs = (bitsOf: (o: Ops) => number): Body => (o) => {
   const bits = bitsOf(o);
   const port = o.reg(DX, 16) as I32;
   o.helper('CHECK_IO', port, o.i32(bits / 8));
-  repeated(o, () => {
+  repeated(o, [], () => {
     const value = o.load('operand', index(o, SI), KIND[bits]) as I32;
     o.helper('PORT_OUT', port, o.i32(bits / 8), value);
     advance(o, SI, o.i32(bits / 8));

@@ -89,7 +89,7 @@ const withXsaveArea = (name: string, access: (o: Ops, at: Int) => void): Body =>
   const first = o.offset(0);
   access(o, first);
   access(o, o.add(first, o.constantLike(first, XSAVE_LEGACY_BYTES - 1)));
-  o.helper(name, o.address(o.linear(0)));
+  o.helper(name, o.address(o.linear(0)), o.i32(o.osize));
 };
 const storesArea = (name: string): Body => withXsaveArea(name, (o, at) => o.probeStore('operand', at, 1));
 

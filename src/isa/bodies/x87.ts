@@ -26,11 +26,11 @@ const waiting = (o: Ops): void => {
 };
 /** Where the last non-control instruction was, and its operand in memory [SDM1 8.1.8]. */
 const remember = (o: Ops, memoryOperand: number | undefined): void => {
-  o.stateStore('i32', L.FIP, o.currentIp());
+  o.stateStore('i64', L.FIP, o.currentIp());
   o.stateStore('u16', L.FCS, o.segmentSelector(CS));
   o.stateStore('u16', L.FOP, o.immediate2());
   if (memoryOperand === undefined) return;
-  o.stateStore('i32', L.FDP, o.fit(o.offset(memoryOperand), 32) as I32);
+  o.stateStore('i64', L.FDP, o.fit(o.offset(memoryOperand), 64) as I64);
   o.stateStore('u16', L.FDS, o.memorySelector());
 };
 /** An instruction on the stack alone, or with what `operands` gives. */

@@ -218,10 +218,10 @@ NP 0F 01 =D0 XGETBV : +xsave
 NP 0F 01 =D1 XSETBV : end +xsave
 0F 01 =F9 RDTSCP : +rdtscp
 66 0F 38 82 m INVPCID Gd M : rare end +invpcid
-NP 0F AE /4 m XSAVE M : rare +xsave
-NP 0F AE /5 m XRSTOR M : rare +xsave
-NP 0F AE /6 m XSAVEOPT M : rare +xsaveopt
-NP 0F C7 /4 m XSAVEC M : rare +xsavec
+NP 0F AE /4 m XSAVE My : rare +xsave
+NP 0F AE /5 m XRSTOR My : rare +xsave
+NP 0F AE /6 m XSAVEOPT My : rare +xsaveopt
+NP 0F C7 /4 m XSAVEC My : rare +xsavec
 0F 02 LAR Gv Ew : protected rare
 0F 03 LSL Gv Ew : protected rare
 0F 05 SYSCALL : o64 end +syscall

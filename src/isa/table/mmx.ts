@@ -50,8 +50,8 @@ ${unpackLow}
 ${shifts}
 66 0F 6C PUNPCKLQDQ Vx Wx : sse +sse2
 66 0F 6D PUNPCKHQDQ Vx Wx : sse +sse2
-NP 0F 6E MOVD Pd Ed : mmx +mmx
-66 0F 6E MOVD Vd Ed : sse +sse2
+NP 0F 6E MOVD Py Ey : mmx +mmx
+66 0F 6E MOVD Vy Ey : sse +sse2
 NP 0F 6F MOVQ Pq Qq : mmx +mmx
 66 0F 6F MOVDQA Vx Wx : sse +sse2
 F3 0F 6F MOVDQU Vx Wx : sse +sse2
@@ -62,8 +62,8 @@ F2 0F 70 PSHUFLW Vx Wx Ib : sse +sse2
 66 0F 73 /3 PSRLDQ Ux Ib : sse +sse2
 66 0F 73 /7 PSLLDQ Ux Ib : sse +sse2
 NP 0F 77 EMMS : mmx +mmx
-NP 0F 7E MOVD Ed Pd : mmx +mmx
-66 0F 7E MOVD Ed Vd : sse +sse2
+NP 0F 7E MOVD Ey Py : mmx +mmx
+66 0F 7E MOVD Ey Vy : sse +sse2
 F3 0F 7E MOVQ Vq Wq : sse +sse2
 NP 0F 7F MOVQ Qq Pq : mmx +mmx
 66 0F 7F MOVDQA Wx Vx : sse +sse2

@@ -45,18 +45,18 @@ NP 0F 29 MOVAPS Wx Vx : sse +sse
 66 0F 29 MOVAPD Wx Vx : sse +sse2
 NP 0F 2A CVTPI2PS Vq Qq : sse +sse
 66 0F 2A CVTPI2PD Vx Qq : sse +sse2
-F3 0F 2A CVTSI2SS Vd Ed : sse +sse
-F2 0F 2A CVTSI2SD Vq Ed : sse +sse2
+F3 0F 2A CVTSI2SS Vd Ey : sse +sse
+F2 0F 2A CVTSI2SD Vq Ey : sse +sse2
 NP 0F 2B m MOVNTPS Mx Vx : sse +sse
 66 0F 2B m MOVNTPD Mx Vx : sse +sse2
 NP 0F 2C CVTTPS2PI Pq Wq : sse +sse
 66 0F 2C CVTTPD2PI Pq Wx : sse +sse2
-F3 0F 2C CVTTSS2SI Gd Wd : sse +sse
-F2 0F 2C CVTTSD2SI Gd Wq : sse +sse2
+F3 0F 2C CVTTSS2SI Gy Wd : sse +sse
+F2 0F 2C CVTTSD2SI Gy Wq : sse +sse2
 NP 0F 2D CVTPS2PI Pq Wq : sse +sse
 66 0F 2D CVTPD2PI Pq Wx : sse +sse2
-F3 0F 2D CVTSS2SI Gd Wd : sse +sse
-F2 0F 2D CVTSD2SI Gd Wq : sse +sse2
+F3 0F 2D CVTSS2SI Gy Wd : sse +sse
+F2 0F 2D CVTSD2SI Gy Wq : sse +sse2
 NP 0F 2E UCOMISS Vd Wd : sse +sse
 66 0F 2E UCOMISD Vq Wq : sse +sse2
 NP 0F 2F COMISS Vd Wd : sse +sse
@@ -85,8 +85,8 @@ ${four(0x5c, 'SUB')}
 ${four(0x5d, 'MIN')}
 ${four(0x5e, 'DIV')}
 ${four(0x5f, 'MAX')}
-NP 0F AE /0 m FXSAVE M : fpu rare +fxsr
-NP 0F AE /1 m FXRSTOR M : fpu rare +fxsr
+NP 0F AE /0 m FXSAVE My : fpu rare +fxsr
+NP 0F AE /1 m FXRSTOR My : fpu rare +fxsr
 NP 0F AE /2 m LDMXCSR Md : sse +sse
 NP 0F AE /3 m STMXCSR Md : sse +sse
 NP 0F AE /5 r LFENCE : +sse2

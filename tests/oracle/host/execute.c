@@ -30,6 +30,8 @@
 #define PAGE 0x1000ul
 #define MAX_DIFFERENCES 24
 #define TIMED_OUT 255
+/* A program has left for an address that there is no translation for. */
+#define LEFT 254
 #define SECONDS 2
 
 struct record {
@@ -95,6 +97,7 @@ static void trapped(int signal, siginfo_t *info, void *context) {
   r->vector = (uint32_t)g[REG_TRAPNO];
   if (signal == SIGALRM) r->vector = TIMED_OUT;
   else if (goes_on(r, (uint64_t)g[REG_RIP])) return;
+  if (r->host_length > 0 && r->vector == 14 && (uint64_t)g[REG_CR2] >> 32) r->vector = LEFT;
   r->error = (uint32_t)g[REG_ERR];
   r->cr2 = r->vector == 14 ? (uint32_t)g[REG_CR2] : 0;
   r->eip_after = (uint32_t)g[REG_RIP];

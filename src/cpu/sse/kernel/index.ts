@@ -113,7 +113,23 @@ export function sse_comi_f64(cpu: i32, quiet: i32, a: i64, b: i64): i32 {
 export function sse_f32_to_i32(cpu: i32, truncate: i32, value: i32): i32 {
   begin(cpu);
   useSingle();
-  const result = toInteger(<u32>value, truncate != 0);
+  const result = toInteger(<u32>value, truncate != 0, 32);
+  finish(cpu);
+  return <i32>result;
+}
+
+export function sse_f32_to_i64(cpu: i32, truncate: i32, value: i32): i64 {
+  begin(cpu);
+  useSingle();
+  const result = toInteger(<u32>value, truncate != 0, 64);
+  finish(cpu);
+  return result;
+}
+
+export function sse_f64_to_i64(cpu: i32, truncate: i32, value: i64): i64 {
+  begin(cpu);
+  useDouble();
+  const result = toInteger(value, truncate != 0, 64);
   finish(cpu);
   return result;
 }
@@ -121,15 +137,15 @@ export function sse_f32_to_i32(cpu: i32, truncate: i32, value: i32): i32 {
 export function sse_f64_to_i32(cpu: i32, truncate: i32, value: i64): i32 {
   begin(cpu);
   useDouble();
-  const result = toInteger(value, truncate != 0);
+  const result = toInteger(value, truncate != 0, 32);
   finish(cpu);
-  return result;
+  return <i32>result;
 }
 
 export function sse_f32x4_to_i32x4(cpu: i32, truncate: i32, value: v128): v128 {
   start(cpu, value, value);
   useSingle();
-  for (let at = cpu; at < cpu + 16; at += 4) store<i32>(at, toInteger(load<u32>(at, A), truncate != 0), RESULT);
+  for (let at = cpu; at < cpu + 16; at += 4) store<i32>(at, <i32>toInteger(load<u32>(at, A), truncate != 0, 32), RESULT);
   return end(cpu);
 }
 
@@ -137,7 +153,7 @@ export function sse_f32x4_to_i32x4(cpu: i32, truncate: i32, value: v128): v128 {
 export function sse_f64x2_to_i32x2(cpu: i32, truncate: i32, value: v128): v128 {
   start(cpu, value, value);
   useDouble();
-  for (let i = 0; i < 2; i++) store<i32>(cpu + i * 4, toInteger(load<u64>(cpu + i * 8, A), truncate != 0), RESULT);
+  for (let i = 0; i < 2; i++) store<i32>(cpu + i * 4, <i32>toInteger(load<u64>(cpu + i * 8, A), truncate != 0, 32), RESULT);
   return end(cpu);
 }
 
@@ -147,6 +163,22 @@ export function sse_i32_to_f32(cpu: i32, value: i32): i32 {
   const result = fromInteger(value);
   finish(cpu);
   return <i32>result;
+}
+
+export function sse_i64_to_f32(cpu: i32, value: i64): i32 {
+  begin(cpu);
+  useSingle();
+  const result = fromInteger(value);
+  finish(cpu);
+  return <i32>result;
+}
+
+export function sse_i64_to_f64(cpu: i32, value: i64): i64 {
+  begin(cpu);
+  useDouble();
+  const result = fromInteger(value);
+  finish(cpu);
+  return result;
 }
 
 export function sse_i32x4_to_f32x4(cpu: i32, value: v128): v128 {

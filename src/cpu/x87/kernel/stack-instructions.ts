@@ -20,9 +20,9 @@ export function fninit(cpu: i32): void {
   store<u16>(cpu, 0, FSW);
   store<u8>(cpu, 0, FTW);
   store<u16>(cpu, 0, FOP);
-  store<u32>(cpu, 0, FIP);
+  store<u64>(cpu, 0, FIP);
   store<u16>(cpu, 0, FCS);
-  store<u32>(cpu, 0, FDP);
+  store<u64>(cpu, 0, FDP);
   store<u16>(cpu, 0, FDS);
 }
 

@@ -1,0 +1,178 @@
+/*
+ * Executes single instructions of 64-bit code on the host's own processor, and tells the state after each.
+ *
+ * Reads from standard input: a 32-bit word 'B' and three pages of memory contents, then batches: a word with the number
+ * of cases, and the records (see record.ts); writes the records back with their results filled in. The data pages are
+ * mapped twice, at addresses of 32 bits and far above.
+ */
+#define _GNU_SOURCE
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#define DATA_LOW 0x10000000ul
+#define DATA_HIGH 0x5a5010000000ul
+#define CODE 0x5a5020000000ul
+#define CODE_SIZE 0x3000ul
+#define PAGE 0x1000ul
+#define MAX_DIFFERENCES 24
+
+struct record {
+  uint8_t code[16];
+  uint32_t length, eflags;
+  uint64_t rip, reg[16], base[2];
+  uint64_t reg_after[16], base_after[2], rip_after, cr2;
+  uint32_t vector, error, eflags_after, differences, hash, difference[MAX_DIFFERENCES];
+  uint8_t pad[60], before[512], after[512];
+};
+_Static_assert(sizeof(struct record) == 1536, "record size");
+
+/* Used by the assembly below. The case has FS and GS to itself; nothing of this program may use them meanwhile. */
+uint64_t saved_rsp, jump_target, own_base[2], case_base[2];
+struct record *volatile current;
+
+void enter(struct record *r);
+void came_back(void);
+void trap_entry(int signal, siginfo_t *info, void *context);
+__asm__(
+    ".text\n.globl enter\nenter:\n"
+    "push %rbx; push %rbp; push %r12; push %r13; push %r14; push %r15; pushfq\n"
+    "mov %rsp, saved_rsp(%rip)\n"
+    "rdfsbase %rax; mov %rax, own_base(%rip); rdgsbase %rax; mov %rax, 8+own_base(%rip)\n"
+    "mov 160(%rdi), %rax; wrfsbase %rax; mov 168(%rdi), %rax; wrgsbase %rax\n"
+    "mov 20(%rdi), %eax; push %rax\n"
+    "mov 32(%rdi), %rax; mov 40(%rdi), %rcx; mov 48(%rdi), %rdx; mov 56(%rdi), %rbx\n"
+    "mov 72(%rdi), %rbp; mov 80(%rdi), %rsi; mov 96(%rdi), %r8; mov 104(%rdi), %r9\n"
+    "mov 112(%rdi), %r10; mov 120(%rdi), %r11; mov 128(%rdi), %r12; mov 136(%rdi), %r13\n"
+    "mov 144(%rdi), %r14; mov 152(%rdi), %r15\n"
+    "popfq; mov 64(%rdi), %rsp; mov 88(%rdi), %rdi; jmp *jump_target(%rip)\n"
+    ".globl came_back\ncame_back:\n"
+    "popfq; pop %r15; pop %r14; pop %r13; pop %r12; pop %rbp; pop %rbx; ret\n"
+    ".globl trap_entry\ntrap_entry:\n"
+    "rdfsbase %rax; mov %rax, case_base(%rip); rdgsbase %rax; mov %rax, 8+case_base(%rip)\n"
+    "mov own_base(%rip), %rax; wrfsbase %rax; mov 8+own_base(%rip), %rax; wrgsbase %rax\n"
+    "cld; jmp trapped\n");
+
+static const int GREGS[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
+                              REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
+
+__attribute__((used)) static void trapped(int signal, siginfo_t *info, void *context) {
+  ucontext_t *u = context;
+  greg_t *g = u->uc_mcontext.gregs;
+  struct record *r = current;
+  (void)info;
+  (void)signal;
+  if (!r) abort();
+  r->vector = (uint32_t)g[REG_TRAPNO];
+  r->error = (uint32_t)g[REG_ERR];
+  r->cr2 = r->vector == 14 ? (uint64_t)g[REG_CR2] : 0;
+  r->rip_after = (uint64_t)g[REG_RIP];
+  r->eflags_after = (uint32_t)g[REG_EFL];
+  for (int i = 0; i < 16; i++) r->reg_after[i] = (uint64_t)g[GREGS[i]];
+  memcpy(r->base_after, case_base, sizeof case_base);
+  memcpy(r->after, u->uc_mcontext.fpregs, 512);
+  g[REG_RIP] = (greg_t)(uintptr_t)came_back;
+  g[REG_RSP] = (greg_t)saved_rsp;
+  g[REG_EFL] = 0x202;
+}
+
+static uint8_t baseline[3][PAGE];
+static uint8_t *const pages[3] = {(uint8_t *)DATA_HIGH, (uint8_t *)(DATA_HIGH + PAGE), (uint8_t *)(DATA_HIGH + 0xf000)};
+static const uint32_t offsets[3] = {0, PAGE, 0xf000};
+
+/* Lists what the case changed in memory, and restores it. */
+static void memory_after(struct record *r) {
+  uint32_t hash = 0x811c9dc5u, n = 0;
+  for (int p = 0; p < 3; p++) {
+    if (memcmp(pages[p], baseline[p], PAGE) == 0) continue;
+    for (uint32_t i = 0; i < PAGE; i++) {
+      if (pages[p][i] == baseline[p][i]) continue;
+      uint32_t d = (offsets[p] + i) << 8 | pages[p][i];
+      if (n < MAX_DIFFERENCES) r->difference[n] = d;
+      n++;
+      hash = (hash ^ d) * 0x01000193u;
+      pages[p][i] = baseline[p][i];
+    }
+  }
+  r->differences = n;
+  r->hash = hash;
+}
+
+/* The code pages, writable here and read-only at CODE. */
+static uint8_t *code;
+
+static void map(int file, uintptr_t at, size_t size, off_t offset, int protection) {
+  void *p = mmap((void *)at, size, protection, MAP_SHARED | MAP_FIXED_NOREPLACE, file, offset);
+  if (p != (void *)at) exit(2);
+}
+
+static void map_all(void) {
+  int data = memfd_create("data", 0), text = memfd_create("code", 0);
+  if (data < 0 || text < 0 || ftruncate(data, 3 * PAGE) < 0 || ftruncate(text, CODE_SIZE) < 0) exit(2);
+  for (int p = 0; p < 3; p++) {
+    map(data, DATA_LOW + offsets[p], PAGE, p * PAGE, PROT_READ | PROT_WRITE);
+    map(data, DATA_HIGH + offsets[p], PAGE, p * PAGE, PROT_READ | PROT_WRITE);
+  }
+  code = mmap(0, CODE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, text, 0);
+  if (code == MAP_FAILED) exit(2);
+  map(text, CODE, CODE_SIZE, 0, PROT_READ | PROT_EXEC);
+  memset(code, 0xcc, CODE_SIZE);
+}
+
+static void run(struct record *r) {
+  uint8_t *at = code + (r->rip - CODE);
+  memcpy(at, r->code, r->length);
+  jump_target = r->rip;
+  /* FNINIT first: FXRSTOR leaves the pointers of the last x87 instruction alone on some processors. */
+  __asm__ volatile("fninit\n\tfxrstor64 %0" ::"m"(r->before));
+  current = r;
+  enter(r);
+  current = 0;
+  memset(at, 0xcc, r->length);
+  memory_after(r);
+}
+
+static int take(void *to, size_t size) {
+  for (size_t done = 0; done < size;) {
+    ssize_t n = read(0, (char *)to + done, size - done);
+    if (n <= 0) return 0;
+    done += (size_t)n;
+  }
+  return 1;
+}
+static void give(const void *from, size_t size) {
+  for (size_t done = 0; done < size;) {
+    ssize_t n = write(1, (const char *)from + done, size - done);
+    if (n <= 0) exit(1);
+    done += (size_t)n;
+  }
+}
+
+int main(void) {
+  map_all();
+  stack_t stack = {.ss_sp = malloc(1 << 16), .ss_size = 1 << 16};
+  sigaltstack(&stack, 0);
+  struct sigaction action = {.sa_sigaction = trap_entry, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+  static const int signals[] = {SIGTRAP, SIGSEGV, SIGILL, SIGFPE, SIGBUS};
+  for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) sigaction(signals[i], &action, 0);
+  struct record *records = 0;
+  uint32_t count;
+  while (take(&count, 4)) {
+    if (count == 'B') {
+      if (!take(baseline, sizeof baseline)) return 1;
+      for (int p = 0; p < 3; p++) memcpy(pages[p], baseline[p], PAGE);
+      continue;
+    }
+    size_t size = (size_t)count * sizeof *records;
+    free(records);
+    records = aligned_alloc(64, size);
+    if (!records || !take(records, size)) return 1;
+    for (uint32_t i = 0; i < count; i++) run(records + i);
+    give(records, size);
+  }
+  return 0;
+}
