@@ -108,7 +108,16 @@ main:
     mov fs, ax
     mov eax, UDS
     mov gs, ax
-    USER user_segments
+    mov qword [probe_resume], .segments
+    mov qword [probe_base], user_segments
+    mov [probe_rsp], rsp
+    push qword UDS
+    push qword USTACK
+    push qword 2
+    push qword UCS
+    push qword user_segments
+    iretq
+.segments:
     DONE
 
     CASE "far jumps and calls by m16:64, m16:32 and m16:16"
