@@ -555,6 +555,7 @@ export class Cpu implements CpuContext {
       IRET: (cpu, size) => this.interruptReturn(cpu, size),
       INT: this.entering(segmentHelpers.INT), INT3: this.entering(segmentHelpers.INT3),
       INTO: this.entering(segmentHelpers.INTO), ICEBP: this.entering(segmentHelpers.ICEBP),
+      SYSCALL: this.entering(systemHelpers.SYSCALL), SYSRET: this.entering(systemHelpers.SYSRET),
     };
     for (const [name, call] of helperImports(this, helpers, () => this.afterTransfer())) imports.set(name, call);
     return imports;
@@ -594,7 +595,7 @@ export class Cpu implements CpuContext {
     return segmentHelpers.IRET(cpu, size);
   }
 
-  /** Software interrupts: their handler runs without the trap that TF asked for. */
+  /** Software interrupts and system calls: what they enter runs without the trap that TF asked for. */
   private entering(helper: Helper): Helper {
     return (cpu, ...args) => {
       const status = helper(cpu, ...args);

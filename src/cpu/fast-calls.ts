@@ -5,13 +5,14 @@
 import type { CpuContext } from './context.ts';
 import { HELPER_NEXT, HELPER_RESYNC } from './context.ts';
 import { requireCpl0 } from './control-registers.ts';
+import { DR6_BS } from './debug-registers.ts';
 import { ATTR_DB, ATTR_L } from './descriptors.ts';
 import { fault } from './fault.ts';
 import * as L from './layout.ts';
 import { isCanonical } from './linear.ts';
 import { IA32_SYSENTER_CS, IA32_SYSENTER_EIP, IA32_SYSENTER_ESP } from './msr.ts';
 import {
-  CS, EFER_SCE, EFLAGS_FIXED, EFLAGS_IF, EFLAGS_RF, EFLAGS_VM, GS, R11, RCX, RDX, RSP, SS, VECTOR_GP, VECTOR_UD,
+  CS, EFER_SCE, EFLAGS_FIXED, EFLAGS_IF, EFLAGS_RF, EFLAGS_TF, EFLAGS_VM, GS, R11, RCX, RDX, RSP, SS, VECTOR_GP, VECTOR_UD,
 } from './registers.ts';
 import { setFlatSegment } from './segments.ts';
 import type { CpuState } from './state.ts';
@@ -65,6 +66,11 @@ function requireSyscalls(state: CpuState): void {
   if (!state.code64 || (state.efer & EFER_SCE) === 0) fault(VECTOR_UD);
 }
 
+/** The trap of TF depends on the flags that SYSCALL and SYSRET load, not on those before: the caller drops the one that those ask for. */
+function trapByNewFlags(cpu: CpuContext): void {
+  if (cpu.state.eflags & EFLAGS_TF) cpu.debugTrap(DR6_BS);
+}
+
 /** SYSCALL. Returns HELPER_RESYNC at the entry point. */
 export function syscall(cpu: CpuContext): number {
   const { state } = cpu;
@@ -77,6 +83,7 @@ export function syscall(cpu: CpuContext): number {
   enterLevel(state, 0, selector, selector + 8, true);
   state.rip = state.getLinear(L.LSTAR);
   cpu.updateMode();
+  trapByNewFlags(cpu);
   return HELPER_RESYNC;
 }
 
@@ -93,6 +100,7 @@ export function sysret(cpu: CpuContext, size: number): number {
   enterLevel(state, 3, (selector + (code64 ? 16 : 0)) & 0xffff, (selector + 8) & 0xffff, code64);
   state.rip = rip;
   cpu.updateMode();
+  trapByNewFlags(cpu);
   return HELPER_RESYNC;
 }
 

@@ -252,6 +252,14 @@ describe('fast calls of 64-bit mode', () => {
     expect(cpu.state.eflags).toBe(0x3c7fd7);
   });
 
+  test('TF counts as it is afterwards', () => {
+    addFlags(EFLAGS_TF);
+    syscall(cpu);
+    expect(cpu.calls).not.toContain('debugTrap 16384');
+    sysret(cpu, 64);
+    expect(cpu.calls).toContain('debugTrap 16384');
+  });
+
   test('SYSRET of 32 bits goes to compatibility mode', () => {
     syscall(cpu);
     cpu.state.setU64(L.GPR + RCX * 8, 0x1122334480001000n);
