@@ -56,6 +56,19 @@ describe('tables in memory', () => {
     expect([text(memory, facs, 4), facs % 64]).toEqual(['FACS', 0]);
   });
 
+  it('tell of the APICs and the event timers [ACPI 2.0, 5.2.10]', () => {
+    const madt = word(rsdt + 40), hpet = word(rsdt + 44);
+    expect([text(memory, madt, 4), text(memory, hpet, 4)]).toEqual(['APIC', 'HPET']);
+    expect([sum(memory, madt, word(madt + 4)), sum(memory, hpet, word(hpet + 4))]).toEqual([0, 0]);
+    expect([word(madt + 36), word(hpet + 44)]).toEqual([0xfee00000, 0xfed00000]);
+    const entries: number[][] = [];
+    for (let at = madt + 44; at < madt + word(madt + 4); at += memory[at + 1]) entries.push([...memory.subarray(at, at + memory[at + 1])]);
+    expect(entries.slice(0, 3)).toEqual([
+      [0, 8, 0, 0, 1, 0, 0, 0], [1, 12, 0, 0, 0, 0, 0xc0, 0xfe, 0, 0, 0, 0], [2, 10, 0, 0, 2, 0, 0, 0, 0, 0],
+    ]);
+    expect(entries.length).toBe(8);
+  });
+
   it('tell where the fixed hardware is', () => {
     expect([word(fadt + 56), word(fadt + 64), word(fadt + 76), word(fadt + 120)]).toEqual([0x600, 0x604, 0x608, 0xcf9]);
     expect(view.getUint16(fadt + 46, true)).toBe(9);
@@ -65,13 +78,13 @@ describe('tables in memory', () => {
 it('the loader script allocates, points and sums', () => {
   const files = acpiFiles(buildAcpiTables({ ramBytes: 128 << 20 }));
   const script = files.get('etc/table-loader')!;
-  expect(script.length).toBe(10 * 128);
+  expect(script.length).toBe(14 * 128);
   const view = new DataView(script.buffer);
-  const commands = Array.from({ length: 10 }, (_, i) => view.getUint32(128 * i, true));
-  expect(commands).toEqual([1, 1, 2, 2, 2, 2, 3, 3, 3, 3]);
+  const commands = Array.from({ length: 14 }, (_, i) => view.getUint32(128 * i, true));
+  expect(commands).toEqual([1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3]);
   expect(text(script, 4, 13)).toBe('etc/acpi/rsdp');
   expect([view.getUint32(60, true), script[64]]).toEqual([16, 2]);
-  const pointer = 5 * 128;
+  const pointer = 7 * 128;
   expect(text(script, pointer + 60, 15)).toBe('etc/acpi/tables');
   expect([view.getUint32(pointer + 116, true), script[pointer + 120]]).toEqual([16, 4]);
 });

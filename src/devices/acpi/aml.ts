@@ -76,6 +76,8 @@ export function ioPorts(base: number, length: number): Aml {
 }
 /** Edge-triggered, active high, exclusive. */
 export const isaIrq = (irq: number): Aml => [0x22, ...little(1 << irq, 2)];
+/** Memory at a fixed place, read-write. */
+export const fixedMemory = (base: number, length: number): Aml => [0x86, 9, 0, 1, ...little(base, 4), ...little(length, 4)];
 /** Level-triggered, active low, shared; none for an empty list. */
 export function pciIrqs(...irqs: number[]): Aml {
   const levelLowShared = 0x18;

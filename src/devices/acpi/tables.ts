@@ -1,8 +1,7 @@
 /**
- * The ACPI tables of the `pc` board: RSDP, RSDT, FADT, FACS and DSDT, for a firmware that places them (`acpiFiles`) or
- * laid straight into memory for a guest without firmware (`placeAcpiTables`).
+ * The ACPI tables of the `pc` board: RSDP, RSDT, FADT, FACS, DSDT, MADT and HPET, for a firmware that places them
+ * (`acpiFiles`) or laid straight into memory for a guest without firmware (`placeAcpiTables`).
  *
- * There is no MADT, since the board has no APIC: guests use the 8259 pair.
  * References: [ACPI 2.0] chapter 5; [QEMU docs/specs/fw_cfg, linker/loader].
  */
 import {
@@ -11,6 +10,9 @@ import {
 } from '../pci/piix4-pm.ts';
 import { RTC_CENTURY } from '../rtc/registers.ts';
 import { dsdtBody } from './dsdt.ts';
+import { hpetTable } from './hpet-table.ts';
+import { madtTable } from './madt.ts';
+import { ascii, HEADER_CHECKSUM, HEADER_SIZE, table, words } from './sdt.ts';
 import { type LoaderFix, loaderScript } from './table-loader.ts';
 
 export const RSDP_FILE = 'etc/acpi/rsdp', TABLES_FILE = 'etc/acpi/tables', LOADER_FILE = 'etc/table-loader';
@@ -30,7 +32,7 @@ export interface AcpiTables {
   readonly fixes: readonly LoaderFix[];
 }
 
-const HEADER_SIZE = 36, HEADER_LENGTH = 4, HEADER_CHECKSUM = 9;
+const FACS_LENGTH = 4;
 const FACS_SIZE = 64, FADT_SIZE = 244, RSDP_SIZE = 20;
 const FADT_FIRMWARE_CTRL = 36, FADT_DSDT = 40, RSDP_CHECKSUM = 8, RSDP_RSDT = 16;
 const PCI_HOLE_END = 0xfebfffff;
@@ -49,31 +51,50 @@ export function buildAcpiTables(options: AcpiOptions): AcpiTables {
     dsdtBody({ pciHole: [holeStart, PCI_HOLE_END], serialPorts: options.serialPorts ?? [[0x3f8, 4]] }),
   ));
   const facs = facsTable();
-  const dsdtAt = align(facs.length);
-  const fadtAt = align(dsdtAt + dsdt.length);
-  const fadt = fadtTable(0, dsdtAt);
-  const rsdtAt = align(fadtAt + fadt.length);
-  const rsdt = table('RSDT', 1, words(fadtAt));
+  const layout = new Layout();
+  const facsAt = layout.add(facs), dsdtAt = layout.add(dsdt);
+  const listed = [fadtTable(facsAt, dsdtAt), madtTable(), hpetTable()];
+  const listedAt = listed.map((bytes) => layout.add(bytes));
+  const rsdt = table('RSDT', 1, words(...listedAt));
+  const rsdtAt = layout.add(rsdt);
 
-  const tables = new Uint8Array(align(rsdtAt + rsdt.length));
-  for (const [at, bytes] of [[0, facs], [dsdtAt, dsdt], [fadtAt, fadt], [rsdtAt, rsdt]] as const) tables.set(bytes, at);
   const pointer = (file: string, offset: number): LoaderFix => ({ kind: 'pointer', file, target: TABLES_FILE, offset });
   const checksum = (start: number, length: number): LoaderFix =>
     ({ kind: 'checksum', file: TABLES_FILE, offset: start + HEADER_CHECKSUM, start, length });
   return {
     rsdp: rsdpTable(rsdtAt),
-    tables,
+    tables: layout.bytes,
     fixes: [
-      pointer(TABLES_FILE, fadtAt + FADT_FIRMWARE_CTRL),
-      pointer(TABLES_FILE, fadtAt + FADT_DSDT),
-      pointer(TABLES_FILE, rsdtAt + HEADER_SIZE),
+      pointer(TABLES_FILE, listedAt[0] + FADT_FIRMWARE_CTRL),
+      pointer(TABLES_FILE, listedAt[0] + FADT_DSDT),
+      ...listedAt.map((_, i) => pointer(TABLES_FILE, rsdtAt + HEADER_SIZE + 4 * i)),
       pointer(RSDP_FILE, RSDP_RSDT),
       checksum(dsdtAt, dsdt.length),
-      checksum(fadtAt, fadt.length),
+      ...listed.map((bytes, i) => checksum(listedAt[i], bytes.length)),
       checksum(rsdtAt, rsdt.length),
       { kind: 'checksum', file: RSDP_FILE, offset: RSDP_CHECKSUM, start: 0, length: RSDP_SIZE },
     ],
   };
+}
+
+/** Tables one after the other, at multiples of 64 bytes, which the FACS needs. */
+class Layout {
+  private readonly tables: { at: number; bytes: Uint8Array }[] = [];
+  private end = 0;
+
+  /** Gives the table's offset. */
+  add(bytes: Uint8Array): number {
+    const at = this.end;
+    this.tables.push({ at, bytes });
+    this.end = (at + bytes.length + 63) & ~63;
+    return at;
+  }
+
+  get bytes(): Uint8Array {
+    const all = new Uint8Array(this.end);
+    for (const { at, bytes } of this.tables) all.set(bytes, at);
+    return all;
+  }
 }
 
 /** The files for fw_cfg, by name: firmware allocates, places and completes the tables as the loader script says. */
@@ -146,7 +167,7 @@ function fadtTable(facsAt: number, dsdtAt: number): Uint8Array {
 function facsTable(): Uint8Array {
   const bytes = new Uint8Array(FACS_SIZE);
   bytes.set(ascii('FACS'));
-  new DataView(bytes.buffer).setUint32(HEADER_LENGTH, FACS_SIZE, true);
+  new DataView(bytes.buffer).setUint32(FACS_LENGTH, FACS_SIZE, true);
   return bytes;
 }
 
@@ -156,35 +177,4 @@ function rsdpTable(rsdtAt: number): Uint8Array {
   bytes.set(ascii('CORACL'), 9);
   new DataView(bytes.buffer).setUint32(RSDP_RSDT, rsdtAt, true);
   return bytes;
-}
-
-/** A table with the standard header, its checksum still zero. */
-function table(signature: string, revision: number, body: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(HEADER_SIZE + body.length);
-  const view = new DataView(bytes.buffer);
-  bytes.set(ascii(signature));
-  view.setUint32(HEADER_LENGTH, bytes.length, true);
-  bytes[8] = revision;
-  bytes.set(ascii('CORACLPC      '), 10); // OEMID, OEM table ID
-  view.setUint32(24, 1, true);
-  bytes.set(ascii('CRCL'), 28);
-  view.setUint32(32, 1, true);
-  bytes.set(body, HEADER_SIZE);
-  return bytes;
-}
-
-function words(...values: number[]): Uint8Array {
-  const bytes = new Uint8Array(4 * values.length);
-  const view = new DataView(bytes.buffer);
-  for (const [i, value] of values.entries()) view.setUint32(4 * i, value, true);
-  return bytes;
-}
-
-/** Tables start at multiples of 64 bytes, which the FACS needs. */
-function align(offset: number): number {
-  return (offset + 63) & ~63;
-}
-
-function ascii(text: string): number[] {
-  return Array.from(text, (c) => c.charCodeAt(0));
 }

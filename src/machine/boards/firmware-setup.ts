@@ -5,6 +5,9 @@
  *
  * References: [PCI 2.1] 6.2.5 (sizing of base address registers); IBM PC AT Technical Reference (BIOS data area).
  */
+import {
+  APIC_LVT_LINT0, APIC_LVT_LINT1, APIC_SVR, LOCAL_APIC_BASE, MODE_EXTINT, MODE_NMI, MODE_SHIFT, SVR_ENABLE,
+} from '../../devices/apic/registers.ts';
 import type { Width } from '../../devices/device.ts';
 import { setTextMode } from '../../devices/vga/text-mode.ts';
 import type { Vga } from '../../devices/vga/vga.ts';
@@ -37,6 +40,7 @@ export function setUpAsFirmware(setup: FirmwareSetup): void {
   shadowAllRam(setup.ports);
   setUpPci(setup);
   setUpInterrupts(setup.ports, setup.pirqIrqs);
+  setUpLocalApic(setup.memory);
   setTextMode(setup.vga, vgaFont());
   writeBiosDataArea(setup);
 }
@@ -114,6 +118,14 @@ function setUpInterrupts(ports: PortBus, pirqIrqs: readonly number[]): void {
   // Keyboard: interrupt on, translation on, mouse off.
   out(0x64, 0x60);
   out(0x60, 0x61);
+}
+
+/** Virtual wire mode: the 8259 pair by LINT0, NMIs by LINT1 [MultiProcessor Specification 1.4, 3.6.2.2]. */
+function setUpLocalApic(memory: GuestMemory): void {
+  const write = (register: number, value: number): void => memory.writePhys(LOCAL_APIC_BASE + register, 4, value);
+  write(APIC_SVR, SVR_ENABLE | 0xff);
+  write(APIC_LVT_LINT0, MODE_EXTINT << MODE_SHIFT);
+  write(APIC_LVT_LINT1, MODE_NMI << MODE_SHIFT);
 }
 
 function writeBiosDataArea({ memory, serialBases }: FirmwareSetup): void {

@@ -3,6 +3,7 @@
  * connection between two of them is made here.
  */
 import { type AcpiTables, acpiFiles, buildAcpiTables, placeAcpiTables } from '../../devices/acpi/tables.ts';
+import type { LocalApic } from '../../devices/apic/local-apic.ts';
 import { DebugPort } from '../../devices/debug-port.ts';
 import type { BusRegistrar, Device, ResetKind } from '../../devices/device.ts';
 import { Dma8237 } from '../../devices/dma8237.ts';
@@ -15,7 +16,6 @@ import { I440fx } from '../../devices/pci/i440fx.ts';
 import { PciBus } from '../../devices/pci/pci-bus.ts';
 import { Piix3 } from '../../devices/pci/piix3.ts';
 import * as PM from '../../devices/pci/piix4-pm.ts';
-import { Pic } from '../../devices/pic.ts';
 import { Pit } from '../../devices/pit.ts';
 import { Port92 } from '../../devices/port92.ts';
 import { type BootDevice, cmosNvram, type FloppyType } from '../../devices/rtc/cmos.ts';
@@ -32,6 +32,7 @@ import { type BootPlan, entryRom } from '../loaders/boot-plan.ts';
 import type { BoardParts } from '../machine.ts';
 import { CoprocessorError } from './coprocessor.ts';
 import { setUpAsFirmware } from './firmware-setup.ts';
+import { PcInterrupts } from './pc-interrupts.ts';
 
 export interface PcBoardOptions {
   readonly drives: Partial<Record<DrivePosition, DriveSpec>>;
@@ -60,7 +61,8 @@ export function createPcBoard(parts: BoardParts, options: PcBoardOptions): Board
 }
 
 class PcBoard implements Board {
-  readonly interrupts: Pic;
+  readonly interrupts: LocalApic;
+  readonly apic: LocalApic;
   readonly serialPorts: readonly Uart[];
   readonly screen: VgaRenderer;
   private readonly vga: Vga;
@@ -68,7 +70,7 @@ class PcBoard implements Board {
   private readonly parts: BoardParts;
   private readonly devices: Device<unknown>[] = [];
   private readonly registrar: BusRegistrar;
-  private readonly pic: Pic;
+  private readonly irqs: PcInterrupts;
   private readonly i8042: I8042;
   private readonly piix3: Piix3;
   private readonly pm: PM.Piix4Pm;
@@ -83,19 +85,20 @@ class PcBoard implements Board {
       memory: (...claim) => memory.memory(...claim),
       ram: (...claim) => memory.ram(...claim),
     };
-    this.pic = this.interrupts = new Pic({ intr: { set: (level) => parts.interruptChanged(level) } });
+    this.irqs = new PcInterrupts(parts);
+    this.interrupts = this.apic = this.irqs.localApic;
     this.i8042 = this.add(this.createKeyboardController());
     this.add(new Port92({ a20: parts.setA20, resetCpu: parts.requestReset }));
-    this.add(new Pit({ clock: parts.clock, irq: this.pic.line(0) }));
-    this.coprocessor = this.add(new CoprocessorError(this.pic.line(13)));
+    this.add(new Pit({ clock: parts.clock, irq: this.irqs.pitLine }));
+    this.coprocessor = this.add(new CoprocessorError(this.irqs.line(13)));
     this.serialPorts = SERIAL.slice(0, options.serialPorts).map((place, i) => this.add(this.createSerialPort(i, place)));
     for (const base of DEBUG_PORTS) {
       this.add(new DebugPort({ id: `debug-${base.toString(16)}`, base, output: (byte) => parts.debugOutput(base, byte) }));
     }
     if (options.debugExit) this.add(this.createDebugExit(options.debugExit));
-    this.piix3 = this.add(new Piix3({ irqLine: (irq) => this.pic.line(irq), resetMachine: parts.requestReset }));
+    this.piix3 = this.add(new Piix3({ irqLine: (irq) => this.irqs.line(irq), resetMachine: parts.requestReset }));
     this.pm = new PM.Piix4Pm({
-      clock: parts.clock, sci: this.pic.line(PM.SCI_IRQ), powerOff: () => parts.requestExit('poweroff'),
+      clock: parts.clock, sci: this.irqs.line(PM.SCI_IRQ), powerOff: () => parts.requestExit('poweroff'),
     });
     const vga = new VgaPci({ clock: parts.clock, ...(options.vgaBios ? { rom: options.vgaBios } : {}) });
     this.vga = vga.vga;
@@ -108,8 +111,7 @@ class PcBoard implements Board {
     });
     for (const [name, bytes] of acpiFiles(this.acpi)) fwCfg.addFile(name, bytes);
     if (options.bios) this.mapFirmware(options.bios);
-    // Last, because its reset lets every line fall.
-    this.add(this.pic);
+    for (const device of this.irqs.devices) this.add(device);
   }
 
   get keyboard(): I8042['keyboard'] {
@@ -155,14 +157,14 @@ class PcBoard implements Board {
   private createKeyboardController(): I8042 {
     const { clock, setA20, requestReset } = this.parts;
     return new I8042({
-      clock, keyboardIrq: this.pic.line(1), mouseIrq: this.pic.line(12), a20: setA20, resetCpu: requestReset,
+      clock, keyboardIrq: this.irqs.line(1), mouseIrq: this.irqs.line(12), a20: setA20, resetCpu: requestReset,
     });
   }
 
   private createSerialPort(index: number, { base, irq }: { base: number; irq: number }): Uart {
     const { clock, serialOutput } = this.parts;
     const output = (byte: number): void => serialOutput(index, byte);
-    return new Uart({ id: `serial${index}`, base, clock, irq: this.pic.line(irq), output });
+    return new Uart({ id: `serial${index}`, base, clock, irq: this.irqs.line(irq), output });
   }
 
   private createDebugExit({ iobase, iosize }: NonNullable<PcBoardOptions['debugExit']>): IsaDebugExit {
@@ -178,7 +180,7 @@ class PcBoard implements Board {
     const dma = this.add(new Dma8237(memory));
     const [a, b] = options.floppies;
     const fdc = this.add(new Fdc({
-      irq: this.pic.line(6), dma: dma.channel(2), clock, door, drives: [a ?? 'empty', b], onError: deviceError,
+      irq: this.irqs.line(6), dma: dma.channel(2), clock, door, drives: [a ?? 'empty', b], onError: deviceError,
     }));
     const types = fdc.cmosDriveTypes;
     const diskSectors = ([0, 1, 2, 3] as const).map((position) => {
@@ -191,7 +193,7 @@ class PcBoard implements Board {
       floppies: [(types >> 4) as FloppyType, (types & 15) as FloppyType],
       diskSectors,
     });
-    this.add(new Rtc({ clock, irq: this.pic.line(8), startSeconds: options.startDate.getTime() / 1000, nvram }));
+    this.add(new Rtc({ clock, irq: this.irqs.rtcLine, startSeconds: options.startDate.getTime() / 1000, nvram }));
   }
 
   private addPci(vga: VgaPci, options: PcBoardOptions): void {
@@ -199,7 +201,7 @@ class PcBoard implements Board {
     const bus = new PciBus({ router: this.piix3, resetControl: this.piix3.resetControl });
     const hostBridge = this.add(new I440fx({ memory }));
     const ide = new Piix3Ide({
-      irq14: this.pic.line(14), irq15: this.pic.line(15), clock, door, memory, drives: options.drives, onError: deviceError,
+      irq14: this.irqs.line(14), irq15: this.irqs.line(15), clock, door, memory, drives: options.drives, onError: deviceError,
     });
     for (const device of [ide, this.pm, vga]) this.add(device);
     bus.add(PCI_SLOT.hostBridge, 0, hostBridge.config);
