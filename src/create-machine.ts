@@ -16,8 +16,10 @@ import { checkDisk, checkFloppy, SNIFF_BYTES, sniffImage } from './machine/loade
 import { Machine } from './machine/machine.ts';
 import type { Pace } from './machine/run-loop.ts';
 import { portableHost } from './portable-host.ts';
+import type { VirtioSpec } from './machine/boards/virtio-functions.ts';
 import type { BlockBackend } from './storage/block.ts';
 import { type ImageSource, openImage, type OpenOptions } from './storage/open.ts';
+import { openVirtio, type VirtioOption } from './virtio-options.ts';
 
 /** A disk's image, or an image with what becomes of the guest's writes. */
 export type DriveOption = ImageSource | { readonly source: ImageSource; readonly writes?: NonNullable<OpenOptions['writes']> };
@@ -54,6 +56,8 @@ export interface MachineOptions {
   /** Floppies. */
   readonly fda?: DriveOption;
   readonly fdb?: DriveOption;
+  /** Paravirtual devices, in the order of their slots. Default: none. */
+  readonly virtio?: readonly VirtioOption[];
   /** Devices that firmware tries, in order: a floppy, c hard disk, d CD, n network. Default: 'cad' as QEMU. */
   readonly boot?: string;
   /** Firmware image: SeaBIOS's bios-256k.bin. Needed unless `kernel` is given. */
@@ -103,8 +107,8 @@ export async function createMachine(options: MachineOptions = {}): Promise<Machi
     throw new EmulatorError('bad-option', 'there is nothing to start: give a BIOS (bios) with a disk, or a kernel (kernel)');
   }
   const modules = options.modules ?? (await loadModules());
-  const drives = await openDrives(options);
   const host = options.host ?? portableHost();
+  const drives = await openDrives(options, host);
   const processor: CpuOptions = {
     profile,
     tier: options.tier ?? 'auto',
@@ -211,10 +215,11 @@ function isModuleList(initrd: FileSource | readonly ModuleOption[]): initrd is r
 interface Drives {
   readonly drives: Partial<Record<DrivePosition, DriveSpec>>;
   readonly floppies: readonly [BlockBackend | undefined, BlockBackend | undefined];
+  readonly virtio: readonly VirtioSpec[];
   readonly backends: readonly BlockBackend[];
 }
 
-async function openDrives(options: MachineOptions): Promise<Drives> {
+async function openDrives(options: MachineOptions, host: MachineHost): Promise<Drives> {
   if (options.cdrom !== undefined && options.hdc !== undefined) {
     throw new EmulatorError('bad-option', 'cdrom and hdc are the same place on the IDE bus; use hdd for one more disk');
   }
@@ -224,8 +229,15 @@ async function openDrives(options: MachineOptions): Promise<Drives> {
     backends.push(backend);
     return backend;
   };
+  const openDisk = async (option: DriveOption, name: string): Promise<BlockBackend> => {
+    const backend = await open(option);
+    checkDisk(await startOf(backend), backend.sizeBytes, 'disk', name);
+    return backend;
+  };
   try {
-    return { drives: await openIdeDrives(options, open), floppies: await openFloppies(options, open), backends };
+    const drives = await openIdeDrives(options, open, openDisk);
+    const floppies = await openFloppies(options, open);
+    return { drives, floppies, virtio: await openVirtio(options.virtio ?? [], host, openDisk), backends };
   } catch (error) {
     for (const backend of backends) void backend.close();
     throw error;
@@ -234,14 +246,14 @@ async function openDrives(options: MachineOptions): Promise<Drives> {
 
 type Open = (option: DriveOption) => Promise<BlockBackend>;
 
-async function openIdeDrives(options: MachineOptions, open: Open): Promise<Drives['drives']> {
+async function openIdeDrives(
+  options: MachineOptions, open: Open, openDisk: (option: DriveOption, name: string) => Promise<BlockBackend>,
+): Promise<Drives['drives']> {
   const drives: Partial<Record<DrivePosition, DriveSpec>> = {};
   for (const [position, name] of (['hda', 'hdb', 'hdc', 'hdd'] as const).entries()) {
     const option = options[name];
     if (option === undefined) continue;
-    const backend = await open(option);
-    checkDisk(await startOf(backend), backend.sizeBytes, 'disk', name);
-    drives[position as DrivePosition] = { kind: 'disk', backend };
+    drives[position as DrivePosition] = { kind: 'disk', backend: await openDisk(option, name) };
   }
   if (options.cdrom !== undefined) {
     const medium = await open(options.cdrom);

@@ -20,3 +20,4 @@ export type {
 export type { Pace } from './machine/run-loop.ts';
 export type { BlockBackend } from './storage/block.ts';
 export type { ImageSource } from './storage/open.ts';
+export type { VirtioOption } from './virtio-options.ts';

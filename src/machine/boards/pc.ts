@@ -24,15 +24,18 @@ import { Uart } from '../../devices/uart/uart.ts';
 import { VgaRenderer } from '../../devices/vga/renderer/renderer.ts';
 import type { Vga } from '../../devices/vga/vga.ts';
 import { VgaPci } from '../../devices/vga/vga-pci.ts';
+import type { VirtioFunction } from '../../devices/virtio/virtio-core.ts';
+import { VirtioPci } from '../../devices/virtio/virtio-pci.ts';
 import { physAddr } from '../../memory/address.ts';
 import type { BlockBackend } from '../../storage/block.ts';
-import type { Board } from '../board.ts';
+import type { Board, SerialPort } from '../board.ts';
 import { mapBios } from '../loaders/bios.ts';
 import { type BootPlan, entryRom } from '../loaders/boot-plan.ts';
 import type { BoardParts } from '../machine.ts';
 import { CoprocessorError } from './coprocessor.ts';
 import { setUpAsFirmware } from './firmware-setup.ts';
 import { PcInterrupts } from './pc-interrupts.ts';
+import { createVirtioFunctions, type VirtioSpec } from './virtio-functions.ts';
 
 export interface PcBoardOptions {
   readonly drives: Partial<Record<DrivePosition, DriveSpec>>;
@@ -44,10 +47,11 @@ export interface PcBoardOptions {
   readonly bootOrder: string;
   readonly serialPorts: number;
   readonly startDate: Date;
+  readonly virtio: readonly VirtioSpec[];
   readonly debugExit: { readonly iobase?: number; readonly iosize?: number } | undefined;
 }
 
-const PCI_SLOT = { hostBridge: 0, piix3: 1, vga: 2 } as const;
+const PCI_SLOT = { hostBridge: 0, piix3: 1, vga: 2, free: 3 } as const;
 const SERIAL = [{ base: 0x3f8, irq: 4 }, { base: 0x2f8, irq: 3 }, { base: 0x3e8, irq: 4 }, { base: 0x2e8, irq: 3 }] as const;
 const DEBUG_PORTS = [0xe9, 0x402] as const;
 const BOOT_DEVICES: Readonly<Record<string, BootDevice>> = { a: 'floppy', c: 'disk', d: 'cdrom', n: 'network' };
@@ -63,7 +67,8 @@ export function createPcBoard(parts: BoardParts, options: PcBoardOptions): Board
 class PcBoard implements Board {
   readonly interrupts: LocalApic;
   readonly apic: LocalApic;
-  readonly serialPorts: readonly Uart[];
+  readonly serialPorts: readonly SerialPort[];
+  private readonly uarts: readonly Uart[];
   readonly screen: VgaRenderer;
   private readonly vga: Vga;
   private readonly acpi: AcpiTables;
@@ -91,7 +96,7 @@ class PcBoard implements Board {
     this.add(new Port92({ a20: parts.setA20, resetCpu: parts.requestReset }));
     this.add(new Pit({ clock: parts.clock, irq: this.irqs.pitLine }));
     this.coprocessor = this.add(new CoprocessorError(this.irqs.line(13)));
-    this.serialPorts = SERIAL.slice(0, options.serialPorts).map((place, i) => this.add(this.createSerialPort(i, place)));
+    this.uarts = SERIAL.slice(0, options.serialPorts).map((place, i) => this.add(this.createSerialPort(i, place)));
     for (const base of DEBUG_PORTS) {
       this.add(new DebugPort({ id: `debug-${base.toString(16)}`, base, output: (byte) => parts.debugOutput(base, byte) }));
     }
@@ -104,7 +109,9 @@ class PcBoard implements Board {
     this.vga = vga.vga;
     this.screen = new VgaRenderer(this.vga);
     this.addStorage(options);
-    this.addPci(vga, options);
+    const virtio = createVirtioFunctions(options.virtio, this.uarts.length, parts);
+    this.serialPorts = [...this.uarts, ...virtio.consoles];
+    this.addPci(vga, options, virtio.functions);
     const fwCfg = this.add(new FwCfg({ memory, clock: parts.clock, ramBytes: memory.ramBytes }));
     this.acpi = buildAcpiTables({
       ramBytes: memory.ramBytes, serialPorts: SERIAL.slice(0, options.serialPorts).map(({ base, irq }) => [base, irq] as const),
@@ -136,7 +143,7 @@ class PcBoard implements Board {
 
   prepareDirectBoot(plan: BootPlan): void {
     const { memory, ports } = this.parts;
-    const serial = SERIAL.slice(0, this.serialPorts.length);
+    const serial = SERIAL.slice(0, this.uarts.length);
     this.pm.configure();
     setUpAsFirmware({
       memory, ports, vga: this.vga, pirqIrqs: PIRQ_IRQS, pciMemoryBase: PCI_MEMORY_BASE, serialBases: serial.map(({ base }) => base),
@@ -196,7 +203,7 @@ class PcBoard implements Board {
     this.add(new Rtc({ clock, irq: this.irqs.rtcLine, startSeconds: options.startDate.getTime() / 1000, nvram }));
   }
 
-  private addPci(vga: VgaPci, options: PcBoardOptions): void {
+  private addPci(vga: VgaPci, options: PcBoardOptions, virtio: readonly VirtioFunction[]): void {
     const { clock, door, memory, deviceError } = this.parts;
     const bus = new PciBus({ router: this.piix3, resetControl: this.piix3.resetControl });
     const hostBridge = this.add(new I440fx({ memory }));
@@ -209,6 +216,10 @@ class PcBoard implements Board {
     bus.add(PCI_SLOT.piix3, 1, ide.config);
     bus.add(PCI_SLOT.piix3, 3, this.pm.config);
     bus.add(PCI_SLOT.vga, 0, vga.config);
+    for (const [i, fn] of virtio.entries()) {
+      const device = this.add(new VirtioPci({ function: fn, memory, messages: this.irqs.messages }));
+      bus.add(PCI_SLOT.free + i, 0, device.config);
+    }
     this.add(bus);
   }
 
