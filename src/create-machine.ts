@@ -19,7 +19,7 @@ import { portableHost } from './portable-host.ts';
 import type { VirtioSpec } from './machine/boards/virtio-functions.ts';
 import type { BlockBackend } from './storage/block.ts';
 import { type ImageSource, openImage, type OpenOptions } from './storage/open.ts';
-import { openVirtio, type VirtioOption } from './virtio-options.ts';
+import { type OpenFolder, openVirtio, type VirtioOption } from './virtio-options.ts';
 
 /** A disk's image, or an image with what becomes of the guest's writes. */
 export type DriveOption = ImageSource | { readonly source: ImageSource; readonly writes?: NonNullable<OpenOptions['writes']> };
@@ -80,6 +80,8 @@ export interface MachineOptions {
   readonly debugExit?: { readonly iobase?: number; readonly iosize?: number };
   /** Opens paths for the drives; in Node, `openNodeFile`. */
   readonly openPath?: NonNullable<OpenOptions['openPath']>;
+  /** Opens folders that are shared with the guest; in Node, `openNodeTree`. */
+  readonly openFolder?: OpenFolder;
   /** The processor's compiled modules. Default: loaded from where the build put them. */
   readonly modules?: CpuModules;
   /** Time and scheduling. Default: the browser's or Node's. */
@@ -237,7 +239,7 @@ async function openDrives(options: MachineOptions, host: MachineHost): Promise<D
   try {
     const drives = await openIdeDrives(options, open, openDisk);
     const floppies = await openFloppies(options, open);
-    return { drives, floppies, virtio: await openVirtio(options.virtio ?? [], host, openDisk), backends };
+    return { drives, floppies, virtio: await openVirtio(options.virtio ?? [], { host, openDisk, openFolder: options.openFolder }), backends };
   } catch (error) {
     for (const backend of backends) void backend.close();
     throw error;

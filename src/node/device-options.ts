@@ -1,4 +1,4 @@
-/** QEMU's flags for devices: -drive, -device, -chardev; what they name by id is put together here. */
+/** QEMU's flags for devices: -drive, -device, -chardev, -fsdev, -virtfs; what they name by id is put together here. */
 import { EmulatorError } from '../errors.ts';
 import type { DriveOption, MachineOptions, VirtioOption } from '../index.ts';
 import { type Destination, destination } from './destinations.ts';
@@ -66,12 +66,28 @@ export function deviceOptions(flags: Flags): DeviceOptions {
   return new DeviceFlags(flags).read();
 }
 
+interface Folder {
+  readonly source: string;
+  readonly readOnly: boolean;
+}
+
+/** What -fsdev and -virtfs have in common. */
+function readFolder(properties: Properties): Folder {
+  if (properties.first !== 'local') throw properties.error('it is local,path=DIR,…');
+  const source = properties.need('path');
+  const model = properties.take('security_model') ?? 'none';
+  if (model !== 'none') throw properties.error('security_model is none: files belong to the user who starts the machine');
+  return { source, readOnly: properties.takeSwitch('readonly') };
+}
+
+const VIRTIO_9P = /^virtio-9p-(pci|device)$/;
 const VIRTIO_BLK = /^virtio-blk-(pci|device)$/, VIRTIO_RNG = /^virtio-rng-(pci|device)$/, VIRTIO_SERIAL = /^virtio-serial-(pci|device)$/;
 
 class DeviceFlags {
   private readonly flags: Flags;
   private readonly drives = new Map<string, DriveOption>();
   private readonly chardevs = new Map<string, Destination>();
+  private readonly folders = new Map<string, Folder>();
   private readonly virtio: VirtioOption[] = [];
   private readonly consoles: Destination[] = [];
   /** Serial controllers that have no console yet. */
@@ -85,6 +101,8 @@ class DeviceFlags {
   read(): DeviceOptions {
     for (const spec of this.flags.all('chardev')) this.addChardev(new Properties('chardev', spec));
     for (const spec of this.flags.all('drive')) this.addDrive(new Properties('drive', spec));
+    for (const spec of this.flags.all('fsdev')) this.addFolder(new Properties('fsdev', spec));
+    for (const spec of this.flags.all('virtfs')) this.addShare(new Properties('virtfs', spec));
     for (const spec of this.flags.all('device')) this.addDevice(new Properties('device', spec));
     const [unused] = this.drives.keys();
     if (unused !== undefined) throw new EmulatorError('bad-option', `-drive …,id=${unused}: no -device virtio-blk-pci,drive=${unused} uses it`);
@@ -116,15 +134,29 @@ class DeviceFlags {
     else throw properties.error(where === 'none' ? 'it needs id=…' : 'if is virtio or none; IDE disks are -hda to -hdd');
   }
 
+  private addFolder(properties: Properties): void {
+    const id = properties.need('id');
+    this.folders.set(id, readFolder(properties));
+    properties.finish();
+  }
+
+  private addShare(properties: Properties): void {
+    const mountTag = properties.need('mount_tag');
+    this.virtio.push({ kind: '9p', mountTag, ...readFolder(properties) });
+    properties.take('id');
+    properties.finish();
+  }
+
   private addDevice(properties: Properties): void {
     const model = properties.first ?? '';
     if (model === 'isa-debug-exit') this.addDebugExit(properties);
     else if (VIRTIO_BLK.test(model)) this.addDisk(properties);
     else if (VIRTIO_RNG.test(model)) this.virtio.push({ kind: 'rng' });
     else if (VIRTIO_SERIAL.test(model)) this.controllers++;
+    else if (VIRTIO_9P.test(model)) this.add9p(properties);
     else if (model === 'virtconsole') this.addConsole(properties);
     else {
-      throw properties.error('Coracle adds virtio-blk-pci, virtio-rng-pci, virtio-serial-pci, virtconsole and isa-debug-exit; the PC’s other devices are always there');
+      throw properties.error('Coracle adds virtio-blk-pci, virtio-rng-pci, virtio-serial-pci, virtconsole, virtio-9p-pci and isa-debug-exit; the PC’s other devices are always there');
     }
     properties.take('id');
     properties.finish();
@@ -136,6 +168,13 @@ class DeviceFlags {
     if (drive === undefined) throw properties.error(`there is no -drive if=none,id=${id}, or another device has it`);
     this.drives.delete(id);
     this.virtio.push({ kind: 'blk', drive });
+  }
+
+  private add9p(properties: Properties): void {
+    const id = properties.need('fsdev'), mountTag = properties.need('mount_tag');
+    const folder = this.folders.get(id);
+    if (folder === undefined) throw properties.error(`there is no -fsdev local,id=${id}`);
+    this.virtio.push({ kind: '9p', mountTag, ...folder });
   }
 
   private addConsole(properties: Properties): void {

@@ -33,6 +33,8 @@ export const FLAGS = [
   { name: 'debugcon', value: 'DEST', help: 'output of the debug ports E9h and 402h: stdio or file:PATH' },
   { name: 'drive', value: 'SPEC', repeatable: true, help: 'file=FILE,if=virtio, or file=FILE,if=none,id=ID for a -device' },
   { name: 'device', value: 'SPEC', repeatable: true, help: 'virtio-blk-pci,drive=ID; virtio-rng-pci; virtio-serial-pci with virtconsole[,chardev=ID];' },
+  { name: 'virtfs', value: 'SPEC', repeatable: true, help: 'local,path=DIR,mount_tag=TAG[,readonly=on]: a folder that the guest mounts by 9p' },
+  { name: 'fsdev', value: 'SPEC', repeatable: true, help: 'local,id=ID,path=DIR[,readonly=on] for -device virtio-9p-pci,fsdev=ID,mount_tag=TAG' },
   { name: 'chardev', value: 'SPEC', repeatable: true, help: 'stdio,id=ID; file,id=ID,path=FILE; null,id=ID: where a console prints' },
   { name: 'rtc', value: 'SPEC', help: 'base=utc, base=localtime or base=YYYY-MM-DD[THH:MM:SS]' },
   { name: 'no-reboot', help: 'end instead of starting again when the guest resets' },
