@@ -32,7 +32,7 @@ export interface ModuleOption {
 
 /** Options of `createMachine`; all have defaults. */
 export interface MachineOptions {
-  /** Guest memory in MiB, 1 to 3072. Default: 128. Memory that the guest does not touch costs nothing. */
+  /** Guest memory in MiB, 1 to 3840. Default: 128. Memory that the guest does not touch costs nothing. */
   readonly memoryMiB?: number;
   /**
    * The processor, as QEMU's `-cpu` has it: a name (486, pentium, pentium3, x86-64-v1, x86-64-v2, x86-64-v3), then features to
@@ -89,8 +89,8 @@ export interface MachineOptions {
 }
 
 const DEFAULT_MEMORY_MIB = 128;
-/** RAM ends below the PCI hole; the arena's 4 GiB hold it and what the machine needs besides. */
-const LARGEST_MEMORY_MIB = 3072;
+/** One WebAssembly memory has 4 GiB, for the guest's RAM and for what the machine needs besides: TLBs, decoded code. */
+const LARGEST_MEMORY_MIB = 3840;
 const DEFAULT_BOOT = 'cad';
 
 /**
@@ -158,7 +158,7 @@ function checkHost(): void {
 
 function memoryBytes(mebibytes: number): number {
   if (!Number.isInteger(mebibytes) || mebibytes < 1 || mebibytes > LARGEST_MEMORY_MIB) {
-    throw new EmulatorError('bad-option', `memory of ${mebibytes} MiB: a machine has 1 to ${LARGEST_MEMORY_MIB} MiB, whole ones`);
+    throw new EmulatorError('bad-option', `memory of ${mebibytes} MiB: a machine has 1 to ${LARGEST_MEMORY_MIB} MiB, whole ones (WebAssembly memory ends at 4 GiB)`);
   }
   return mebibytes * 2 ** 20;
 }

@@ -27,6 +27,7 @@ import { VgaPci } from '../../devices/vga/vga-pci.ts';
 import type { VirtioFunction } from '../../devices/virtio/virtio-core.ts';
 import { VirtioPci } from '../../devices/virtio/virtio-pci.ts';
 import { physAddr } from '../../memory/address.ts';
+import { ramLayout } from '../../memory/ram-layout.ts';
 import type { BlockBackend } from '../../storage/block.ts';
 import type { Board, SerialPort } from '../board.ts';
 import { mapBios } from '../loaders/bios.ts';
@@ -112,9 +113,10 @@ class PcBoard implements Board {
     const virtio = createVirtioFunctions(options.virtio, this.uarts.length, parts);
     this.serialPorts = [...this.uarts, ...virtio.consoles];
     this.addPci(vga, options, virtio.functions);
-    const fwCfg = this.add(new FwCfg({ memory, clock: parts.clock, ramBytes: memory.ramBytes }));
+    const ram = ramLayout(memory.ramBytes);
+    const fwCfg = this.add(new FwCfg({ memory, clock: parts.clock, ramBytes: ram.below, ramAbove4GBytes: ram.above }));
     this.acpi = buildAcpiTables({
-      ramBytes: memory.ramBytes, serialPorts: SERIAL.slice(0, options.serialPorts).map(({ base, irq }) => [base, irq] as const),
+      ramBytes: ram.below, serialPorts: SERIAL.slice(0, options.serialPorts).map(({ base, irq }) => [base, irq] as const),
     });
     for (const [name, bytes] of acpiFiles(this.acpi)) fwCfg.addFile(name, bytes);
     if (options.bios) this.mapFirmware(options.bios);
@@ -194,8 +196,10 @@ class PcBoard implements Board {
       const drive = options.drives[position];
       return drive?.kind === 'disk' ? Math.ceil(drive.backend.sizeBytes / 512) : undefined;
     });
+    const ram = ramLayout(memory.ramBytes);
     const nvram = cmosNvram({
-      ramBytes: memory.ramBytes,
+      ramBytes: ram.below,
+      ramAbove4GBytes: ram.above,
       bootOrder: [...options.bootOrder].map((letter) => BOOT_DEVICES[letter]),
       floppies: [(types >> 4) as FloppyType, (types & 15) as FloppyType],
       diskSectors,

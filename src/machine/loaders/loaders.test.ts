@@ -1,3 +1,4 @@
+import { E820_RAM, memoryMap } from './memory-map.ts';
 import { describe, expect, test } from 'vitest';
 import { mapBios, optionRom } from './bios.ts';
 import { entryRom } from './boot-plan.ts';
@@ -247,4 +248,11 @@ describe('images', () => {
     expect(codeOf(() => checkFloppy(1474561, 'fda'))).toBe('bad-image');
     expect(codeOf(() => checkFloppy(10 * MIB, 'fda'))).toBe('image-too-large');
   });
+});
+
+test('the memory map has what does not fit below the hole for devices from 4 GiB on', () => {
+  const GIB = 2 ** 30;
+  const ram = (bytes: number) => memoryMap(bytes).filter(({ type }) => type === E820_RAM).map(({ base, size }) => [base, base + size]);
+  expect(ram(3 * GIB).at(-1)).toEqual([0x100000, 3 * GIB]);
+  expect(ram(3.5 * GIB).slice(1)).toEqual([[0x100000, 3 * GIB], [4 * GIB, 4.5 * GIB]]);
 });

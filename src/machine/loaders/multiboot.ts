@@ -5,6 +5,7 @@
  * Deviation: a request for a video mode is not honoured; the guest finds VGA text mode 3.
  */
 import { EmulatorError } from '../../errors.ts';
+import { ramLayout } from '../../memory/ram-layout.ts';
 import type { BootPlan, Placement } from './boot-plan.ts';
 import { ByteReader, ByteWriter, mebibytes, zeroTerminated } from './bytes.ts';
 import { EBDA_BASE, HIGH_MEMORY, memoryMap } from './memory-map.ts';
@@ -58,9 +59,10 @@ export function loadMultiboot(options: MultibootOptions): BootPlan {
     throw new EmulatorError('bad-image', `the kernel asks for multiboot features that Coracle lacks (flags ${unknown.toString(16)}h)`);
   }
   const kernel = flags & AOUT_KLUDGE ? aoutKernel(image, header) : elfKernel(image);
-  const placements = kernel.placements.map((placement) => checkPlacement(placement, options.ramBytes));
+  const { below } = ramLayout(options.ramBytes);
+  const placements = kernel.placements.map((placement) => checkPlacement(placement, below));
   const end = Math.max(HIGH_MEMORY, ...placements.map((p) => p.address + p.bytes.length));
-  const modules = placeModules(options.modules ?? [], end, options.ramBytes);
+  const modules = placeModules(options.modules ?? [], end, below);
   placements.push(...modules.map(({ address, bytes }) => ({ address, bytes })));
   placements.push({ address: INFO_BASE, bytes: information(options, modules) });
   return { placements, entry: { eip: kernel.entry, eax: BOOTLOADER_MAGIC, ebx: INFO_BASE, esp: STACK_TOP } };
@@ -182,7 +184,7 @@ function information(options: MultibootOptions, modules: readonly PlacedModule[]
   });
   info.u32(0, INFO_MEMORY | INFO_CMDLINE | INFO_MODS | INFO_MEM_MAP | INFO_LOADER_NAME);
   info.u32(4, EBDA_BASE / 1024);
-  info.u32(8, Math.max(options.ramBytes - HIGH_MEMORY, 0) / 1024);
+  info.u32(8, Math.max(ramLayout(options.ramBytes).below - HIGH_MEMORY, 0) / 1024);
   info.u32(16, addresses[0]);
   info.u32(20, modules.length);
   info.u32(24, INFO_BASE + modulesAt);
