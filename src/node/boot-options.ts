@@ -66,6 +66,7 @@ export async function machineOptions(flags: Flags, serialPorts: number, around: 
   const initrd = flags.get('initrd');
   const { virtio, debugExit }: DeviceOptions = deviceOptions(flags);
   return defined({
+    machine: machine(flags.get('M')),
     memoryMiB: memory(flags.get('m')),
     cpu: flags.get('cpu'),
     kernel,
@@ -95,6 +96,11 @@ export async function machineOptions(flags: Flags, serialPorts: number, around: 
 function defined<T extends object>(options: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   const entries = Object.entries(options).filter(([, value]) => value !== undefined);
   return Object.fromEntries(entries) as { [K in keyof T]: Exclude<T[K], undefined> };
+}
+
+function machine(spec: string | undefined): MachineOptions['machine'] {
+  if (spec === undefined || spec === 'pc' || spec === 'microvm') return spec;
+  throw new EmulatorError('bad-option', `-M ${spec}: it is pc or microvm`);
 }
 
 function memory(spec: string | undefined): number | undefined {

@@ -57,6 +57,8 @@ test.each([
   [['boot', '-drive', 'file=a,if=virtio,cache=none'], 'there is no cache'],
   [['boot', '-drive', 'file=a'], 'IDE disks are -hda'],
   [['boot', '-device', 'isa-debug-exit,iobase=x'], 'iobase=PORT'],
+  [['boot', '-M', 'q35'], 'pc or microvm'],
+  [['boot', '-M', 'microvm', '-hda', 'JUNK', '-kernel', 'JUNK'], 'virtio disks only'],
   [['boot', '-pace', 'fast'], 'wall or none'],
   [['boot', '-rtc', 'base=never'], 'base=utc'],
 ])('bad input ends with status 2 and one message: %j', async (words, message) => {

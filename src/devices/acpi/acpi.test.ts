@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { device, eisaId, integer, name, nameString, packageOf, resources, ioPorts, isaIrq, scope } from './aml.ts';
-import { acpiFiles, buildAcpiTables, placeAcpiTables, RSDP_ADDRESS } from './tables.ts';
+import { buildMicrovmTables } from './microvm-tables.ts';
+import { buildPcTables } from './pc-tables.ts';
+import { acpiFiles, placeAcpiTables, RSDP_ADDRESS } from './tables.ts';
 
 const text = (bytes: Uint8Array, at: number, length: number): string => String.fromCharCode(...bytes.subarray(at, at + length));
 const sum = (bytes: Uint8Array, at: number, length: number): number => bytes.subarray(at, at + length).reduce((a, b) => a + b, 0) & 0xff;
@@ -34,7 +36,7 @@ describe('AML encoder', () => {
 
 describe('tables in memory', () => {
   const memory = new Uint8Array(0x100000);
-  placeAcpiTables(buildAcpiTables({ ramBytes: 128 << 20 }), (address, bytes) => memory.set(bytes, address));
+  placeAcpiTables(buildPcTables({ ramBytes: 128 << 20 }), (address, bytes) => memory.set(bytes, address));
   const view = new DataView(memory.buffer);
   const word = (at: number): number => view.getUint32(at, true);
   const rsdt = word(RSDP_ADDRESS + 16);
@@ -76,7 +78,7 @@ describe('tables in memory', () => {
 });
 
 it('the loader script allocates, points and sums', () => {
-  const files = acpiFiles(buildAcpiTables({ ramBytes: 128 << 20 }));
+  const files = acpiFiles(buildPcTables({ ramBytes: 128 << 20 }));
   const script = files.get('etc/table-loader')!;
   expect(script.length).toBe(14 * 128);
   const view = new DataView(script.buffer);
@@ -87,4 +89,28 @@ it('the loader script allocates, points and sums', () => {
   const pointer = 7 * 128;
   expect(text(script, pointer + 60, 15)).toBe('etc/acpi/tables');
   expect([view.getUint32(pointer + 116, true), script[pointer + 120]]).toEqual([16, 4]);
+});
+
+describe('tables of the microvm', () => {
+  const memory = new Uint8Array(0x100000);
+  placeAcpiTables(
+    buildMicrovmTables({ serialPorts: [[0x3f8, 4]], virtio: [{ base: 0xfeb00000, size: 0x200, irq: 5 }], eventIrq: 9 }),
+    (address, bytes) => memory.set(bytes, address),
+  );
+  const view = new DataView(memory.buffer);
+  const word = (at: number): number => view.getUint32(at, true);
+  const fadt = word(word(RSDP_ADDRESS + 16) + 36);
+
+  it('say that the hardware is reduced, and where sleep and reset registers are [ACPI 6.0, 5.2.9]', () => {
+    expect([text(memory, fadt, 4), sum(memory, fadt, word(fadt + 4)), memory[fadt + 8]]).toEqual(['FACP', 0, 5]);
+    expect(word(fadt + 112) & (1 << 20)).not.toBe(0);
+    expect([word(fadt + 120), memory[fadt + 128], word(fadt + 248), word(fadt + 260)]).toEqual([0xfea00202, 0x42, 0xfea00200, 0xfea00201]);
+  });
+
+  it('describe the virtio devices', () => {
+    const dsdt = word(fadt + 40);
+    const found = Buffer.from(memory.subarray(dsdt, dsdt + word(dsdt + 4)));
+    const crs = [0x86, 9, 0, 1, 0, 0, 0xb0, 0xfe, 0, 2, 0, 0, 0x89, 6, 0, 1, 1, 5, 0, 0, 0, 0x79, 0];
+    expect([found.includes('LNRO0005'), found.includes(Buffer.from(crs)), found.includes('ACPI0013')]).toEqual([true, true, true]);
+  });
 });

@@ -1,5 +1,5 @@
 /**
- * The interrupt controllers of the `pc` board and the wires between them: an interrupt request goes to the 8259 pair and
+ * The interrupt controllers of a PC and the wires between them: an interrupt request goes to the 8259 pair and
  * to the I/O APIC, the pair's output to LINT0 of the local APIC, and that one's to the processor.
  */
 import { ApicBus, type MessageTarget } from '../../devices/apic/apic-bus.ts';
@@ -25,7 +25,7 @@ export class PcInterrupts {
   private readonly pic: Pic;
   private readonly ioApic: IoApic;
 
-  constructor(parts: BoardParts) {
+  constructor(parts: BoardParts, options: { readonly hpet: boolean }) {
     const bus = new ApicBus();
     this.messages = bus;
     this.pic = new Pic({ intr: { set: (level) => this.localApic.lint0.set(level) } });
@@ -35,10 +35,11 @@ export class PcInterrupts {
       nmi: () => parts.nmi(),
     });
     this.ioApic = new IoApic({ bus });
-    const hpet = new Hpet({ clock: parts.clock, irq0: this.line(0), irq8: this.line(8), routed: this.ioApic.line(TIMER_INPUT) });
-    this.pitLine = hpet.pit;
-    this.rtcLine = hpet.rtc;
-    this.devices = [hpet, this.pic, this.ioApic, this.localApic];
+    const irq0 = this.line(0), irq8 = this.line(8);
+    const hpet = options.hpet ? new Hpet({ clock: parts.clock, irq0, irq8, routed: this.ioApic.line(TIMER_INPUT) }) : undefined;
+    this.pitLine = hpet?.pit ?? irq0;
+    this.rtcLine = hpet?.rtc ?? irq8;
+    this.devices = [...(hpet ? [hpet] : []), this.pic, this.ioApic, this.localApic];
   }
 
   /** A new source for an interrupt request of ISA, 0 to 15. */

@@ -2,16 +2,14 @@
  * The board `pc`, as QEMU's: i440FX and PIIX3, their slots, ports and wires. Devices know nothing of each other; every
  * connection between two of them is made here.
  */
-import { type AcpiTables, acpiFiles, buildAcpiTables, placeAcpiTables } from '../../devices/acpi/tables.ts';
+import { buildPcTables } from '../../devices/acpi/pc-tables.ts';
+import { type AcpiTables, acpiFiles, placeAcpiTables } from '../../devices/acpi/tables.ts';
 import type { LocalApic } from '../../devices/apic/local-apic.ts';
-import { DebugPort } from '../../devices/debug-port.ts';
-import type { BusRegistrar, Device, ResetKind } from '../../devices/device.ts';
 import { Dma8237 } from '../../devices/dma8237.ts';
 import { Fdc } from '../../devices/fdc/fdc.ts';
 import { FwCfg } from '../../devices/fw-cfg/fw-cfg.ts';
 import { I8042 } from '../../devices/i8042/i8042.ts';
 import { type DrivePosition, type DriveSpec, Piix3Ide } from '../../devices/ide/piix3-ide.ts';
-import { IsaDebugExit } from '../../devices/isa-debug-exit.ts';
 import { I440fx } from '../../devices/pci/i440fx.ts';
 import { PciBus } from '../../devices/pci/pci-bus.ts';
 import { Piix3 } from '../../devices/pci/piix3.ts';
@@ -20,7 +18,7 @@ import { Pit } from '../../devices/pit.ts';
 import { Port92 } from '../../devices/port92.ts';
 import { type BootDevice, cmosNvram, type FloppyType } from '../../devices/rtc/cmos.ts';
 import { Rtc } from '../../devices/rtc/rtc.ts';
-import { Uart } from '../../devices/uart/uart.ts';
+import type { Uart } from '../../devices/uart/uart.ts';
 import { VgaRenderer } from '../../devices/vga/renderer/renderer.ts';
 import type { Vga } from '../../devices/vga/vga.ts';
 import { VgaPci } from '../../devices/vga/vga-pci.ts';
@@ -31,8 +29,9 @@ import { ramLayout } from '../../memory/ram-layout.ts';
 import type { BlockBackend } from '../../storage/block.ts';
 import type { Board, SerialPort } from '../board.ts';
 import { mapBios } from '../loaders/bios.ts';
-import { type BootPlan, entryRom } from '../loaders/boot-plan.ts';
+import type { BootPlan } from '../loaders/boot-plan.ts';
 import type { BoardParts } from '../machine.ts';
+import { BoardBase, type DebugExitPlace, SERIAL } from './board-base.ts';
 import { CoprocessorError } from './coprocessor.ts';
 import { setUpAsFirmware } from './firmware-setup.ts';
 import { PcInterrupts } from './pc-interrupts.ts';
@@ -49,12 +48,10 @@ export interface PcBoardOptions {
   readonly serialPorts: number;
   readonly startDate: Date;
   readonly virtio: readonly VirtioSpec[];
-  readonly debugExit: { readonly iobase?: number; readonly iosize?: number } | undefined;
+  readonly debugExit: DebugExitPlace | undefined;
 }
 
 const PCI_SLOT = { hostBridge: 0, piix3: 1, vga: 2, free: 3 } as const;
-const SERIAL = [{ base: 0x3f8, irq: 4 }, { base: 0x2f8, irq: 3 }, { base: 0x3e8, irq: 4 }, { base: 0x2e8, irq: 3 }] as const;
-const DEBUG_PORTS = [0xe9, 0x402] as const;
 const BOOT_DEVICES: Readonly<Record<string, BootDevice>> = { a: 'floppy', c: 'disk', d: 'cdrom', n: 'network' };
 /** What SeaBIOS routes PIRQA# to PIRQD# to. */
 const PIRQ_IRQS = [10, 10, 11, 11];
@@ -65,7 +62,7 @@ export function createPcBoard(parts: BoardParts, options: PcBoardOptions): Board
   return new PcBoard(parts, options);
 }
 
-class PcBoard implements Board {
+class PcBoard extends BoardBase implements Board {
   readonly interrupts: LocalApic;
   readonly apic: LocalApic;
   readonly serialPorts: readonly SerialPort[];
@@ -73,35 +70,23 @@ class PcBoard implements Board {
   readonly screen: VgaRenderer;
   private readonly vga: Vga;
   private readonly acpi: AcpiTables;
-  private readonly parts: BoardParts;
-  private readonly devices: Device<unknown>[] = [];
-  private readonly registrar: BusRegistrar;
   private readonly irqs: PcInterrupts;
   private readonly i8042: I8042;
   private readonly piix3: Piix3;
   private readonly pm: PM.Piix4Pm;
   private readonly coprocessor: CoprocessorError;
-  private hasEntry = false;
 
   constructor(parts: BoardParts, options: PcBoardOptions) {
-    this.parts = parts;
-    const { ports, memory } = parts;
-    this.registrar = {
-      ports: (...claim) => ports.ports(...claim),
-      memory: (...claim) => memory.memory(...claim),
-      ram: (...claim) => memory.ram(...claim),
-    };
-    this.irqs = new PcInterrupts(parts);
+    super(parts);
+    const { memory } = parts;
+    this.irqs = new PcInterrupts(parts, { hpet: true });
     this.interrupts = this.apic = this.irqs.localApic;
     this.i8042 = this.add(this.createKeyboardController());
     this.add(new Port92({ a20: parts.setA20, resetCpu: parts.requestReset }));
     this.add(new Pit({ clock: parts.clock, irq: this.irqs.pitLine }));
     this.coprocessor = this.add(new CoprocessorError(this.irqs.line(13)));
-    this.uarts = SERIAL.slice(0, options.serialPorts).map((place, i) => this.add(this.createSerialPort(i, place)));
-    for (const base of DEBUG_PORTS) {
-      this.add(new DebugPort({ id: `debug-${base.toString(16)}`, base, output: (byte) => parts.debugOutput(base, byte) }));
-    }
-    if (options.debugExit) this.add(this.createDebugExit(options.debugExit));
+    this.uarts = this.addSerialPorts(options.serialPorts, (irq) => this.irqs.line(irq));
+    this.addDebugPorts(options.debugExit);
     this.piix3 = this.add(new Piix3({ irqLine: (irq) => this.irqs.line(irq), resetMachine: parts.requestReset }));
     this.pm = new PM.Piix4Pm({
       clock: parts.clock, sci: this.irqs.line(PM.SCI_IRQ), powerOff: () => parts.requestExit('poweroff'),
@@ -115,7 +100,7 @@ class PcBoard implements Board {
     this.addPci(vga, options, virtio.functions);
     const ram = ramLayout(memory.ramBytes);
     const fwCfg = this.add(new FwCfg({ memory, clock: parts.clock, ramBytes: ram.below, ramAbove4GBytes: ram.above }));
-    this.acpi = buildAcpiTables({
+    this.acpi = buildPcTables({
       ramBytes: ram.below, serialPorts: SERIAL.slice(0, options.serialPorts).map(({ base, irq }) => [base, irq] as const),
     });
     for (const [name, bytes] of acpiFiles(this.acpi)) fwCfg.addFile(name, bytes);
@@ -129,10 +114,6 @@ class PcBoard implements Board {
 
   get mouse(): I8042['mouse'] {
     return this.i8042.mouse;
-  }
-
-  reset(kind: ResetKind): void {
-    for (const device of this.devices) device.reset(kind);
   }
 
   coprocessorError(ferr: boolean): boolean {
@@ -151,36 +132,13 @@ class PcBoard implements Board {
       memory, ports, vga: this.vga, pirqIrqs: PIRQ_IRQS, pciMemoryBase: PCI_MEMORY_BASE, serialBases: serial.map(({ base }) => base),
     });
     placeAcpiTables(this.acpi, (address, bytes) => memory.write(physAddr(address), bytes));
-    for (const { address, bytes } of plan.placements) memory.write(physAddr(address), bytes);
-    if (!this.hasEntry) this.mapRom('entry', entryRom(plan.entry));
-    this.hasEntry = true;
-  }
-
-  /** Attaches a device and puts it under the board's reset. */
-  private add<D extends Device<unknown>>(device: D): D {
-    device.attach(this.registrar);
-    this.devices.push(device);
-    return device;
+    this.placeGuest(plan);
   }
 
   private createKeyboardController(): I8042 {
     const { clock, setA20, requestReset } = this.parts;
     return new I8042({
       clock, keyboardIrq: this.irqs.line(1), mouseIrq: this.irqs.line(12), a20: setA20, resetCpu: requestReset,
-    });
-  }
-
-  private createSerialPort(index: number, { base, irq }: { base: number; irq: number }): Uart {
-    const { clock, serialOutput } = this.parts;
-    const output = (byte: number): void => serialOutput(index, byte);
-    return new Uart({ id: `serial${index}`, base, clock, irq: this.irqs.line(irq), output });
-  }
-
-  private createDebugExit({ iobase, iosize }: NonNullable<PcBoardOptions['debugExit']>): IsaDebugExit {
-    return new IsaDebugExit({
-      ...(iobase === undefined ? {} : { base: iobase }),
-      ...(iosize === undefined ? {} : { size: iosize }),
-      onExit: (status) => this.parts.requestExit('debug-exit', status),
     });
   }
 
@@ -231,11 +189,5 @@ class PcBoard implements Board {
     const { high, low } = mapBios(image);
     this.mapRom('bios', high);
     this.mapRom('bios-low', low);
-  }
-
-  private mapRom(name: string, { base, bytes }: { base: number; bytes: Uint8Array }): void {
-    const region = this.registrar.ram(name, bytes.length, { rom: true });
-    region.write(0, bytes);
-    region.mapAt(base);
   }
 }

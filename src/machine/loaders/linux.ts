@@ -43,6 +43,8 @@ export interface LinuxOptions {
   readonly ramBytes: number;
   /** Address of ACPI's RSDP, for kernels that take it from the zero page. */
   readonly rsdp?: number | undefined;
+  /** There is a VGA in text mode. Default: true. */
+  readonly screen?: boolean | undefined;
   /** The processor has long mode, so a 64-bit kernel may run. */
   readonly longMode?: boolean | undefined;
 }
@@ -149,7 +151,7 @@ function bootParams(image: ByteReader, header: Header, options: LinuxOptions, in
   const page = new ByteWriter(0x1000);
   const headerEnd = header.version >= 0x200 ? HEADER + image.u8(JUMP_LENGTH) : HEADER;
   page.set(SETUP_SECTS, image.bytes.subarray(SETUP_SECTS, headerEnd));
-  fillScreenInfo(page);
+  if (options.screen ?? true) fillScreenInfo(page);
   const extendedKiB = Math.max(ramLayout(options.ramBytes).below - HIGH_MEMORY, 0) / 1024;
   page.u16(EXT_MEM_K, Math.min(extendedKiB, 0xfc00));
   page.u32(ALT_MEM_K, extendedKiB);
