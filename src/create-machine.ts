@@ -1,24 +1,21 @@
 /** From options, named as QEMU names them, to a machine: loads and checks the images, chooses the way into the guest. */
-import { RSDP_ADDRESS } from './devices/acpi/tables.ts';
 import { startCompilerThread } from './compiler-thread.ts';
 import { Cpu, type CpuModules, type CpuOptions } from './cpu/cpu.ts';
 import { cpuProfile, DEFAULT_PROFILE } from './cpu/profiles.ts';
-import type { DrivePosition, DriveSpec } from './devices/ide/piix3-ide.ts';
 import { EmulatorError } from './errors.ts';
-import { loadModules } from './load-modules.ts';
 import { type FileSource, loadFile } from './file-source.ts';
+import { loadKernel } from './load-kernel.ts';
+import { loadModules } from './load-modules.ts';
+import { createMicrovmBoard, MOST_VIRTIO_DEVICES, virtioParameters } from './machine/boards/microvm.ts';
 import { createPcBoard, type PcBoardOptions } from './machine/boards/pc.ts';
 import type { MachineHost } from './machine/host.ts';
 import { mapBios, optionRom } from './machine/loaders/bios.ts';
-import type { BootPlan } from './machine/loaders/boot-plan.ts';
-import { isLinuxKernel, loadLinux } from './machine/loaders/linux.ts';
-import { isMultiboot, loadMultiboot, type MultibootModule } from './machine/loaders/multiboot.ts';
-import { checkDisk, checkFloppy, SNIFF_BYTES, sniffImage } from './machine/loaders/sniff.ts';
 import { Machine } from './machine/machine.ts';
 import type { Pace } from './machine/run-loop.ts';
+import { openDrives } from './open-drives.ts';
 import { portableHost } from './portable-host.ts';
-import type { BlockBackend } from './storage/block.ts';
-import { type ImageSource, openImage, type OpenOptions } from './storage/open.ts';
+import type { ImageSource, OpenOptions } from './storage/open.ts';
+import type { OpenFolder, VirtioOption } from './virtio-options.ts';
 
 /** A disk's image, or an image with what becomes of the guest's writes. */
 export type DriveOption = ImageSource | { readonly source: ImageSource; readonly writes?: NonNullable<OpenOptions['writes']> };
@@ -31,7 +28,12 @@ export interface ModuleOption {
 
 /** Options of `createMachine`; all have defaults. */
 export interface MachineOptions {
-  /** Guest memory in MiB, 1 to 3072. Default: 128. Memory that the guest does not touch costs nothing. */
+  /**
+   * 'pc': a PC as QEMU's, with firmware or a kernel. 'microvm': serial ports and virtio devices only, for a kernel that is
+   * to start fast. Default: 'pc'.
+   */
+  readonly machine?: 'pc' | 'microvm';
+  /** Guest memory in MiB, 1 to 3840. Default: 128. Memory that the guest does not touch costs nothing. */
   readonly memoryMiB?: number;
   /**
    * The processor, as QEMU's `-cpu` has it: a name (486, pentium, pentium3, x86-64-v1, x86-64-v2, x86-64-v3), then features to
@@ -39,7 +41,7 @@ export interface MachineOptions {
    * Default: x86-64-v1.
    */
   readonly cpu?: string;
-  /** A bzImage or a multiboot kernel, entered without firmware (`bios` is not run then). */
+  /** A bzImage, a multiboot kernel or an ELF kernel with a PVH entry, entered without firmware (`bios` is not run then). */
   readonly kernel?: FileSource;
   /** Initial RAM disk of a Linux kernel; modules of a multiboot kernel. */
   readonly initrd?: FileSource | readonly ModuleOption[];
@@ -55,6 +57,8 @@ export interface MachineOptions {
   /** Floppies. */
   readonly fda?: DriveOption;
   readonly fdb?: DriveOption;
+  /** Paravirtual devices, in the order of their slots. Default: none. */
+  readonly virtio?: readonly VirtioOption[];
   /** Devices that firmware tries, in order: a floppy, c hard disk, d CD, n network. Default: 'cad' as QEMU. */
   readonly boot?: string;
   /** Firmware image: SeaBIOS's bios-256k.bin. Needed unless `kernel` is given. */
@@ -77,6 +81,8 @@ export interface MachineOptions {
   readonly debugExit?: { readonly iobase?: number; readonly iosize?: number };
   /** Opens paths for the drives; in Node, `openNodeFile`. */
   readonly openPath?: NonNullable<OpenOptions['openPath']>;
+  /** Opens folders that are shared with the guest; in Node, `openNodeTree`. */
+  readonly openFolder?: OpenFolder;
   /** The processor's compiled modules. Default: loaded from where the build put them. */
   readonly modules?: CpuModules;
   /** Time and scheduling. Default: the browser's or Node's. */
@@ -84,8 +90,8 @@ export interface MachineOptions {
 }
 
 const DEFAULT_MEMORY_MIB = 128;
-/** RAM ends below the PCI hole; the arena's 4 GiB hold it and what the machine needs besides. */
-const LARGEST_MEMORY_MIB = 3072;
+/** One WebAssembly memory has 4 GiB, for the guest's RAM and for what the machine needs besides: TLBs, decoded code. */
+const LARGEST_MEMORY_MIB = 3840;
 const DEFAULT_BOOT = 'cad';
 
 /**
@@ -98,14 +104,17 @@ export async function createMachine(options: MachineOptions = {}): Promise<Machi
   const ramBytes = memoryBytes(options.memoryMiB ?? DEFAULT_MEMORY_MIB);
   const profile = options.cpu === undefined ? DEFAULT_PROFILE : cpuProfile(options.cpu);
   const order = bootOrder(options.boot ?? DEFAULT_BOOT);
+  const microvm = options.machine === 'microvm';
+  if (microvm) checkMicrovm(options);
   const firmware = await loadFirmware(options);
-  const plan = await loadKernel(options, ramBytes, profile.features.has('lm'));
+  const parameters = microvm ? virtioParameters(options.virtio?.length ?? 0) : '';
+  const plan = await loadKernel(options, { ramBytes, screen: !microvm, parameters, longMode: profile.features.has('lm') });
   if (plan === undefined && firmware.bios === undefined) {
     throw new EmulatorError('bad-option', 'there is nothing to start: give a BIOS (bios) with a disk, or a kernel (kernel)');
   }
   const modules = options.modules ?? (await loadModules());
-  const drives = await openDrives(options);
   const host = options.host ?? portableHost();
+  const drives = await openDrives(options, host);
   const tier = options.tier ?? 'auto';
   const script = tier === 'auto' ? modules.compilerScript : undefined;
   const compilerThread = script === undefined ? undefined : await startCompilerThread(script);
@@ -132,12 +141,22 @@ export async function createMachine(options: MachineOptions = {}): Promise<Machi
     noReboot: options.noReboot ?? false,
     plan,
     createProcessor: (arena, parts) => new Cpu(arena, parts, modules, processor),
-    createBoard: (parts) => createPcBoard(parts, boardOptions),
+    createBoard: (parts) => (microvm ? createMicrovmBoard(parts, boardOptions) : createPcBoard(parts, boardOptions)),
     onDispose: async () => {
       compilerThread?.terminate();
       for (const backend of drives.backends) await backend.close();
     },
   });
+}
+
+/** What the board lacks. */
+function checkMicrovm(options: MachineOptions): void {
+  const disk = (['hda', 'hdb', 'hdc', 'hdd', 'cdrom', 'fda', 'fdb'] as const).find((name) => options[name] !== undefined);
+  if (disk !== undefined) throw new EmulatorError('bad-option', `${disk}: the machine microvm has virtio disks only (virtio; -drive if=virtio)`);
+  if (options.kernel === undefined) throw new EmulatorError('bad-option', 'the machine microvm has no firmware; give a kernel (kernel)');
+  if ((options.virtio?.length ?? 0) > MOST_VIRTIO_DEVICES) {
+    throw new EmulatorError('bad-option', `the machine microvm has at most ${MOST_VIRTIO_DEVICES} virtio devices`);
+  }
 }
 
 function checkHost(): void {
@@ -158,7 +177,7 @@ function checkHost(): void {
 
 function memoryBytes(mebibytes: number): number {
   if (!Number.isInteger(mebibytes) || mebibytes < 1 || mebibytes > LARGEST_MEMORY_MIB) {
-    throw new EmulatorError('bad-option', `memory of ${mebibytes} MiB: a machine has 1 to ${LARGEST_MEMORY_MIB} MiB, whole ones`);
+    throw new EmulatorError('bad-option', `memory of ${mebibytes} MiB: a machine has 1 to ${LARGEST_MEMORY_MIB} MiB, whole ones (WebAssembly memory ends at 4 GiB)`);
   }
   return mebibytes * 2 ** 20;
 }
@@ -175,111 +194,4 @@ async function loadFirmware(options: MachineOptions): Promise<{ bios: Uint8Array
   const vgaBios = options.vgaBios === undefined ? undefined : await loadFile(options.vgaBios, 'the VGA BIOS');
   if (bios) mapBios(bios);
   return { bios, vgaBios: vgaBios && optionRom(vgaBios) };
-}
-
-async function loadKernel(options: MachineOptions, ramBytes: number, longMode: boolean): Promise<BootPlan | undefined> {
-  if (options.kernel === undefined) {
-    if (options.initrd !== undefined || options.append !== undefined) {
-      throw new EmulatorError('bad-option', 'an initrd or a command line (append) goes with a kernel; give one');
-    }
-    return undefined;
-  }
-  const kernel = await loadFile(options.kernel, 'the kernel');
-  const commandLine = options.append;
-  const { initrd } = options;
-  if (isMultiboot(kernel) && !isLinuxKernel(kernel)) {
-    const modules: MultibootModule[] = [];
-    const list = initrd === undefined ? [] : isModuleList(initrd) ? initrd : [{ source: initrd }];
-    for (const module of list) {
-      modules.push({ bytes: await loadFile(module.source, 'a module'), commandLine: module.commandLine ?? '' });
-    }
-    return loadMultiboot({ kernel, commandLine, modules, ramBytes });
-  }
-  const kind = sniffImage(kernel.subarray(0, SNIFF_BYTES), kernel.length);
-  if (kind !== 'linux') {
-    throw new EmulatorError('bad-image', `the kernel is no Linux bzImage or multiboot kernel but looks like a ${kind} image; give it as a disk`);
-  }
-  if (initrd !== undefined && isModuleList(initrd)) {
-    throw new EmulatorError('bad-option', 'a list of modules goes with a multiboot kernel; a Linux kernel has one initrd');
-  }
-  return loadLinux({
-    kernel, commandLine, ramBytes,
-    initrd: initrd === undefined ? undefined : await loadFile(initrd, 'the initrd'),
-    rsdp: RSDP_ADDRESS,
-    longMode,
-  });
-}
-
-function isModuleList(initrd: FileSource | readonly ModuleOption[]): initrd is readonly ModuleOption[] {
-  return Array.isArray(initrd);
-}
-
-interface Drives {
-  readonly drives: Partial<Record<DrivePosition, DriveSpec>>;
-  readonly floppies: readonly [BlockBackend | undefined, BlockBackend | undefined];
-  readonly backends: readonly BlockBackend[];
-}
-
-async function openDrives(options: MachineOptions): Promise<Drives> {
-  if (options.cdrom !== undefined && options.hdc !== undefined) {
-    throw new EmulatorError('bad-option', 'cdrom and hdc are the same place on the IDE bus; use hdd for one more disk');
-  }
-  const backends: BlockBackend[] = [];
-  const open = async (option: DriveOption): Promise<BlockBackend> => {
-    const backend = await openDrive(option, options.openPath);
-    backends.push(backend);
-    return backend;
-  };
-  try {
-    return { drives: await openIdeDrives(options, open), floppies: await openFloppies(options, open), backends };
-  } catch (error) {
-    for (const backend of backends) void backend.close();
-    throw error;
-  }
-}
-
-type Open = (option: DriveOption) => Promise<BlockBackend>;
-
-async function openIdeDrives(options: MachineOptions, open: Open): Promise<Drives['drives']> {
-  const drives: Partial<Record<DrivePosition, DriveSpec>> = {};
-  for (const [position, name] of (['hda', 'hdb', 'hdc', 'hdd'] as const).entries()) {
-    const option = options[name];
-    if (option === undefined) continue;
-    const backend = await open(option);
-    checkDisk(await startOf(backend), backend.sizeBytes, 'disk', name);
-    drives[position as DrivePosition] = { kind: 'disk', backend };
-  }
-  if (options.cdrom !== undefined) {
-    const medium = await open(options.cdrom);
-    checkDisk(await startOf(medium), medium.sizeBytes, 'cd', 'cdrom');
-    drives[2] = { kind: 'cdrom', medium };
-  } else {
-    // QEMU's pc has an empty CD drive there.
-    drives[2] ??= { kind: 'cdrom' };
-  }
-  return drives;
-}
-
-async function openFloppies(options: MachineOptions, open: Open): Promise<Drives['floppies']> {
-  const floppies: [BlockBackend | undefined, BlockBackend | undefined] = [undefined, undefined];
-  for (const [unit, name] of (['fda', 'fdb'] as const).entries()) {
-    const option = options[name];
-    if (option === undefined) continue;
-    const floppy = await open(option);
-    checkFloppy(floppy.sizeBytes, name);
-    floppies[unit] = floppy;
-  }
-  return floppies;
-}
-
-function openDrive(option: DriveOption, openPath: OpenOptions['openPath']): Promise<BlockBackend> {
-  const plain = typeof option === 'string' || !('source' in option) ? { source: option } : option;
-  return openImage(plain.source, {
-    ...('writes' in plain && plain.writes !== undefined ? { writes: plain.writes } : {}),
-    ...(openPath === undefined ? {} : { openPath }),
-  });
-}
-
-function startOf(backend: BlockBackend): Uint8Array | Promise<Uint8Array> {
-  return backend.read(0, Math.min(backend.sizeBytes, SNIFF_BYTES));
 }

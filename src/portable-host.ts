@@ -8,6 +8,7 @@ export function portableHost(): MachineHost {
   return {
     nowMs: () => performance.now(),
     dateMs: () => Date.now(),
+    random: (length) => crypto.getRandomValues(new Uint8Array(length)),
     soon: soonFunction(),
     later: (ms, callback) => {
       const timer = setTimeout(callback, ms);

@@ -12,7 +12,7 @@ export const INITRAMFS_MODULES = [
   ...['ata_piix', 'sd_mod', 'sr_mod', 'floppy', 'ne2k-pci', 'psmouse'],
   // ext4 asks for crc32c by name when it mounts.
   ...['ext4', 'crc32c_generic', 'isofs', 'vfat', 'nls_cp437', 'nls_ascii', 'squashfs', 'overlay', 'loop'],
-  ...['virtio_pci', 'virtio_blk', 'virtio_net', 'virtio_console', 'virtio_rng', '9p', '9pnet_virtio'],
+  ...['virtio_pci', 'virtio_mmio', 'virtio_blk', 'virtio_net', 'virtio_console', 'virtio_rng', '9p', '9pnet_virtio'],
 ] as const;
 
 export function buildInitramfs(busyboxPackage: string, release: string, modules: readonly KernelModule[]): Uint8Array {

@@ -22,10 +22,27 @@ export interface InterruptSource {
   acknowledge(): number;
 }
 
+/** The processor's own local APIC, as far as it is not memory: MSRs and CR8. */
+export interface LocalApicPort {
+  /** IA32_APIC_BASE. */
+  readonly base: bigint;
+  /** The reserved bits have been checked. False: a change of mode that there is not. */
+  setBase(value: bigint): boolean;
+  /** Registers of the x2APIC by the index of their MSR. undefined, false: #GP. */
+  readMsr(index: number): bigint | undefined;
+  writeMsr(index: number, value: bigint): boolean;
+  /** CR8, 0 to 15. */
+  taskPriority: number;
+  /** When the timer fires, in counts of `CpuHost.tsc`; 0: not armed. */
+  tscDeadline: bigint;
+}
+
 export interface CpuHost {
   readonly memory: GuestMemory;
   readonly ports: PortBus;
   readonly interrupts: InterruptSource;
+  /** Absent: a processor without local APIC, whatever its profile says. */
+  readonly apic?: LocalApicPort | undefined;
   /** Time-stamp counter as the virtual clock has it now, before the guest's own offset (WRMSR to the TSC). */
   tsc(): bigint;
   /** The FERR# pin, active for an x87 exception with CR0.NE clear. Returns whether IGNNE# is asserted. */

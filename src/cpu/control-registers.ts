@@ -5,7 +5,8 @@
  *
  * Known deviations: a change of CR0.PE, WP or CR4.PSE drops the whole TLB; hardware keeps it, and software may not rely
  * on either. Translations are not kept by PCID: every write of CR3 drops those that are not global. Caches are not modelled:
- * CR0.CD, NW, INVD and WBINVD have no effect. CR8 holds the task priority, which inhibits nothing here.
+ * CR0.CD, NW, INVD and WBINVD have no effect. CR8 is the local APIC's task priority; without
+ * a local APIC it inhibits nothing.
  */
 import type { CpuContext } from './context.ts';
 import { HELPER_NEXT, HELPER_RESYNC } from './context.ts';
@@ -164,6 +165,7 @@ export function movToCr(cpu: CpuContext, n: number, slot: number): number {
 function writeCr8(cpu: CpuContext, value: number): void {
   if (value > CR8_MAX) fault(VECTOR_GP, 0);
   cpu.state.setCr(8, value);
+  if (cpu.host.apic) cpu.host.apic.taskPriority = value;
 }
 
 /** MOV r32 or r64, CRn. Arguments: n, the general register's offset in the state. Returns HELPER_NEXT. */
@@ -171,6 +173,7 @@ export function movFromCr(cpu: CpuContext, n: number, slot: number): number {
   const { state } = cpu;
   requireControlRegister(cpu, n);
   requireCpl0(cpu);
+  if (n === 8 && cpu.host.apic) state.setCr(8, cpu.host.apic.taskPriority);
   state.setU32(slot, state.cr(n));
   state.setU32(slot + 4, state.getU32(L.CR + n * 8 + 4));
   return HELPER_NEXT;

@@ -13,12 +13,18 @@ const NOTHING: Registers = [0, 0, 0, 0];
 export interface CpuidState {
   readonly osxsave: boolean;
   readonly xcr0: number;
+  /** There is a local APIC, and IA32_APIC_BASE has it enabled [SDM3 10.4.3]. */
+  readonly apic: boolean;
 }
 
 const LEAF_FEATURES = 7;
 const LEAF_XSAVE = 0xd;
 const MAX_EXTENDED = 0x80000008;
 const CPUID_OSXSAVE = 1 << 27;
+/** Leaf 1, EDX. */
+const CPUID_APIC = 1 << 9;
+/** Of IA32_APIC_BASE. */
+const APIC_BASE_ENABLE = 1n << 11n;
 /** CLFLUSH line size of 64 bytes, in units of 8, in bits 8-15 of leaf 1's EBX. */
 const CLFLUSH_LINE = 8 << 8;
 /** 512 KiB of L2, 8-way, lines of 64 bytes. */
@@ -53,7 +59,7 @@ function basicLeaf(profile: CpuProfile, leaf: number, subleaf: number, state: Cp
       ];
     case 1: {
       const clflush = features.has('clflush') ? CLFLUSH_LINE : 0;
-      return [profile.signature, clflush, bits('1.ecx') | (state.osxsave ? CPUID_OSXSAVE : 0), bits('1.edx')];
+      return [profile.signature, clflush, bits('1.ecx') | (state.osxsave ? CPUID_OSXSAVE : 0), bits('1.edx') & ~(state.apic ? 0 : CPUID_APIC)];
     }
     case 2:
       return profile.cacheDescriptors;
@@ -148,12 +154,16 @@ function fourCharacters(text: string, at: number): number {
   return value;
 }
 
+function hasApic({ host }: CpuContext): boolean {
+  return host.apic !== undefined && (host.apic.base & APIC_BASE_ENABLE) !== 0n;
+}
+
 /** CPUID. Returns HELPER_NEXT. */
 export function cpuid(cpu: CpuContext): number {
   const { state, profile, msrs } = cpu;
   const leaf = state.reg(RAX);
   const osxsave = (state.cr(4) & CR4_OSXSAVE) !== 0;
-  const [eax, ebx, ecx, edx] = cpuidLeaf(profile, leaf, state.reg(RCX), { osxsave, xcr0: state.getU32(L.XCR0) });
+  const [eax, ebx, ecx, edx] = cpuidLeaf(profile, leaf, state.reg(RCX), { osxsave, xcr0: state.getU32(L.XCR0), apic: hasApic(cpu) });
   // Executing leaf 1 is what makes the microcode revision appear in IA32_BIOS_SIGN_ID [SDM3 9.11.7.1].
   if (leaf === 1) msrs.microcodeRevision = profile.microcode;
   state.setReg(RAX, eax);

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { HELPER_NEXT, HELPER_RESYNC } from './context.ts';
+import { IA32_TSC_DEADLINE } from './apic-msrs.ts';
 import { cpuid } from './cpuid.ts';
 import {
   IA32_APIC_BASE, IA32_BIOS_SIGN_ID, IA32_CSTAR, IA32_EFER, IA32_FMASK, IA32_FS_BASE, IA32_GS_BASE, IA32_KERNEL_GS_BASE, IA32_LSTAR,
@@ -188,5 +189,58 @@ describe('CPUID', () => {
     expect(leaf(3)).toEqual(leaf(2));
     expect(leaf(0x40000000)).toEqual(leaf(2));
     expect(leaf(0x80000009)).toEqual(leaf(2));
+  });
+});
+
+describe('local APIC [SDM3 10.4.3, 10.4.4, 10.5.4.1]', () => {
+  const apic = {
+    base: 0xfee00900n, tscDeadline: 0n, taskPriority: 0, written: [] as [number, bigint][],
+    setBase(value: bigint) {
+      this.base = value;
+      return true;
+    },
+    readMsr: (index: number) => BigInt(index),
+    writeMsr(index: number, value: bigint) {
+      this.written.push([index, value]);
+      return value < 0x100n;
+    },
+  };
+  const profile = cpuProfile('x86-64-v2');
+  const CPUID_APIC = 1 << 9;
+  const hasApic = (): boolean => {
+    cpu.state.setReg(RAX, 1);
+    cpuid(cpu);
+    return (cpu.state.reg(RDX) & CPUID_APIC) !== 0;
+  };
+
+  test('CPUID shows it while it is enabled', () => {
+    expect(hasApic()).toBe(false);
+    cpu = new TestCpu(profile, apic);
+    expect(hasApic()).toBe(true);
+    expect(write(IA32_APIC_BASE, 0xfee00100n)).toBe('');
+    expect(hasApic()).toBe(false);
+    expect(write(IA32_APIC_BASE, 0xfee00b00n)).toBe('13(0)');
+  });
+
+  test('the x2APIC has its MSRs', () => {
+    cpu = new TestCpu(profile, apic);
+    expect(read(0x802)).toBe(0x802n);
+    expect([write(0x808, 0x20n), write(0x808, 0x100n)]).toEqual(['', '13(0)']);
+    expect(apic.written).toEqual([[0x808, 0x20n], [0x808, 0x100n]]);
+    expect(write(IA32_APIC_BASE, 0xfee00d00n)).toBe('');
+    cpu = new TestCpu(cpuProfile('x86-64-v1'), apic);
+    expect(write(IA32_APIC_BASE, 0xfee00d00n)).toBe('13(0)');
+    expect(write(IA32_TSC_DEADLINE, 0n)).toBe('13(0)');
+  });
+
+  test('a deadline is one of the guest’s counter, and stays when that is set', () => {
+    cpu = new TestCpu(profile, apic);
+    cpu.msrs.reset(cpu.tsc);
+    expect([read(IA32_TSC_DEADLINE), write(IA32_TSC_DEADLINE, 500n)]).toEqual([0n, '']);
+    expect([apic.tscDeadline, read(IA32_TSC_DEADLINE)]).toEqual([1500n, 500n]);
+    write(IA32_TIME_STAMP_COUNTER, 100n);
+    expect([apic.tscDeadline, read(IA32_TSC_DEADLINE)]).toEqual([1400n, 500n]);
+    write(IA32_TIME_STAMP_COUNTER, 10_000n);
+    expect(apic.tscDeadline).toBe(1n);
   });
 });

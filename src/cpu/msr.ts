@@ -8,6 +8,7 @@
  */
 import type { CpuContext } from './context.ts';
 import { HELPER_NEXT } from './context.ts';
+import { IA32_APIC_BASE, isApicMsr, keepDeadline, readApicMsr, writeApicMsr } from './apic-msrs.ts';
 import { requireCpl0, resync } from './control-registers.ts';
 import { fault } from './fault.ts';
 import * as L from './layout.ts';
@@ -18,8 +19,9 @@ import {
 } from './registers.ts';
 import type { CpuState } from './state.ts';
 
+export { IA32_APIC_BASE } from './apic-msrs.ts';
 export const MSR_P5_MC_ADDR = 0x0, MSR_P5_MC_TYPE = 0x1, IA32_TIME_STAMP_COUNTER = 0x10, IA32_PLATFORM_ID = 0x17;
-export const IA32_APIC_BASE = 0x1b, MSR_EBL_CR_POWERON = 0x2a, MSR_EBC_FREQUENCY_ID = 0x2c, IA32_BIOS_UPDT_TRIG = 0x79;
+export const MSR_EBL_CR_POWERON = 0x2a, MSR_EBC_FREQUENCY_ID = 0x2c, IA32_BIOS_UPDT_TRIG = 0x79;
 export const IA32_BIOS_SIGN_ID = 0x8b, MSR_FSB_FREQ = 0xcd, IA32_MTRRCAP = 0xfe, MSR_BBL_CR_CTL3 = 0x11e;
 export const IA32_SYSENTER_CS = 0x174, IA32_SYSENTER_ESP = 0x175, IA32_SYSENTER_EIP = 0x176, IA32_MCG_CAP = 0x179;
 export const IA32_MCG_STATUS = 0x17a, IA32_MISC_ENABLE = 0x1a0, IA32_DEBUGCTL = 0x1d9, MSR_LASTBRANCHFROMIP = 0x1db;
@@ -30,7 +32,7 @@ export const IA32_MTRR_FIX4K_C0000 = 0x268, IA32_PAT = 0x277, IA32_MTRR_DEF_TYPE
 export const IA32_STAR = 0xc0000081, IA32_LSTAR = 0xc0000082, IA32_CSTAR = 0xc0000083, IA32_FMASK = 0xc0000084;
 export const IA32_FS_BASE = 0xc0000100, IA32_GS_BASE = 0xc0000101, IA32_KERNEL_GS_BASE = 0xc0000102, IA32_TSC_AUX = 0xc0000103;
 
-const APIC_BASE_BSP = 1n << 8n, APIC_BASE_ENABLE = 1n << 11n;
+const APIC_BASE_BSP = 1n << 8n;
 const APIC_BASE_RESET = 0xfee00000n | APIC_BASE_BSP;
 /** VCNT 8, FIX, WC. */
 const MTRR_VARIABLE_RANGES = 8;
@@ -70,10 +72,9 @@ const hasMtrr = (profile: CpuProfile): boolean => profile.features.has('mtrr');
 const hasSep = (profile: CpuProfile): boolean => profile.features.has('sep');
 const hasLongMode = (profile: CpuProfile): boolean => profile.features.has('lm');
 
+/** In a processor without local APIC: an address that means nothing. */
 function writeApicBase(value: bigint, _old: bigint, profile: CpuProfile): bigint | undefined {
-  if (value & (physicalReserved(profile) | 0x6ffn)) return undefined;
-  const enable = profile.features.has('apic') ? APIC_BASE_ENABLE : 0n;
-  return (value & ~(APIC_BASE_ENABLE | 0xfffn)) | (value & enable) | APIC_BASE_BSP;
+  return value & (physicalReserved(profile) | 0x6ffn) ? undefined : (value & ~0xfffn) | APIC_BASE_BSP;
 }
 
 /** [SDM3 2.2.1]. LMA follows from CR0.PG; LME stays as it is while paging is on. */
@@ -200,6 +201,11 @@ export class MsrFile {
     return BigInt.asUintN(64, hostTsc + this.tscOffset);
   }
 
+  /** The host's counter when the guest's is at `guestTsc`; negative where that was before it began. */
+  hostTsc(guestTsc: bigint): bigint {
+    return BigInt.asIntN(64, guestTsc - this.tscOffset);
+  }
+
   /** undefined: there is no such register. */
   read(index: number, hostTsc: bigint): bigint | undefined {
     if (index === IA32_TIME_STAMP_COUNTER) return this.tsc(hostTsc);
@@ -286,7 +292,8 @@ function setEdxEax(cpu: CpuContext, value: bigint): void {
 /** RDMSR: ECX to EDX:EAX. Returns HELPER_NEXT. */
 export function rdmsr(cpu: CpuContext): number {
   requireCpl0(cpu);
-  const value = cpu.msrs.read(cpu.state.reg(RCX), cpu.host.tsc());
+  const index = cpu.state.reg(RCX);
+  const value = isApicMsr(cpu, index) ? readApicMsr(cpu, index) : cpu.msrs.read(index, cpu.host.tsc());
   if (value === undefined) fault(VECTOR_GP, 0);
   setEdxEax(cpu, value);
   return HELPER_NEXT;
@@ -298,8 +305,17 @@ export function wrmsr(cpu: CpuContext): number {
   requireCpl0(cpu);
   const index = state.reg(RCX);
   const value = (BigInt(state.reg(RDX)) << 32n) | BigInt(state.reg(RAX));
-  if (!cpu.msrs.write(index, value, cpu.host.tsc())) fault(VECTOR_GP, 0);
+  if (!writeMsr(cpu, index, value)) fault(VECTOR_GP, 0);
   return index === IA32_EFER ? resync(cpu) : HELPER_NEXT;
+}
+
+function writeMsr(cpu: CpuContext, index: number, value: bigint): boolean {
+  if (isApicMsr(cpu, index)) return writeApicMsr(cpu, index, value);
+  let taken = false;
+  keepDeadline(cpu, () => {
+    taken = cpu.msrs.write(index, value, cpu.host.tsc());
+  });
+  return taken;
 }
 
 /** RDTSC: EDX:EAX. Returns HELPER_NEXT. */

@@ -5,7 +5,7 @@ import { INSTRUCTION_SET } from '../isa/instruction-set.ts';
 import { cpuidLeaf } from './cpuid.ts';
 import { cpuProfile } from './profiles.ts';
 
-const RESET = { osxsave: false, xcr0: 1 };
+const RESET = { osxsave: false, xcr0: 1, apic: false };
 const leaf = (cpu: string, n: number, subleaf = 0) => cpuidLeaf(cpuProfile(cpu), n, subleaf, RESET);
 /** Profiles as they will be when everything is implemented. */
 const whole = (name: string, ...features: Parameters<FeatureSet['has']>[0][]) => {
@@ -29,11 +29,11 @@ describe('Processor profiles', () => {
     expect(cpuidLeaf(avx2, 0, 0, RESET)[0]).toBe(0xd);
     expect(cpuidLeaf(avx2, 7, 0, RESET)).toEqual([0, 1 << 5, 0, 0]);
     expect(cpuidLeaf(avx2, 7, 1, RESET)).toEqual([0, 0, 0, 0]);
-    expect(cpuidLeaf(avx2, 0xd, 0, { osxsave: true, xcr0: 7 })).toEqual([7, 832, 832, 0]);
-    expect(cpuidLeaf(avx2, 0xd, 0, { osxsave: true, xcr0: 3 })).toEqual([7, 576, 832, 0]);
+    expect(cpuidLeaf(avx2, 0xd, 0, { osxsave: true, xcr0: 7, apic: false })).toEqual([7, 832, 832, 0]);
+    expect(cpuidLeaf(avx2, 0xd, 0, { osxsave: true, xcr0: 3, apic: false })).toEqual([7, 576, 832, 0]);
     expect(cpuidLeaf(avx2, 0xd, 1, RESET)).toEqual([1, 0, 0, 0]);
     expect(cpuidLeaf(avx2, 0xd, 2, RESET)).toEqual([256, 576, 0, 0]);
-    expect(cpuidLeaf(avx2, 1, 0, { osxsave: true, xcr0: 1 })[2]).toBe((1 << 26) | (1 << 27) | (1 << 28));
+    expect(cpuidLeaf(avx2, 1, 0, { osxsave: true, xcr0: 1, apic: false })[2]).toBe((1 << 26) | (1 << 27) | (1 << 28));
     expect(cpuidLeaf(avx2, 0x80000008, 0, RESET)[0]).toBe(0x3028);
   });
 

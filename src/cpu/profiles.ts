@@ -29,7 +29,6 @@ export interface CpuProfile {
 /** Features that no machine has yet; to turn one on is to take it out. */
 const NOT_YET: readonly Feature[] = [
   'mce', 'mca', 'ht', // machine checks, several logical processors
-  'apic', 'x2apic', 'tsc-deadline',
   'rdpid',
   'sse3', 'monitor', 'ssse3', 'sse4.1', 'sse4.2', 'popcnt', 'movbe', 'abm', 'aes', 'pclmulqdq', 'sha-ni', 'adx',
   'avx', 'f16c', 'fma', 'avx2', 'bmi1', 'bmi2',
@@ -37,7 +36,7 @@ const NOT_YET: readonly Feature[] = [
 ];
 
 const I486: readonly Feature[] = ['fpu', 'vme', 'pse'];
-const PENTIUM: readonly Feature[] = [...I486, 'de', 'tsc', 'msr', 'mce', 'cx8', 'mmx'];
+const PENTIUM: readonly Feature[] = [...I486, 'de', 'tsc', 'msr', 'mce', 'cx8', 'apic', 'mmx'];
 const PENTIUM3: readonly Feature[] = [...PENTIUM, 'pae', 'sep', 'mtrr', 'pge', 'mca', 'cmov', 'pat', 'pse36', 'fxsr', 'sse'];
 const V1: readonly Feature[] = [...PENTIUM3, 'clflush', 'sse2', 'nx', 'syscall', 'lm', 'apic', 'invtsc'];
 const V2: readonly Feature[] = [

@@ -2,7 +2,7 @@
 import { Arena } from '../memory/arena.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
 import { PagePool } from '../memory/pool.ts';
-import type { CpuContext } from './context.ts';
+import type { CpuContext, LocalApicPort } from './context.ts';
 import { GuestFault } from './fault.ts';
 import * as L from './layout.ts';
 import { Mmu } from './mmu.ts';
@@ -37,7 +37,7 @@ export class TestCpu implements CpuContext {
   nextEip = 0x102;
   readonly host: CpuContext['host'];
 
-  constructor(profile: CpuProfile = LEGACY_PROFILE) {
+  constructor(profile: CpuProfile = LEGACY_PROFILE, apic?: LocalApicPort) {
     this.profile = profile;
     const pool = new PagePool(new Arena());
     this.memory = new GuestMemory(pool, 16 << 20);
@@ -59,6 +59,7 @@ export class TestCpu implements CpuContext {
         },
       },
       tsc: () => this.tsc,
+      apic,
     };
     this.state.setCr(0, CR0_ET);
     this.state.eflags = EFLAGS_FIXED;

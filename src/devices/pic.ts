@@ -8,6 +8,7 @@
  * ignored, because the ELCR replaces it in the PIIX3.
  */
 import type { BusRegistrar, Device, IrqLine, Width } from './device.ts';
+import { WiredOr } from './wired-or.ts';
 
 const PORT_MASTER = 0x20, PORT_SLAVE = 0xa0, PORT_ELCR = 0x4d0;
 const CASCADE = 2;
@@ -271,8 +272,7 @@ export class Pic implements Device<PicState> {
   private intrHigh = false;
   private readonly master: I8259;
   private readonly slave: I8259;
-  /** The sources that hold each of the 16 inputs high. */
-  private readonly sources: Set<object>[] = Array.from({ length: 16 }, () => new Set());
+  private readonly wires = Array.from({ length: 16 }, (_, irq) => new WiredOr((level) => this.drive(irq, level)));
 
   constructor(options: PicOptions) {
     this.master = new I8259(true, {
@@ -286,15 +286,7 @@ export class Pic implements Device<PicState> {
 
   /** A new source for interrupt request 0 to 15 (2, the cascade, is not wired outside): sources of one input are ORed. */
   line(irq: number): IrqLine {
-    const source = {};
-    const asserted = this.sources[irq];
-    return {
-      set: (level) => {
-        if (level) asserted.add(source);
-        else asserted.delete(source);
-        this.drive(irq, asserted.size > 0);
-      },
-    };
+    return this.wires[irq].source();
   }
 
   attach(bus: BusRegistrar): void {
@@ -324,7 +316,7 @@ export class Pic implements Device<PicState> {
 
   /** All inputs fall; sources that still mean it drive them again. */
   reset(): void {
-    for (const asserted of this.sources) asserted.clear();
+    for (const wire of this.wires) wire.release();
     this.slave.reset();
     this.master.reset();
   }

@@ -1,4 +1,5 @@
 /** What a machine asks of its board: the devices behind a few doors. */
+import type { LocalApicPort } from '../cpu/context.ts';
 import type { ResetKind } from '../devices/device.ts';
 import type { MouseMove } from '../devices/i8042/mouse.ts';
 import type { Frame } from '../devices/vga/renderer/renderer.ts';
@@ -36,6 +37,8 @@ export interface MouseInput {
 
 export interface Board {
   readonly interrupts: InterruptSource;
+  /** The processor's end of its local APIC. */
+  readonly apic: LocalApicPort | undefined;
   readonly serialPorts: readonly SerialPort[];
   readonly screen: Screen;
   readonly keyboard: KeyboardInput;

@@ -4,6 +4,8 @@ export interface MachineHost {
   nowMs(): number;
   /** Host wall-clock time in milliseconds since 1970, for the guest's date. */
   dateMs(): number;
+  /** Random bytes, for the guest's source of entropy. */
+  random(length: number): Uint8Array;
   /** Calls back as soon as the host has handled its own waiting events. */
   soon(callback: () => void): void;
   /** Calls back after about `ms` milliseconds; the result cancels. */

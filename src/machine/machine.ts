@@ -10,6 +10,7 @@ import type { Frame } from '../devices/vga/renderer/renderer.ts';
 import { Arena } from '../memory/arena.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
 import { PagePool } from '../memory/pool.ts';
+import type { LocalApicPort } from '../cpu/context.ts';
 import type { Board, InterruptSource } from './board.ts';
 import { MachineClock } from './clock.ts';
 import { Door } from './door.ts';
@@ -105,6 +106,7 @@ export interface ProcessorParts {
   readonly memory: GuestMemory;
   readonly ports: { readPort(port: number, width: Width): number; writePort(port: number, width: Width, value: number): void };
   interrupts: InterruptSource;
+  apic: LocalApicPort | undefined;
   tsc(): bigint;
   /** The FERR# pin. Returns whether IGNNE# is asserted. */
   ferr(active: boolean): boolean;
@@ -154,6 +156,7 @@ export class Machine {
       memory: this.memory,
       ports: this.ports,
       interrupts: NO_INTERRUPTS,
+      apic: undefined,
       tsc: () => BigInt(this.clock.now),
       ferr: (active) => this.board.coprocessorError(active),
     };
@@ -164,6 +167,7 @@ export class Machine {
     this.loop = this.createLoop();
     this.board = parts.createBoard(this.boardParts());
     processorParts.interrupts = this.board.interrupts;
+    processorParts.apic = this.board.apic;
     this.typist = new Typist(this.clock, (code, down) => this.board.keyboard.key(code, down));
     this.memory.seal();
     this.ports.seal();

@@ -15,6 +15,10 @@ export class FakeHost implements MachineHost {
     return Date.UTC(2026, 0, 1) + this.ms;
   }
 
+  random(length: number): Uint8Array {
+    return new Uint8Array(length).fill(0x5a);
+  }
+
   soon(callback: () => void): void {
     this.later(0, callback);
   }

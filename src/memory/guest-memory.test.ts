@@ -287,3 +287,25 @@ describe('DMA', () => {
     expect(target[0]).toBe(0x5a);
   });
 });
+
+describe('RAM that does not fit below the hole for devices', () => {
+  const GIB = 2 ** 30;
+  beforeEach(() => {
+    memory = new GuestMemory(pool, 3 * GIB + 2 * MIB);
+  });
+
+  test('lies from 4 GiB on, for the processor and for bus masters', () => {
+    memory.writePhys(4 * GIB + MIB, 4, 0x12345678);
+    expect([memory.readPhys(4 * GIB + MIB, 4), memory.readPhys(MIB, 4), memory.readPhys(3 * GIB, 4)]).toEqual([0x12345678, 0, 0xffffffff]);
+    expect(memory.readFrame((4 * GIB + MIB) / 4096)).toBe(memory.writeFrame((4 * GIB + MIB) / 4096));
+    memory.write(physAddr(4 * GIB + MIB), Uint8Array.of(1));
+    const target = new Uint8Array(2);
+    memory.read(physAddr(4 * GIB + MIB), target);
+    expect([...target]).toEqual([1, 0x56]);
+  });
+
+  test('ends where it ends', () => {
+    memory.writePhys(4 * GIB + 2 * MIB - 2, 4, 0x12345678);
+    expect([memory.readPhys(4 * GIB + 2 * MIB - 2, 4), memory.readFrame((4 * GIB + 2 * MIB) / 4096)]).toEqual([0xffff5678, 0]);
+  });
+});

@@ -6,17 +6,19 @@
  * Precedence on a page: what `setShadow` says; else the regions that are mapped there, the one mapped first before later
  * ones; else RAM; else open bus, which reads as all ones.
  *
- * Deviations: nothing is mapped above 4 GiB (the arena could not back more RAM); an access that straddles regions is
- * split into halves until each lies in one.
+ * RAM that does not fit below the hole for devices lies from 4 GiB on, where there is nothing else.
+ *
+ * Deviation: an access that straddles regions is split into halves until each lies in one.
  */
 import type { Dma, IoHandler, RamRegion, Region, RegionOptions, Width } from '../devices/device.ts';
 import { allOnes, WidthAdapter } from './access.ts';
 import { type ArenaAddr, PAGE_SHIFT, PAGE_SIZE, type PhysAddr } from './address.ts';
 import type { PagePool } from './pool.ts';
+import { ramLayout } from './ram-layout.ts';
 import { FrameRegion, HandlerRegion, type MapOwner, type MappableRegion } from './region.ts';
 
-/** Pages of the 32-bit physical address space. */
-const MAP_PAGES = 1 << 20;
+/** Pages below 4 GiB, where devices are; the map is longer where RAM lies above. */
+const LOW_PAGES = 1 << 20;
 /** Bit 20 of an address as a bit of a page number: what the A20 gate forces to zero. */
 const A20_PAGE_BIT = 1 << 8;
 /** Shadowing exists below 1 MiB only. */
@@ -39,10 +41,13 @@ export class GuestMemory implements Dma, MapOwner {
   /** Called before a device is asked: what it does may take the host a while. */
   onDeviceAccess: (() => void) | undefined;
   /** Arena address to read a page at, or 0. */
-  private readonly readMap = new Uint32Array(MAP_PAGES);
+  private readonly readMap: Uint32Array;
   /** The same where the page may be written and the frame is its own; else 0. */
-  private readonly writeMap = new Uint32Array(MAP_PAGES);
+  private readonly writeMap: Uint32Array;
+  private readonly mapPages: number;
+  /** Frames of all RAM: that below the hole, then that above. */
   private readonly ramFrames: Uint32Array;
+  private readonly lowRamPages: number;
   private readonly shadowRead = new Uint8Array(SHADOW_PAGES);
   private readonly shadowWrite = new Uint8Array(SHADOW_PAGES);
   /** Mapped regions in the order of their mapping, and the same by page. */
@@ -54,15 +59,21 @@ export class GuestMemory implements Dma, MapOwner {
   /** Set while a bus master's access is at a handler, which must not start another one there. */
   private dmaAtHandler = false;
 
-  /** @param ramBytes a multiple of 4096, from address 0 on. */
+  /** @param ramBytes a multiple of 4096; laid out as `ramLayout` says. */
   constructor(pool: PagePool, ramBytes: number) {
-    if (ramBytes % PAGE_SIZE !== 0 || ramBytes <= 0 || ramBytes > MAP_PAGES * PAGE_SIZE) {
+    if (ramBytes % PAGE_SIZE !== 0 || ramBytes <= 0 || ramBytes > LOW_PAGES * PAGE_SIZE) {
       throw new Error(`RAM of ${ramBytes} bytes cannot be mapped`);
     }
     this.pool = pool;
     this.ramBytes = ramBytes;
-    this.ramFrames = new Uint32Array(ramBytes >>> PAGE_SHIFT).fill(pool.zeroFrame);
-    this.readMap.fill(pool.zeroFrame, 0, ramBytes >>> PAGE_SHIFT);
+    const { below, above } = ramLayout(ramBytes);
+    this.lowRamPages = below / PAGE_SIZE;
+    this.mapPages = LOW_PAGES + above / PAGE_SIZE;
+    this.readMap = new Uint32Array(this.mapPages);
+    this.writeMap = new Uint32Array(this.mapPages);
+    this.ramFrames = new Uint32Array(ramBytes / PAGE_SIZE).fill(pool.zeroFrame);
+    this.readMap.fill(pool.zeroFrame, 0, this.lowRamPages);
+    this.readMap.fill(pool.zeroFrame, LOW_PAGES);
   }
 
   get a20(): boolean {
@@ -79,7 +90,7 @@ export class GuestMemory implements Dma, MapOwner {
 
   /** The frame to read a guest-physical page at; 0: the read goes to `readPhys`. */
   readFrame(page: number): ArenaAddr | 0 {
-    return page < MAP_PAGES ? (this.readMap[page & this.a20PageMask] as ArenaAddr | 0) : 0;
+    return page < this.mapPages ? (this.readMap[page & this.a20PageMask] as ArenaAddr | 0) : 0;
   }
 
   /**
@@ -87,7 +98,7 @@ export class GuestMemory implements Dma, MapOwner {
    * another frame than `readFrame` gives: a page that shadowing splits is written through `writePhys`.
    */
   writeFrame(page: number): ArenaAddr | 0 {
-    if (page >= MAP_PAGES) return 0;
+    if (page >= this.mapPages) return 0;
     const masked = page & this.a20PageMask;
     const known = this.writeMap[masked];
     if (known !== 0) return known as ArenaAddr;
@@ -108,7 +119,7 @@ export class GuestMemory implements Dma, MapOwner {
   /** A bus master's read; A20 does not apply. */
   read(addr: PhysAddr, target: Uint8Array): void {
     this.eachPage(addr, target.length, (page, offset, done, length) => {
-      const frame = page < MAP_PAGES ? this.readMap[page] : 0;
+      const frame = page < this.mapPages ? this.readMap[page] : 0;
       if (frame !== 0) {
         target.set(this.pool.arena.u8.subarray(frame + offset, frame + offset + length), done);
       } else if (this.dmaAtHandler || !this.byPage.has(page)) {
@@ -124,7 +135,7 @@ export class GuestMemory implements Dma, MapOwner {
   /** A bus master's write; A20 does not apply. */
   write(addr: PhysAddr, source: Uint8Array): void {
     this.eachPage(addr, source.length, (page, offset, done, length) => {
-      const frame = page < MAP_PAGES ? this.writeMap[page] || this.makeWritable(page) : 0;
+      const frame = page < this.mapPages ? this.writeMap[page] || this.makeWritable(page) : 0;
       if (frame !== 0) {
         this.pool.arena.u8.set(source.subarray(done, done + length), frame + offset);
         this.noteWritten(frame as ArenaAddr, offset, length);
@@ -224,7 +235,7 @@ export class GuestMemory implements Dma, MapOwner {
   private readBus(addr: number, width: Width): number {
     const offset = addr & OFFSET_MASK;
     const page = Math.floor(addr / PAGE_SIZE);
-    if (page >= MAP_PAGES) return allOnes(width);
+    if (page >= this.mapPages) return allOnes(width);
     if (offset + width <= PAGE_SIZE) {
       const frame = this.readMap[page];
       if (frame !== 0) return this.readArena(frame + offset, width);
@@ -232,7 +243,7 @@ export class GuestMemory implements Dma, MapOwner {
       if (region === 'open') {
         if (width === 1) return 0xff;
       } else if (region === 'ram') {
-        if (width === 1) return this.pool.arena.u8[this.ramFrames[page] + offset];
+        if (width === 1) return this.pool.arena.u8[this.ramFrames[this.ramIndex(page)] + offset];
       } else if (addr + width <= region.base! + region.size) {
         this.onDeviceAccess?.();
         return region.readAt(addr - region.base!, width);
@@ -246,7 +257,7 @@ export class GuestMemory implements Dma, MapOwner {
   private writeBus(addr: number, width: Width, value: number): void {
     const offset = addr & OFFSET_MASK;
     const page = Math.floor(addr / PAGE_SIZE);
-    if (page >= MAP_PAGES) return;
+    if (page >= this.mapPages) return;
     if (offset + width <= PAGE_SIZE) {
       const frame = this.writeMap[page] || this.makeWritable(page);
       if (frame !== 0) {
@@ -287,13 +298,19 @@ export class GuestMemory implements Dma, MapOwner {
     this.noteWritten(frame, offset, width);
   }
 
+  /** Where the frame of a page of RAM stands; -1: no RAM lies there. */
+  private ramIndex(page: number): number {
+    if (page < this.lowRamPages) return page;
+    return page >= LOW_PAGES ? page - LOW_PAGES + this.lowRamPages : -1;
+  }
+
   private shadowOf(table: Uint8Array, page: number): number {
     return page < SHADOW_PAGES ? table[page] : SHADOW_DEFAULT;
   }
 
   /** What answers one byte of a page. */
   private regionAt(page: number, addr: number, shadow: number): MappableRegion | 'ram' | 'open' {
-    const ram = page < this.ramFrames.length && (shadow === SHADOW_RAM || shadow === SHADOW_DEFAULT) ? 'ram' : 'open';
+    const ram = this.ramIndex(page) >= 0 && (shadow === SHADOW_RAM || shadow === SHADOW_DEFAULT) ? 'ram' : 'open';
     if (shadow === SHADOW_RAM || shadow === SHADOW_NONE) return ram;
     const list = this.byPage.get(page);
     if (list === undefined) return ram;
@@ -313,8 +330,8 @@ export class GuestMemory implements Dma, MapOwner {
       if (!(region instanceof FrameRegion) || offset % PAGE_SIZE !== 0) return undefined;
       return { frames: region.frames, index: offset / PAGE_SIZE, region };
     }
-    if (shadow === SHADOW_BUS || page >= this.ramFrames.length) return undefined;
-    return { frames: this.ramFrames, index: page };
+    const index = this.ramIndex(page);
+    return shadow === SHADOW_BUS || index < 0 ? undefined : { frames: this.ramFrames, index };
   }
 
   /** Gives a page a frame that may be written, if it is such a page. */
@@ -333,7 +350,7 @@ export class GuestMemory implements Dma, MapOwner {
   }
 
   private privateRam(page: number): ArenaAddr {
-    const frame = this.privateFrame(this.ramFrames, page);
+    const frame = this.privateFrame(this.ramFrames, this.ramIndex(page));
     this.lookUp(page);
     return frame;
   }
@@ -351,13 +368,13 @@ export class GuestMemory implements Dma, MapOwner {
   }
 
   private refresh(first: number, count: number): void {
-    for (let page = first; page < first + count && page < MAP_PAGES; page++) this.lookUp(page);
+    for (let page = first; page < first + count && page < this.mapPages; page++) this.lookUp(page);
     this.observer?.frameReplaced(-1);
   }
 
   private reindex(base: number, size: number, change: (list: MappableRegion[]) => void): void {
     const first = Math.floor(base / PAGE_SIZE);
-    const end = Math.min(Math.ceil((base + size) / PAGE_SIZE), MAP_PAGES);
+    const end = Math.min(Math.ceil((base + size) / PAGE_SIZE), this.mapPages);
     for (let page = first; page < end; page++) {
       const list = this.byPage.get(page) ?? [];
       change(list);

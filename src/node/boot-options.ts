@@ -1,17 +1,18 @@
 /** The flags of `coracle boot` as options of a machine and of the session around it. */
 import { EmulatorError } from '../errors.ts';
 import type { DriveOption, MachineOptions, ModuleOption, Pace } from '../index.ts';
+import { type Destination, destination } from './destinations.ts';
+import { type DeviceOptions, deviceOptions } from './device-options.ts';
 import { embeddedImage, findFirmware, readImage } from './firmware.ts';
 import type { Flags } from './flags.ts';
 import { isLinuxKernel } from '../machine/loaders/linux.ts';
 import { isMultiboot } from '../machine/loaders/multiboot.ts';
 import { parseReply, type Reply, unescapeText } from './transcript.ts';
 
-/** Where output of a port goes. */
-export type Destination = { readonly kind: 'stdio' } | { readonly kind: 'none' } | { readonly kind: 'file'; readonly path: string };
-
 export interface SessionOptions {
+  /** Of the serial ports, then of the consoles. */
   readonly serial: readonly Destination[];
+  readonly serialPorts: number;
   readonly debugcon: Destination;
   readonly until: string | undefined;
   readonly timeoutMs: number | undefined;
@@ -22,11 +23,14 @@ export interface SessionOptions {
 /** @throws EmulatorError `bad-option` */
 export function sessionOptions(flags: Flags): SessionOptions {
   const given = flags.all('serial').map((spec) => destination(spec, 'serial'));
-  const serial = given.length > 0 ? given : [flags.has('nographic') ? ({ kind: 'stdio' } as const) : ({ kind: 'none' } as const)];
+  const { consoles } = deviceOptions(flags);
+  const terminalFree = flags.has('nographic') && !consoles.some((d) => d.kind === 'stdio');
+  const ports = given.length > 0 ? given : [terminalFree ? ({ kind: 'stdio' } as const) : ({ kind: 'none' } as const)];
+  const serial = [...ports, ...consoles];
   if (serial.filter((d) => d.kind === 'stdio').length > 1) {
-    throw new EmulatorError('bad-option', 'only one serial port can have the terminal (-serial stdio)');
+    throw new EmulatorError('bad-option', 'only one serial port or console can have the terminal (stdio)');
   }
-  if (serial.length > 4) throw new EmulatorError('bad-option', 'a PC has at most four serial ports (-serial)');
+  if (ports.length > 4) throw new EmulatorError('bad-option', 'a PC has at most four serial ports (-serial)');
   const replies = flags.all('send').map((spec) => {
     const reply = parseReply(spec);
     if (reply === undefined) throw new EmulatorError('bad-option', `-send “${spec}”: it is made of TEXT=>REPLY`);
@@ -37,6 +41,7 @@ export function sessionOptions(flags: Flags): SessionOptions {
   if (until === '') throw new EmulatorError('bad-option', '-until needs a text that is not empty');
   return {
     serial,
+    serialPorts: ports.length,
     debugcon: debugcon === undefined ? { kind: 'none' } : destination(debugcon, 'debugcon'),
     until: until === undefined ? undefined : unescapeText(until),
     timeoutMs: timeout(flags.get('timeout')),
@@ -59,7 +64,9 @@ export async function machineOptions(flags: Flags, serialPorts: number, around: 
   const kernelPath = flags.get('kernel') ?? embeddedInstead(flags, firmwarePaths, around);
   const kernel = kernelPath === undefined ? undefined : await readImage(kernelPath, 'the kernel');
   const initrd = flags.get('initrd');
+  const { virtio, debugExit }: DeviceOptions = deviceOptions(flags);
   return defined({
+    machine: machine(flags.get('M')),
     memoryMiB: memory(flags.get('m')),
     cpu: flags.get('cpu'),
     kernel,
@@ -78,7 +85,8 @@ export async function machineOptions(flags: Flags, serialPorts: number, around: 
     pace: pace(flags.get('pace')),
     noReboot: flags.has('no-reboot'),
     date: startDate(flags.get('rtc')),
-    debugExit: debugExit(flags.all('device')),
+    debugExit,
+    virtio,
     tier: tier(flags.get('tier')),
     compileThreshold: compileThreshold(flags.get('compile-threshold')),
   });
@@ -90,11 +98,9 @@ function defined<T extends object>(options: T): { [K in keyof T]: Exclude<T[K], 
   return Object.fromEntries(entries) as { [K in keyof T]: Exclude<T[K], undefined> };
 }
 
-function destination(spec: string, flag: string): Destination {
-  if (spec === 'stdio' || spec === 'mon:stdio') return { kind: 'stdio' };
-  if (spec === 'none' || spec === 'null') return { kind: 'none' };
-  if (spec.startsWith('file:') && spec.length > 5) return { kind: 'file', path: spec.slice(5) };
-  throw new EmulatorError('bad-option', `-${flag} ${spec}: it is stdio, none or file:PATH`);
+function machine(spec: string | undefined): MachineOptions['machine'] {
+  if (spec === undefined || spec === 'pc' || spec === 'microvm') return spec;
+  throw new EmulatorError('bad-option', `-M ${spec}: it is pc or microvm`);
 }
 
 function memory(spec: string | undefined): number | undefined {
@@ -187,24 +193,4 @@ async function readInitrd(spec: string, kernel: Uint8Array | undefined): Promise
     modules.push({ source: await readImage(commandLine.split(' ')[0], 'a module'), commandLine });
   }
   return modules;
-}
-
-function debugExit(devices: readonly string[]): MachineOptions['debugExit'] {
-  let options: { iobase?: number; iosize?: number } | undefined;
-  for (const spec of devices) {
-    const [model, ...properties] = spec.split(',');
-    if (model !== 'isa-debug-exit') {
-      throw new EmulatorError('bad-option', `-device ${model}: Coracle adds isa-debug-exit only; the PC's other devices are always there`);
-    }
-    options = {};
-    for (const property of properties) {
-      const match = /^(iobase|iosize)=(0[xX][0-9a-fA-F]+|\d+)$/.exec(property);
-      const number = match === null ? Number.NaN : Number(match[2]);
-      if (match === null || !(number <= 0xffff)) {
-        throw new EmulatorError('bad-option', `-device ${spec}: ${property} is not iobase=PORT or iosize=N`);
-      }
-      options[match[1] as 'iobase' | 'iosize'] = number;
-    }
-  }
-  return options;
 }

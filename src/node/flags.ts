@@ -11,9 +11,10 @@ interface Flag {
 }
 
 export const FLAGS = [
+  { name: 'M', value: 'MACHINE', help: 'pc (default), or microvm: serial ports and virtio devices, for a kernel without firmware' },
   { name: 'm', value: 'SIZE', help: 'guest memory in MiB, or with a suffix M or G (default 128)' },
   { name: 'cpu', value: 'MODEL', help: 'processor: 486, pentium, pentium3, x86-64-v1 to -v3, with ,+FEATURE and ,-FEATURE (default x86-64-v1)' },
-  { name: 'kernel', value: 'FILE', help: 'Linux bzImage or multiboot kernel, entered without firmware' },
+  { name: 'kernel', value: 'FILE', help: 'Linux bzImage, multiboot or PVH kernel, entered without firmware' },
   { name: 'initrd', value: 'FILE', help: 'initial RAM disk; for multiboot, modules: "FILE args,FILE args"' },
   { name: 'append', value: 'TEXT', help: 'command line of the kernel' },
   { name: 'hda', value: 'FILE', help: 'IDE disks, raw images; writes go into the file unless it is read-only' },
@@ -31,7 +32,11 @@ export const FLAGS = [
   { name: 'serial', value: 'DEST', repeatable: true, help: 'serial port: stdio, none, or file:PATH; repeat for further ports' },
   { name: 'nographic', help: 'serial port on this terminal; Ctrl-A X quits' },
   { name: 'debugcon', value: 'DEST', help: 'output of the debug ports E9h and 402h: stdio or file:PATH' },
-  { name: 'device', value: 'SPEC', repeatable: true, help: 'isa-debug-exit[,iobase=PORT][,iosize=N]: a write ends with status (value<<1)|1' },
+  { name: 'drive', value: 'SPEC', repeatable: true, help: 'file=FILE,if=virtio, or file=FILE,if=none,id=ID for a -device' },
+  { name: 'device', value: 'SPEC', repeatable: true, help: 'virtio-blk-pci,drive=ID; virtio-rng-pci; virtio-serial-pci with virtconsole[,chardev=ID];' },
+  { name: 'virtfs', value: 'SPEC', repeatable: true, help: 'local,path=DIR,mount_tag=TAG[,readonly=on]: a folder that the guest mounts by 9p' },
+  { name: 'fsdev', value: 'SPEC', repeatable: true, help: 'local,id=ID,path=DIR[,readonly=on] for -device virtio-9p-pci,fsdev=ID,mount_tag=TAG' },
+  { name: 'chardev', value: 'SPEC', repeatable: true, help: 'stdio,id=ID; file,id=ID,path=FILE; null,id=ID: where a console prints' },
   { name: 'rtc', value: 'SPEC', help: 'base=utc, base=localtime or base=YYYY-MM-DD[THH:MM:SS]' },
   { name: 'no-reboot', help: 'end instead of starting again when the guest resets' },
   { name: 'until', value: 'TEXT', help: 'end with status 0 as soon as the serial port or the text screen shows TEXT' },

@@ -34,7 +34,7 @@ async function boot(words: readonly string[], streams: SessionStreams): Promise<
   }
   const session = sessionOptions(flags);
   const around = { firmwareFolders: firmwareFolders(), say: (text: string) => streams.errors.write(`coracle: ${text}\n`) };
-  const machine = await createMachine(await machineOptions(flags, session.serial.length, around));
+  const machine = await createMachine(await machineOptions(flags, session.serialPorts, around));
   try {
     return await runSession(machine, session, streams);
   } finally {

@@ -5,7 +5,8 @@
 import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { EmulatorError } from '../errors.ts';
 import type { Machine, MachineExit } from '../index.ts';
-import type { Destination, SessionOptions } from './boot-options.ts';
+import type { SessionOptions } from './boot-options.ts';
+import type { Destination } from './destinations.ts';
 import { encodePng } from './png.ts';
 import { openTerminal } from './terminal.ts';
 import { ScreenText, SerialText, Transcript } from './transcript.ts';

@@ -101,7 +101,7 @@ export class OwnImage {
     const start = make('button', { type: 'submit', class: 'button primary' }, 'Start');
     this.form.replaceChildren(
       ...this.files.map((file, index) => this.fileRow(file, index)),
-      make('label', {}, 'Memory in MiB', make('input', { name: 'memory', type: 'number', min: 1, max: 3072, step: 1, required: true, value: DEFAULT_MEMORY_MIB })),
+      make('label', {}, 'Memory in MiB', make('input', { name: 'memory', type: 'number', min: 1, max: 3840, step: 1, required: true, value: DEFAULT_MEMORY_MIB })),
       hasKernel
         ? make('label', {}, 'Command line of the kernel', make('input', { name: 'append', spellcheck: 'false', value: linux ? LINUX_COMMAND_LINE : '' }))
         : make('label', {}, 'Start from', make('select', { name: 'boot' }, ...BOOT_ORDERS.map(([value, text]) => make('option', { value, selected: value === this.likelyOrder() }, text)))),

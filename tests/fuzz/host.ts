@@ -19,6 +19,10 @@ export class FuzzHost implements MachineHost {
     return DATE + this.ms;
   }
 
+  random(length: number): Uint8Array {
+    return new Uint8Array(length).fill(0x5a);
+  }
+
   soon(callback: () => void): void {
     this.later(0, callback);
   }

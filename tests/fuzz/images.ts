@@ -191,7 +191,7 @@ function options(random: Random): MachineOptions {
   some('cdrom', 30, () => drive(cd));
   some('fda', 25, () => drive(disk));
   some('boot', 20, () => random.pick(['a', 'c', 'd', 'n', 'cad', '', 'x', 'cccc', 'ccccc']));
-  some('memoryMiB', 5, () => random.pick([0, -1, 1.5, Number.NaN, 4096, 3072]));
+  some('memoryMiB', 5, () => random.pick([0, -1, 1.5, Number.NaN, 4096, 3072, 3840]));
   some('serialPorts', 10, () => random.pick([0, 1, 4]));
   return list as MachineOptions;
 }

@@ -8,6 +8,7 @@ import { optionRom } from '../../src/machine/loaders/bios.ts';
 import { Machine } from '../../src/machine/machine.ts';
 import type { Arena } from '../../src/memory/arena.ts';
 import type { BlockBackend } from '../../src/storage/block.ts';
+import { MemoryBackend } from '../../src/storage/memory-backend.ts';
 import { FuzzBackend } from './backend.ts';
 import { ALIVE, ALIVE_PORT, COUNTER, fuzzFirmware } from './firmware.ts';
 import { Finding, type FuzzCase } from './fuzzer.ts';
@@ -89,6 +90,10 @@ export class FuzzMachine {
         bootOrder: 'cad',
         serialPorts: 4,
         startDate: new Date(this.host.dateMs()),
+        virtio: [
+          { kind: 'blk', backend: new MemoryBackend(new Uint8Array(MIB)) }, { kind: 'console' },
+          { kind: 'rng', random: (length) => this.host.random(length) },
+        ],
         debugExit: {},
       }),
     });

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { device, eisaId, integer, name, nameString, packageOf, resources, ioPorts, isaIrq, scope } from './aml.ts';
-import { acpiFiles, buildAcpiTables, placeAcpiTables, RSDP_ADDRESS } from './tables.ts';
+import { buildMicrovmTables } from './microvm-tables.ts';
+import { buildPcTables } from './pc-tables.ts';
+import { acpiFiles, placeAcpiTables, RSDP_ADDRESS } from './tables.ts';
 
 const text = (bytes: Uint8Array, at: number, length: number): string => String.fromCharCode(...bytes.subarray(at, at + length));
 const sum = (bytes: Uint8Array, at: number, length: number): number => bytes.subarray(at, at + length).reduce((a, b) => a + b, 0) & 0xff;
@@ -34,7 +36,7 @@ describe('AML encoder', () => {
 
 describe('tables in memory', () => {
   const memory = new Uint8Array(0x100000);
-  placeAcpiTables(buildAcpiTables({ ramBytes: 128 << 20 }), (address, bytes) => memory.set(bytes, address));
+  placeAcpiTables(buildPcTables({ ramBytes: 128 << 20 }), (address, bytes) => memory.set(bytes, address));
   const view = new DataView(memory.buffer);
   const word = (at: number): number => view.getUint32(at, true);
   const rsdt = word(RSDP_ADDRESS + 16);
@@ -56,6 +58,19 @@ describe('tables in memory', () => {
     expect([text(memory, facs, 4), facs % 64]).toEqual(['FACS', 0]);
   });
 
+  it('tell of the APICs and the event timers [ACPI 2.0, 5.2.10]', () => {
+    const madt = word(rsdt + 40), hpet = word(rsdt + 44);
+    expect([text(memory, madt, 4), text(memory, hpet, 4)]).toEqual(['APIC', 'HPET']);
+    expect([sum(memory, madt, word(madt + 4)), sum(memory, hpet, word(hpet + 4))]).toEqual([0, 0]);
+    expect([word(madt + 36), word(hpet + 44)]).toEqual([0xfee00000, 0xfed00000]);
+    const entries: number[][] = [];
+    for (let at = madt + 44; at < madt + word(madt + 4); at += memory[at + 1]) entries.push([...memory.subarray(at, at + memory[at + 1])]);
+    expect(entries.slice(0, 3)).toEqual([
+      [0, 8, 0, 0, 1, 0, 0, 0], [1, 12, 0, 0, 0, 0, 0xc0, 0xfe, 0, 0, 0, 0], [2, 10, 0, 0, 2, 0, 0, 0, 0, 0],
+    ]);
+    expect(entries.length).toBe(8);
+  });
+
   it('tell where the fixed hardware is', () => {
     expect([word(fadt + 56), word(fadt + 64), word(fadt + 76), word(fadt + 120)]).toEqual([0x600, 0x604, 0x608, 0xcf9]);
     expect(view.getUint16(fadt + 46, true)).toBe(9);
@@ -63,15 +78,39 @@ describe('tables in memory', () => {
 });
 
 it('the loader script allocates, points and sums', () => {
-  const files = acpiFiles(buildAcpiTables({ ramBytes: 128 << 20 }));
+  const files = acpiFiles(buildPcTables({ ramBytes: 128 << 20 }));
   const script = files.get('etc/table-loader')!;
-  expect(script.length).toBe(10 * 128);
+  expect(script.length).toBe(14 * 128);
   const view = new DataView(script.buffer);
-  const commands = Array.from({ length: 10 }, (_, i) => view.getUint32(128 * i, true));
-  expect(commands).toEqual([1, 1, 2, 2, 2, 2, 3, 3, 3, 3]);
+  const commands = Array.from({ length: 14 }, (_, i) => view.getUint32(128 * i, true));
+  expect(commands).toEqual([1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3]);
   expect(text(script, 4, 13)).toBe('etc/acpi/rsdp');
   expect([view.getUint32(60, true), script[64]]).toEqual([16, 2]);
-  const pointer = 5 * 128;
+  const pointer = 7 * 128;
   expect(text(script, pointer + 60, 15)).toBe('etc/acpi/tables');
   expect([view.getUint32(pointer + 116, true), script[pointer + 120]]).toEqual([16, 4]);
+});
+
+describe('tables of the microvm', () => {
+  const memory = new Uint8Array(0x100000);
+  placeAcpiTables(
+    buildMicrovmTables({ serialPorts: [[0x3f8, 4]], virtio: [{ base: 0xfeb00000, size: 0x200, irq: 5 }], eventIrq: 9 }),
+    (address, bytes) => memory.set(bytes, address),
+  );
+  const view = new DataView(memory.buffer);
+  const word = (at: number): number => view.getUint32(at, true);
+  const fadt = word(word(RSDP_ADDRESS + 16) + 36);
+
+  it('say that the hardware is reduced, and where sleep and reset registers are [ACPI 6.0, 5.2.9]', () => {
+    expect([text(memory, fadt, 4), sum(memory, fadt, word(fadt + 4)), memory[fadt + 8]]).toEqual(['FACP', 0, 5]);
+    expect(word(fadt + 112) & (1 << 20)).not.toBe(0);
+    expect([word(fadt + 120), memory[fadt + 128], word(fadt + 248), word(fadt + 260)]).toEqual([0xfea00202, 0x42, 0xfea00200, 0xfea00201]);
+  });
+
+  it('describe the virtio devices', () => {
+    const dsdt = word(fadt + 40);
+    const found = Buffer.from(memory.subarray(dsdt, dsdt + word(dsdt + 4)));
+    const crs = [0x86, 9, 0, 1, 0, 0, 0xb0, 0xfe, 0, 2, 0, 0, 0x89, 6, 0, 1, 1, 5, 0, 0, 0, 0x79, 0];
+    expect([found.includes('LNRO0005'), found.includes(Buffer.from(crs)), found.includes('ACPI0013')]).toEqual([true, true, true]);
+  });
 });

@@ -34,6 +34,8 @@ export function eisaId(id: string): Aml {
   return [0x0c, vendor >> 8, vendor & 0xff, product >> 8, product & 0xff];
 }
 
+/** ASCII text. */
+export const text = (value: string): Aml => [0x0d, ...ascii(value), 0];
 export const name = (path: string, value: Aml): Aml => [0x08, ...nameString(path), ...value];
 export const scope = (path: string, ...terms: Aml[]): Aml => block([0x10], nameString(path), ...terms);
 export const device = (path: string, ...terms: Aml[]): Aml => block([EXT_OP_PREFIX, 0x82], nameString(path), ...terms);
@@ -45,7 +47,7 @@ export function method(path: string, args: number, serialized: boolean, ...terms
   return block([0x14], nameString(path), [args | (serialized ? 0x08 : 0)], ...terms);
 }
 
-export const SPACE_PCI_CONFIG = 2;
+export const SPACE_MEMORY = 0, SPACE_PCI_CONFIG = 2;
 export function operationRegion(path: string, space: number, offset: number, length: number): Aml {
   return [EXT_OP_PREFIX, 0x80, ...nameString(path), space, ...integer(offset), ...integer(length)];
 }
@@ -56,6 +58,12 @@ export function byteField(region: string, ...names: string[]): Aml {
   return block([EXT_OP_PREFIX, 0x81], nameString(region), [byteAccess], ...names.map((n) => [...nameString(n), bits]));
 }
 
+/** A field of one doubleword, accessed as such. */
+export function dwordField(region: string, fieldName: string): Aml {
+  const dwordAccess = 0x03, bits = 32;
+  return block([EXT_OP_PREFIX, 0x81], nameString(region), [dwordAccess], [...nameString(fieldName), bits]);
+}
+
 export const createWordField = (source: Aml, index: number, path: string): Aml => [0x8b, ...source, ...integer(index), ...nameString(path)];
 export const store = (value: Aml, target: Aml): Aml => [0x70, ...value, ...target];
 const NOWHERE: Aml = [0x00];
@@ -64,6 +72,7 @@ export const or = (a: Aml, b: Aml, target: Aml = NOWHERE): Aml => [0x7d, ...a, .
 export const subtract = (a: Aml, b: Aml, target: Aml = NOWHERE): Aml => [0x74, ...a, ...b, ...target];
 export const shiftLeft = (a: Aml, count: Aml, target: Aml = NOWHERE): Aml => [0x79, ...a, ...count, ...target];
 export const findSetRightBit = (value: Aml, target: Aml): Aml => [0x82, ...value, ...target];
+export const notify = (path: string, value: Aml): Aml => [0x86, ...nameString(path), ...value];
 export const not = (value: Aml): Aml => [0x92, ...value];
 export const when = (condition: Aml, ...terms: Aml[]): Aml => block([0xa0], condition, ...terms);
 export const give = (value: Aml): Aml => [0xa4, ...value];
@@ -76,6 +85,8 @@ export function ioPorts(base: number, length: number): Aml {
 }
 /** Edge-triggered, active high, exclusive. */
 export const isaIrq = (irq: number): Aml => [0x22, ...little(1 << irq, 2)];
+/** Memory at a fixed place, read-write. */
+export const fixedMemory = (base: number, length: number): Aml => [0x86, 9, 0, 1, ...little(base, 4), ...little(length, 4)];
 /** Level-triggered, active low, shared; none for an empty list. */
 export function pciIrqs(...irqs: number[]): Aml {
   const levelLowShared = 0x18;
@@ -83,6 +94,12 @@ export function pciIrqs(...irqs: number[]): Aml {
 }
 /** Where a PCI IRQ descriptor keeps its mask. */
 export const PCI_IRQ_MASK_OFFSET = 1;
+
+/** An input of the I/O APIC: active high, exclusive. */
+export function interrupt(input: number, trigger: 'edge' | 'level'): Aml {
+  const consumer = 0x01, edge = 0x02;
+  return [0x89, 6, 0, trigger === 'edge' ? consumer | edge : consumer, 1, ...little(input, 4)];
+}
 
 const RANGE_MEMORY = 0, RANGE_IO = 1, RANGE_BUS = 2;
 /** Both ends fixed, positive decode, a producer: what a bridge passes on. */

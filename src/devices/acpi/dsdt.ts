@@ -1,7 +1,8 @@
 /** The definition block of the `pc` board: PCI root with its interrupt links, ISA devices, and the S5 sleep state. */
+import { HPET_BASE, HPET_RANGE } from '../hpet.ts';
 import { GPE0_BASE, GPE0_SIZE, PM_IO_BASE, PORT_SMI_COMMAND, SLP_TYP_S5 } from '../pci/piix4-pm.ts';
 import {
-  type Aml, ARG0, and, busRange, byteField, createWordField, device, eisaId, findSetRightBit, give, integer, ioPorts,
+  type Aml, ARG0, and, busRange, byteField, createWordField, device, eisaId, findSetRightBit, fixedMemory, give, integer, ioPorts,
   ioRange, isaIrq, LOCAL0, memoryRange, method, name, nameString, not, operationRegion, or, PCI_IRQ_MASK_OFFSET,
   packageOf, pciIrqs, resources, SPACE_PCI_CONFIG, scope, shiftLeft, store, subtract, when,
 } from './aml.ts';
@@ -20,7 +21,7 @@ const SLOTS = 32, PINS = 4;
 
 export function dsdtBody(options: DsdtOptions): Aml {
   return [
-    ...scope('\\_SB', pciRoot(options), interruptLinks()),
+    ...scope('\\_SB', pciRoot(options), interruptLinks(), eventTimers()),
     ...name('\\_S5', packageOf(integer(SLP_TYP_S5), integer(0), integer(0), integer(0))),
   ];
 }
@@ -80,6 +81,10 @@ function isaBridge(options: DsdtOptions): Aml {
     isaDevice('PMIO', 'PNP0C02', ioPorts(PM_IO_BASE, 0x40), ioPorts(GPE0_BASE, GPE0_SIZE), ioPorts(PORT_SMI_COMMAND, 2)),
     ...serial,
   );
+}
+
+function eventTimers(): Aml {
+  return device('HPET', name('_HID', eisaId('PNP0103')), name('_UID', integer(0)), name('_CRS', resources(fixedMemory(HPET_BASE, HPET_RANGE))));
 }
 
 function interruptLinks(): Aml {

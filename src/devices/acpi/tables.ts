@@ -1,26 +1,13 @@
 /**
- * The ACPI tables of the `pc` board: RSDP, RSDT, FADT, FACS and DSDT, for a firmware that places them (`acpiFiles`) or
- * laid straight into memory for a guest without firmware (`placeAcpiTables`).
+ * ACPI tables in memory: RSDP, RSDT, FACS and those of a board (`assembleTables`), for a firmware that places them
+ * (`acpiFiles`) or laid straight into memory for a guest without firmware (`placeAcpiTables`).
  *
- * There is no MADT, since the board has no APIC: guests use the 8259 pair.
  * References: [ACPI 2.0] chapter 5; [QEMU docs/specs/fw_cfg, linker/loader].
  */
-import {
-  GPE0_BASE, GPE0_SIZE, PM1_CNT, PM1_EVT, PM_IO_BASE, PM_TMR, PORT_SMI_COMMAND, SCI_IRQ, SMI_ACPI_DISABLE,
-  SMI_ACPI_ENABLE,
-} from '../pci/piix4-pm.ts';
-import { RTC_CENTURY } from '../rtc/registers.ts';
-import { dsdtBody } from './dsdt.ts';
+import { ascii, HEADER_CHECKSUM, HEADER_SIZE, table, words } from './sdt.ts';
 import { type LoaderFix, loaderScript } from './table-loader.ts';
 
 export const RSDP_FILE = 'etc/acpi/rsdp', TABLES_FILE = 'etc/acpi/tables', LOADER_FILE = 'etc/table-loader';
-
-export interface AcpiOptions {
-  /** RAM below 4 GiB, in bytes: PCI memory begins above it. */
-  readonly ramBytes: number;
-  /** Base and interrupt request of each serial port. Default: one at 3F8h. */
-  readonly serialPorts?: readonly (readonly [base: number, irq: number])[];
-}
 
 export interface AcpiTables {
   readonly rsdp: Uint8Array;
@@ -30,50 +17,63 @@ export interface AcpiTables {
   readonly fixes: readonly LoaderFix[];
 }
 
-const HEADER_SIZE = 36, HEADER_LENGTH = 4, HEADER_CHECKSUM = 9;
-const FACS_SIZE = 64, FADT_SIZE = 244, RSDP_SIZE = 20;
-const FADT_FIRMWARE_CTRL = 36, FADT_DSDT = 40, RSDP_CHECKSUM = 8, RSDP_RSDT = 16;
-const PCI_HOLE_END = 0xfebfffff;
-const PROFILE_DESKTOP = 1;
-const IAPC_LEGACY_DEVICES = 0x01, IAPC_8042 = 0x02;
-/** WBINVD works, C1 on all processors, no fixed sleep button, no fixed RTC wake, and the reset register. */
-const FADT_FLAGS = 0x0001 | 0x0004 | 0x0020 | 0x0040 | 0x0400;
-const RESET_PORT = 0xcf9, RESET_VALUE = 0x06;
-/** Latencies past 100 and 1000 microseconds say that C2 and C3 are not there. */
-const NO_C2 = 0x0fff, NO_C3 = 0x0fff;
+const FACS_LENGTH = 4, FACS_SIZE = 64, RSDP_SIZE = 20, RSDP_CHECKSUM = 8, RSDP_RSDT = 16;
+/** Offsets in every FADT. */
+export const FADT_FIRMWARE_CTRL = 36, FADT_DSDT = 40, FADT_RESET_REG = 116;
 
-export function buildAcpiTables(options: AcpiOptions): AcpiTables {
-  // The same choice as SeaBIOS makes for the start of PCI memory.
-  const holeStart = options.ramBytes <= 0x80000000 ? 0x80000000 : 0xc0000000;
-  const dsdt = table('DSDT', 1, Uint8Array.from(
-    dsdtBody({ pciHole: [holeStart, PCI_HOLE_END], serialPorts: options.serialPorts ?? [[0x3f8, 4]] }),
-  ));
-  const facs = facsTable();
-  const dsdtAt = align(facs.length);
-  const fadtAt = align(dsdtAt + dsdt.length);
-  const fadt = fadtTable(0, dsdtAt);
-  const rsdtAt = align(fadtAt + fadt.length);
-  const rsdt = table('RSDT', 1, words(fadtAt));
+export interface TableSet {
+  readonly dsdt: Uint8Array;
+  /** The FADT, which holds the offsets of two other tables. */
+  fadt(facsAt: number, dsdtAt: number): Uint8Array;
+  readonly others: readonly Uint8Array[];
+}
 
-  const tables = new Uint8Array(align(rsdtAt + rsdt.length));
-  for (const [at, bytes] of [[0, facs], [dsdtAt, dsdt], [fadtAt, fadt], [rsdtAt, rsdt]] as const) tables.set(bytes, at);
+export function assembleTables(set: TableSet): AcpiTables {
+  const { dsdt } = set;
+  const layout = new Layout();
+  const facsAt = layout.add(facsTable()), dsdtAt = layout.add(dsdt);
+  const listed = [set.fadt(facsAt, dsdtAt), ...set.others];
+  const listedAt = listed.map((bytes) => layout.add(bytes));
+  const rsdt = table('RSDT', 1, words(...listedAt));
+  const rsdtAt = layout.add(rsdt);
+
   const pointer = (file: string, offset: number): LoaderFix => ({ kind: 'pointer', file, target: TABLES_FILE, offset });
   const checksum = (start: number, length: number): LoaderFix =>
     ({ kind: 'checksum', file: TABLES_FILE, offset: start + HEADER_CHECKSUM, start, length });
   return {
     rsdp: rsdpTable(rsdtAt),
-    tables,
+    tables: layout.bytes,
     fixes: [
-      pointer(TABLES_FILE, fadtAt + FADT_FIRMWARE_CTRL),
-      pointer(TABLES_FILE, fadtAt + FADT_DSDT),
-      pointer(TABLES_FILE, rsdtAt + HEADER_SIZE),
+      pointer(TABLES_FILE, listedAt[0] + FADT_FIRMWARE_CTRL),
+      pointer(TABLES_FILE, listedAt[0] + FADT_DSDT),
+      ...listedAt.map((_, i) => pointer(TABLES_FILE, rsdtAt + HEADER_SIZE + 4 * i)),
       pointer(RSDP_FILE, RSDP_RSDT),
       checksum(dsdtAt, dsdt.length),
-      checksum(fadtAt, fadt.length),
+      ...listed.map((bytes, i) => checksum(listedAt[i], bytes.length)),
       checksum(rsdtAt, rsdt.length),
       { kind: 'checksum', file: RSDP_FILE, offset: RSDP_CHECKSUM, start: 0, length: RSDP_SIZE },
     ],
   };
+}
+
+/** Tables one after the other, at multiples of 64 bytes, which the FACS needs. */
+class Layout {
+  private readonly tables: { at: number; bytes: Uint8Array }[] = [];
+  private end = 0;
+
+  /** Gives the table's offset. */
+  add(bytes: Uint8Array): number {
+    const at = this.end;
+    this.tables.push({ at, bytes });
+    this.end = (at + bytes.length + 63) & ~63;
+    return at;
+  }
+
+  get bytes(): Uint8Array {
+    const all = new Uint8Array(this.end);
+    for (const { at, bytes } of this.tables) all.set(bytes, at);
+    return all;
+  }
 }
 
 /** The files for fw_cfg, by name: firmware allocates, places and completes the tables as the loader script says. */
@@ -111,42 +111,10 @@ export function placeAcpiTables(acpi: AcpiTables, write: (address: number, bytes
   for (const { base, bytes } of Object.values(files)) write(base, bytes);
 }
 
-function fadtTable(facsAt: number, dsdtAt: number): Uint8Array {
-  const bytes = table('FACP', 3, new Uint8Array(FADT_SIZE - HEADER_SIZE));
-  const view = new DataView(bytes.buffer);
-  const put32 = (offset: number, value: number): void => view.setUint32(offset, value, true);
-  const put16 = (offset: number, value: number): void => view.setUint16(offset, value, true);
-  put32(FADT_FIRMWARE_CTRL, facsAt);
-  put32(FADT_DSDT, dsdtAt);
-  view.setUint8(45, PROFILE_DESKTOP);
-  put16(46, SCI_IRQ);
-  put32(48, PORT_SMI_COMMAND);
-  view.setUint8(52, SMI_ACPI_ENABLE);
-  view.setUint8(53, SMI_ACPI_DISABLE);
-  put32(56, PM_IO_BASE + PM1_EVT);
-  put32(64, PM_IO_BASE + PM1_CNT);
-  put32(76, PM_IO_BASE + PM_TMR);
-  put32(80, GPE0_BASE);
-  view.setUint8(88, 4); // PM1_EVT_LEN
-  view.setUint8(89, 2); // PM1_CNT_LEN
-  view.setUint8(91, 4); // PM_TMR_LEN
-  view.setUint8(92, GPE0_SIZE);
-  put16(96, NO_C2);
-  put16(98, NO_C3);
-  view.setUint8(108, RTC_CENTURY);
-  put16(109, IAPC_LEGACY_DEVICES | IAPC_8042);
-  put32(112, FADT_FLAGS);
-  // RESET_REG, a generic address: I/O space, 8 bits wide, byte access.
-  bytes.set([1, 8, 0, 1], 116);
-  put32(120, RESET_PORT);
-  view.setUint8(128, RESET_VALUE);
-  return bytes;
-}
-
 function facsTable(): Uint8Array {
   const bytes = new Uint8Array(FACS_SIZE);
   bytes.set(ascii('FACS'));
-  new DataView(bytes.buffer).setUint32(HEADER_LENGTH, FACS_SIZE, true);
+  new DataView(bytes.buffer).setUint32(FACS_LENGTH, FACS_SIZE, true);
   return bytes;
 }
 
@@ -156,35 +124,4 @@ function rsdpTable(rsdtAt: number): Uint8Array {
   bytes.set(ascii('CORACL'), 9);
   new DataView(bytes.buffer).setUint32(RSDP_RSDT, rsdtAt, true);
   return bytes;
-}
-
-/** A table with the standard header, its checksum still zero. */
-function table(signature: string, revision: number, body: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(HEADER_SIZE + body.length);
-  const view = new DataView(bytes.buffer);
-  bytes.set(ascii(signature));
-  view.setUint32(HEADER_LENGTH, bytes.length, true);
-  bytes[8] = revision;
-  bytes.set(ascii('CORACLPC      '), 10); // OEMID, OEM table ID
-  view.setUint32(24, 1, true);
-  bytes.set(ascii('CRCL'), 28);
-  view.setUint32(32, 1, true);
-  bytes.set(body, HEADER_SIZE);
-  return bytes;
-}
-
-function words(...values: number[]): Uint8Array {
-  const bytes = new Uint8Array(4 * values.length);
-  const view = new DataView(bytes.buffer);
-  for (const [i, value] of values.entries()) view.setUint32(4 * i, value, true);
-  return bytes;
-}
-
-/** Tables start at multiples of 64 bytes, which the FACS needs. */
-function align(offset: number): number {
-  return (offset + 63) & ~63;
-}
-
-function ascii(text: string): number[] {
-  return Array.from(text, (c) => c.charCodeAt(0));
 }

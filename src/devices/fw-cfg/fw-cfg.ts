@@ -6,6 +6,7 @@
  * Deviation: no item can be written.
  */
 import { physAddr, ticks } from '../../memory/address.ts';
+import { FOUR_GIB } from '../../memory/ram-layout.ts';
 import type { BusRegistrar, Clock, Device, Dma, Timer, Width } from '../device.ts';
 import {
   DMA_CTL_ERROR, DMA_CTL_READ, DMA_CTL_SELECT, DMA_CTL_SKIP, DMA_CTL_WRITE, DMA_SIGNATURE_HIGH, DMA_SIGNATURE_LOW,
@@ -16,7 +17,6 @@ import {
 } from './registers.ts';
 
 const E820_RAM = 1, E820_ENTRY_SIZE = 20;
-const FOUR_GIB = 2 ** 32;
 const DMA_DESCRIPTOR_SIZE = 16;
 /** Longest piece that one DMA transfer moves at a time, so that a guest's length is no host allocation. */
 const DMA_CHUNK = 4096;
@@ -56,6 +56,8 @@ interface Copying {
 export class FwCfg implements Device<FwCfgState> {
   readonly id = 'fw-cfg';
   private readonly memory: Dma;
+  /** No RAM lies from here on. */
+  private readonly memoryEnd: number;
   private readonly items = new Map<number, Uint8Array>();
   private readonly files: { name: string; content: Uint8Array }[] = [];
   private key = 0;
@@ -72,6 +74,7 @@ export class FwCfg implements Device<FwCfgState> {
     this.burst = options.clock.timer('fw-cfg', () => this.copyBurst());
     const cpus = options.cpus ?? 1;
     const above = options.ramAbove4GBytes ?? 0;
+    this.memoryEnd = FOUR_GIB + above;
     this.addItem(FW_CFG_SIGNATURE, new TextEncoder().encode('QEMU'));
     this.addItem(FW_CFG_ID, integer(ID_TRADITIONAL | ID_DMA, 4));
     this.addItem(FW_CFG_UUID, new Uint8Array(16));
@@ -227,7 +230,7 @@ export class FwCfg implements Device<FwCfgState> {
       copying.left -= size;
     }
     // Zeros for addresses where nothing is need not be counted out.
-    if (copying.address >= FOUR_GIB && this.offset >= item.length) copying.left = 0;
+    if (copying.address >= this.memoryEnd && this.offset >= item.length) copying.left = 0;
     if (copying.left > 0) this.burst.armAt(ticks(this.clock.now + DMA_BURST_NS));
     else {
       this.copying = undefined;

@@ -8,10 +8,10 @@
  */
 import type { IrqLine, Region, Width } from '../device.ts';
 import {
-  PCI_BASE_ADDRESS_0, PCI_BASE_ADDRESS_MEM_PREFETCH, PCI_BASE_ADDRESS_SPACE_IO, PCI_CACHE_LINE_SIZE, PCI_CLASS_PROG,
+  PCI_BASE_ADDRESS_0, PCI_BASE_ADDRESS_MEM_PREFETCH, PCI_BASE_ADDRESS_SPACE_IO, PCI_CACHE_LINE_SIZE, PCI_CAPABILITY_LIST, PCI_CLASS_PROG,
   PCI_COMMAND, PCI_COMMAND_INTX_DISABLE, PCI_COMMAND_IO, PCI_COMMAND_MASTER, PCI_COMMAND_MEMORY, PCI_COMMAND_WRITABLE,
   PCI_DEVICE_ID, PCI_HEADER_TYPE, PCI_HEADER_TYPE_MULTI_FUNCTION, PCI_INTERRUPT_LINE, PCI_INTERRUPT_PIN,
-  PCI_LATENCY_TIMER, PCI_REVISION_ID, PCI_ROM_ADDRESS, PCI_ROM_ADDRESS_ENABLE, PCI_STATUS, PCI_STATUS_CLEARABLE,
+  PCI_LATENCY_TIMER, PCI_REVISION_ID, PCI_ROM_ADDRESS, PCI_ROM_ADDRESS_ENABLE, PCI_STATUS, PCI_STATUS_CAP_LIST, PCI_STATUS_CLEARABLE,
   PCI_STATUS_INTERRUPT, PCI_SUBSYSTEM_ID, PCI_SUBSYSTEM_VENDOR_ID, PCI_VENDOR_ID, SUBSYSTEM_QEMU, SUBSYSTEM_VENDOR_QEMU,
 } from './registers.ts';
 
@@ -49,6 +49,8 @@ interface Bar {
 }
 
 const CONFIG_SIZE = 256;
+/** Where capabilities begin, after the header. */
+const CAPABILITIES = 0x40;
 
 export class PciConfig {
   /** What the guest reads. A device writes its own read-only registers here. */
@@ -57,6 +59,9 @@ export class PciConfig {
   readonly interrupt: IrqLine = { set: (level) => this.setPin(level) };
   /** Called after a guest's write that touched [offset, offset + width). Mapping of BARs is already done. */
   onWrite: ((offset: number, width: Width) => void) | undefined = undefined;
+  /** Called before a guest's read of [offset, offset + width), for registers that are worked out when they are read. */
+  onRead: ((offset: number, width: Width) => void) | undefined = undefined;
+  private nextCapability = CAPABILITIES;
   private readonly writable = new Uint8Array(CONFIG_SIZE);
   private readonly clearable = new Uint8Array(CONFIG_SIZE);
   private readonly initial = new Uint8Array(CONFIG_SIZE);
@@ -89,6 +94,18 @@ export class PciConfig {
       this.bytes[offset + i] = value >>> (8 * i);
       this.writable[offset + i] = writableBits >>> (8 * i);
     }
+  }
+
+  /** Puts a capability of `size` bytes in front of the list [PCI 2.3, 6.7]; gives its offset. */
+  addCapability(id: number, size: number): number {
+    const at = this.nextCapability;
+    this.nextCapability = (at + size + 3) & ~3;
+    if (this.nextCapability > CONFIG_SIZE) throw new Error('capabilities of a PCI function do not fit');
+    this.define(at, 1, id);
+    this.define(at + 1, 1, this.bytes[PCI_CAPABILITY_LIST]);
+    this.define(PCI_CAPABILITY_LIST, 1, at);
+    this.define(PCI_STATUS, 2, this.get(PCI_STATUS, 2) | PCI_STATUS_CAP_LIST);
+    return at;
   }
 
   /** Changes which bits of a byte the guest may write, for registers that can be locked. */
@@ -135,6 +152,7 @@ export class PciConfig {
   }
 
   read(offset: number, width: Width): number {
+    this.onRead?.(offset, width);
     return this.get(offset, width);
   }
 

@@ -6,6 +6,7 @@
  * Deviation: the registers for ISA timing, chip selects and motherboard devices are stored and mean nothing.
  */
 import type { BusRegistrar, Device, IrqLine } from '../device.ts';
+import { WiredOr } from '../wired-or.ts';
 import type { PciInterruptRouter, ResetControl } from './pci-bus.ts';
 import { PciConfig, type PciConfigState } from './pci-config.ts';
 
@@ -38,8 +39,8 @@ export class Piix3 implements Device<Piix3State>, PciInterruptRouter {
   readonly config: PciConfig;
   readonly resetControl: ResetControl;
   private readonly irqs: readonly IrqLine[];
-  /** The sources that assert PIRQA# to PIRQD#. */
-  private readonly pirqs: readonly Set<object>[] = Array.from({ length: PIRQ_COUNT }, () => new Set<object>());
+  /** PIRQA# to PIRQD#; high is asserted. */
+  private readonly pirqs = Array.from({ length: PIRQ_COUNT }, () => new WiredOr(() => this.route()));
   private rcr = 0;
 
   constructor(options: Piix3Options) {
@@ -68,15 +69,7 @@ export class Piix3 implements Device<Piix3State>, PciInterruptRouter {
   }
 
   pirq(index: number): IrqLine {
-    const source = {};
-    const asserted = this.pirqs[index];
-    return {
-      set: (level) => {
-        if (level) asserted.add(source);
-        else asserted.delete(source);
-        this.route();
-      },
-    };
+    return this.pirqs[index].source();
   }
 
   attach(_bus: BusRegistrar): void {}
@@ -85,7 +78,7 @@ export class Piix3 implements Device<Piix3State>, PciInterruptRouter {
   reset(): void {
     this.config.reset();
     this.rcr = 0;
-    for (const asserted of this.pirqs) asserted.clear();
+    for (const wire of this.pirqs) wire.release();
   }
 
   save(): Piix3State {
@@ -100,9 +93,9 @@ export class Piix3 implements Device<Piix3State>, PciInterruptRouter {
 
   private route(): void {
     let high = 0;
-    this.pirqs.forEach((asserted, i) => {
+    this.pirqs.forEach((wire, i) => {
       const control = this.config.bytes[PIRQRC + i];
-      if (asserted.size > 0 && (control & PIRQRC_DISABLED) === 0) high |= 1 << (control & PIRQRC_IRQ);
+      if (wire.level && (control & PIRQRC_DISABLED) === 0) high |= 1 << (control & PIRQRC_IRQ);
     });
     for (let irq = 0; irq < 16; irq++) {
       if ((ROUTABLE & (1 << irq)) !== 0) this.irqs[irq].set((high & (1 << irq)) !== 0);

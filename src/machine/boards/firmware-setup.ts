@@ -5,6 +5,9 @@
  *
  * References: [PCI 2.1] 6.2.5 (sizing of base address registers); IBM PC AT Technical Reference (BIOS data area).
  */
+import {
+  APIC_LVT_LINT0, APIC_LVT_LINT1, APIC_SVR, LOCAL_APIC_BASE, MODE_EXTINT, MODE_NMI, MODE_SHIFT, SVR_ENABLE,
+} from '../../devices/apic/registers.ts';
 import type { Width } from '../../devices/device.ts';
 import { setTextMode } from '../../devices/vga/text-mode.ts';
 import type { Vga } from '../../devices/vga/vga.ts';
@@ -36,7 +39,8 @@ const ELCR = 0x4d0;
 export function setUpAsFirmware(setup: FirmwareSetup): void {
   shadowAllRam(setup.ports);
   setUpPci(setup);
-  setUpInterrupts(setup.ports, setup.pirqIrqs);
+  setUpInterrupts(setup.ports, setup.memory, setup.pirqIrqs);
+  setUpKeyboard(setup.ports);
   setTextMode(setup.vga, vgaFont());
   writeBiosDataArea(setup);
 }
@@ -96,24 +100,38 @@ function placeBars(ports: PortBus, slot: number, fn: number, next: { io: number;
   return enable;
 }
 
-function setUpInterrupts(ports: PortBus, pirqIrqs: readonly number[]): void {
-  const out = (port: number, ...values: number[]): void => {
-    for (const value of values) ports.writePort(port, 1, value);
-  };
+function out(ports: PortBus, port: number, ...values: number[]): void {
+  for (const value of values) ports.writePort(port, 1, value);
+}
+
+/** The controllers and the timer; `levelIrqs` are triggered by their level. */
+function setUpInterrupts(ports: PortBus, memory: GuestMemory, levelIrqs: readonly number[]): void {
   // Vectors 08h and 70h; timer, keyboard, cascade and diskette open, as a BIOS leaves them.
-  out(0x20, 0x11);
-  out(0x21, 0x08, 0x04, 0x01, 0xb8);
-  out(0xa0, 0x11);
-  out(0xa1, 0x70, 0x02, 0x01, 0x8e);
-  const level = pirqIrqs.reduce((bits, irq) => bits | (1 << irq), 0);
-  out(ELCR, level & 0xff);
-  out(ELCR + 1, level >> 8);
+  out(ports, 0x20, 0x11);
+  out(ports, 0x21, 0x08, 0x04, 0x01, 0xb8);
+  out(ports, 0xa0, 0x11);
+  out(ports, 0xa1, 0x70, 0x02, 0x01, 0x8e);
+  const level = levelIrqs.reduce((bits, irq) => bits | (1 << irq), 0);
+  out(ports, ELCR, level & 0xff);
+  out(ports, ELCR + 1, level >> 8);
+  setUpLocalApic(memory);
   // Counter 0: mode 3, 18.2 interrupts a second.
-  out(0x43, 0x36);
-  out(0x40, 0, 0);
-  // Keyboard: interrupt on, translation on, mouse off.
-  out(0x64, 0x60);
-  out(0x60, 0x61);
+  out(ports, 0x43, 0x36);
+  out(ports, 0x40, 0, 0);
+}
+
+/** Interrupt on, translation on, mouse off. */
+function setUpKeyboard(ports: PortBus): void {
+  out(ports, 0x64, 0x60);
+  out(ports, 0x60, 0x61);
+}
+
+/** Virtual wire mode: the 8259 pair by LINT0, NMIs by LINT1 [MultiProcessor Specification 1.4, 3.6.2.2]. */
+export function setUpLocalApic(memory: GuestMemory): void {
+  const write = (register: number, value: number): void => memory.writePhys(LOCAL_APIC_BASE + register, 4, value);
+  write(APIC_SVR, SVR_ENABLE | 0xff);
+  write(APIC_LVT_LINT0, MODE_EXTINT << MODE_SHIFT);
+  write(APIC_LVT_LINT1, MODE_NMI << MODE_SHIFT);
 }
 
 function writeBiosDataArea({ memory, serialBases }: FirmwareSetup): void {

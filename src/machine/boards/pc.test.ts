@@ -22,7 +22,7 @@ function makeMachine(options: Partial<PcBoardOptions> = {}, direct = false): Mac
   host = new FakeHost();
   const boardOptions: PcBoardOptions = {
     drives: {}, floppies: [undefined, undefined], bios: direct ? undefined : bios(), vgaBios: undefined, bootOrder: 'cad',
-    serialPorts: 1, startDate: new Date(Date.UTC(2026, 0, 2, 3, 4, 5)), debugExit: {}, ...options,
+    serialPorts: 1, startDate: new Date(Date.UTC(2026, 0, 2, 3, 4, 5)), debugExit: {}, virtio: [], ...options,
   };
   return new Machine({
     ramBytes: 16 * MIB,

@@ -6,6 +6,7 @@
  * Deviation: the real-mode setup code never runs, since it would call firmware; what it finds out is filled in here.
  */
 import { EmulatorError } from '../../errors.ts';
+import { ramLayout } from '../../memory/ram-layout.ts';
 import type { BootPlan, Placement } from './boot-plan.ts';
 import { ByteReader, ByteWriter, mebibytes, zeroTerminated } from './bytes.ts';
 import { HIGH_MEMORY, memoryMap } from './memory-map.ts';
@@ -42,6 +43,8 @@ export interface LinuxOptions {
   readonly ramBytes: number;
   /** Address of ACPI's RSDP, for kernels that take it from the zero page. */
   readonly rsdp?: number | undefined;
+  /** There is a VGA in text mode. Default: true. */
+  readonly screen?: boolean | undefined;
   /** The processor has long mode, so a 64-bit kernel may run. */
   readonly longMode?: boolean | undefined;
 }
@@ -60,12 +63,13 @@ export function loadLinux(options: LinuxOptions): BootPlan {
   const image = new ByteReader(options.kernel);
   const header = readHeader(image, options.longMode ?? false);
   const code = options.kernel.subarray(header.codeOffset, header.codeOffset + header.codeBytes);
-  const kernelEnd = checkKernelFits(header, code, options.ramBytes);
+  const { below } = ramLayout(options.ramBytes);
+  const kernelEnd = checkKernelFits(header, code, below);
   const commandLine = zeroTerminated(options.commandLine ?? '');
   if (commandLine.length - 1 > header.commandLineMax) {
     throw new EmulatorError('bad-option', `this kernel takes a command line of at most ${header.commandLineMax} characters, got ${commandLine.length - 1}`);
   }
-  const initrd = placeInitrd(options.initrd, header.initrdAddressMax, kernelEnd, options.ramBytes);
+  const initrd = placeInitrd(options.initrd, header.initrdAddressMax, kernelEnd, below);
   const placements: Placement[] = [
     { address: header.loadAddress, bytes: code },
     { address: BOOT_PARAMS, bytes: bootParams(image, header, options, initrd) },
@@ -147,8 +151,8 @@ function bootParams(image: ByteReader, header: Header, options: LinuxOptions, in
   const page = new ByteWriter(0x1000);
   const headerEnd = header.version >= 0x200 ? HEADER + image.u8(JUMP_LENGTH) : HEADER;
   page.set(SETUP_SECTS, image.bytes.subarray(SETUP_SECTS, headerEnd));
-  fillScreenInfo(page);
-  const extendedKiB = Math.max(options.ramBytes - HIGH_MEMORY, 0) / 1024;
+  if (options.screen ?? true) fillScreenInfo(page);
+  const extendedKiB = Math.max(ramLayout(options.ramBytes).below - HIGH_MEMORY, 0) / 1024;
   page.u16(EXT_MEM_K, Math.min(extendedKiB, 0xfc00));
   page.u32(ALT_MEM_K, extendedKiB);
   page.u16(OLD_CL_MAGIC, OLD_CL_MAGIC_VALUE);

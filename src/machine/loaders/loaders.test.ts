@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { mapBios, optionRom } from './bios.ts';
 import { entryRom } from './boot-plan.ts';
+import { ByteReader, ByteWriter } from './bytes.ts';
 import { loadLinux } from './linux.ts';
+import { E820_RAM, memoryMap } from './memory-map.ts';
 import { isMultiboot, loadMultiboot } from './multiboot.ts';
+import { isPvh, loadPvh } from './pvh.ts';
 import { checkDisk, checkFloppy, sniffImage } from './sniff.ts';
 
 const MIB = 1 << 20;
@@ -246,5 +249,63 @@ describe('images', () => {
     expect(codeOf(() => checkFloppy(1474560, 'fda'))).toBe('ok');
     expect(codeOf(() => checkFloppy(1474561, 'fda'))).toBe('bad-image');
     expect(codeOf(() => checkFloppy(10 * MIB, 'fda'))).toBe('image-too-large');
+  });
+});
+
+test('the memory map has what does not fit below the hole for devices from 4 GiB on', () => {
+  const GIB = 2 ** 30;
+  const ram = (bytes: number) => memoryMap(bytes).filter(({ type }) => type === E820_RAM).map(({ base, size }) => [base, base + size]);
+  expect(ram(3 * GIB).at(-1)).toEqual([0x100000, 3 * GIB]);
+  expect(ram(3.5 * GIB).slice(1)).toEqual([[0x100000, 3 * GIB], [4 * GIB, 4.5 * GIB]]);
+});
+
+describe('PVH kernels', () => {
+  /** An ELF executable of either width with one segment at `address` and the note. */
+  function elf(width: 32 | 64, address: number, entry: number): Uint8Array {
+    const image = new ByteWriter(0x400);
+    const wide = width === 64;
+    image.u32(0, 0x464c457f);
+    image.u8(4, wide ? 2 : 1);
+    image.u16(16, 2);
+    image.u16(18, wide ? 62 : 3);
+    const table = 0x40, size = wide ? 56 : 32;
+    if (wide) image.u64(32, table);
+    else image.u32(28, table);
+    image.u16(wide ? 54 : 42, size);
+    image.u16(wide ? 56 : 44, 2);
+    const segment = (at: number, type: number, offset: number, bytes: number, memory: number): void => {
+      image.u32(at, type);
+      for (const [field, value] of (wide ? [[8, offset], [16, address], [24, address], [32, bytes], [40, memory]] : [[4, offset], [8, address], [12, address], [16, bytes], [20, memory]])) {
+        image.u32(at + field, value);
+      }
+    };
+    segment(table, 1, 0x200, 0x100, 0x180);
+    segment(table + size, 4, 0x300, 20, 20);
+    for (const [at, value] of [[0, 4], [4, 4], [8, 18], [12, 0x006e6558], [16, entry]]) image.u32(0x300 + at, value);
+    image.u8(0x200, 0xf4);
+    return image.bytes;
+  }
+  const options = { ramBytes: 64 << 20, rsdp: 0xe0000 };
+
+  test.each([32, 64] as const)('are entered where their note says, %i bits', (width) => {
+    const kernel = elf(width, 0x100000, 0x100010);
+    expect(isPvh(kernel)).toBe(true);
+    const { entry, placements } = loadPvh({ ...options, kernel, initrd: new Uint8Array(100), commandLine: 'quiet' });
+    expect(entry).toEqual({ eip: 0x100010, ebx: 0x6000 });
+    expect(placements.slice(0, 3).map(({ address, bytes }) => [address, bytes.length])).toEqual([
+      [0x100000, 0x100], [0x100100, 0x80], [(64 << 20) - 0x1000, 100],
+    ]);
+    const info = new ByteReader(placements[3].bytes);
+    expect([info.u32(0), info.u32(12), info.u64(32), info.u32(48)]).toEqual([0x336ec578, 1, 0xe0000, 5]);
+    const module = info.u64(16) - 0x6000, commandLine = info.u64(24) - 0x6000, map = info.u64(40) - 0x6000;
+    expect([info.u64(module), info.u64(module + 8), info.hasText(commandLine, 'quiet\0')]).toEqual([(64 << 20) - 0x1000, 100, true]);
+    expect([info.u64(map), info.u64(map + 8), info.u32(map + 16)]).toEqual([0, 0x9fc00, 1]);
+  });
+
+  test('that do not fit, or are damaged, are refused', () => {
+    expect(() => loadPvh({ ...options, kernel: elf(64, 64 << 20, 0) })).toThrow('needs memory up to');
+    expect(() => loadPvh({ ...options, kernel: elf(32, 0x6000, 0) })).toThrow('link it at 1 MiB');
+    expect(() => isPvh(elf(32, 0x100000, 0).subarray(0, 0x280))).toThrow('truncated');
+    expect(isPvh(elf(32, 0x100000, 0).fill(0, 0x308, 0x30c))).toBe(false);
   });
 });

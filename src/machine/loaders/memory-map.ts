@@ -1,5 +1,7 @@
 /** The memory map that firmware would report (E820), for entries that bypass firmware. */
 
+import { FOUR_GIB, ramLayout } from '../../memory/ram-layout.ts';
+
 export const E820_RAM = 1;
 export const E820_RESERVED = 2;
 
@@ -21,7 +23,9 @@ export function memoryMap(ramBytes: number): readonly MemoryRange[] {
     { base: EBDA_BASE, size: 0xa0000 - EBDA_BASE, type: E820_RESERVED },
     { base: FIRMWARE_BASE, size: HIGH_MEMORY - FIRMWARE_BASE, type: E820_RESERVED },
   ];
-  if (ramBytes > HIGH_MEMORY) map.push({ base: HIGH_MEMORY, size: ramBytes - HIGH_MEMORY, type: E820_RAM });
+  const { below, above } = ramLayout(ramBytes);
+  if (below > HIGH_MEMORY) map.push({ base: HIGH_MEMORY, size: below - HIGH_MEMORY, type: E820_RAM });
   map.push({ base: 0xfffc0000, size: 0x40000, type: E820_RESERVED });
+  if (above > 0) map.push({ base: FOUR_GIB, size: above, type: E820_RAM });
   return map;
 }

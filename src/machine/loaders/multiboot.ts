@@ -5,8 +5,10 @@
  * Deviation: a request for a video mode is not honoured; the guest finds VGA text mode 3.
  */
 import { EmulatorError } from '../../errors.ts';
+import { ramLayout } from '../../memory/ram-layout.ts';
 import type { BootPlan, Placement } from './boot-plan.ts';
 import { ByteReader, ByteWriter, mebibytes, zeroTerminated } from './bytes.ts';
+import { elfEntry, elfPlacements, elfSegments, elfWidth, placeSegment } from './elf.ts';
 import { EBDA_BASE, HIGH_MEMORY, memoryMap } from './memory-map.ts';
 
 // Header [multiboot 3.1]
@@ -22,9 +24,6 @@ const INFO_SIZE = 120, MODULE_SIZE = 16, MAP_ENTRY_SIZE = 24;
 /** The information block: conventional memory that a kernel at 1 MiB leaves alone. */
 const INFO_BASE = 0x9000, INFO_LIMIT = 0x10000;
 const STACK_TOP = 0x9000;
-
-// ELF32 [TIS ELF 1.2]
-const ELF_MAGIC = 0x464c457f, ELFCLASS32 = 1, EM_386 = 3, ET_EXEC = 2, PT_LOAD = 1;
 
 export interface MultibootModule {
   readonly bytes: Uint8Array;
@@ -58,9 +57,10 @@ export function loadMultiboot(options: MultibootOptions): BootPlan {
     throw new EmulatorError('bad-image', `the kernel asks for multiboot features that Coracle lacks (flags ${unknown.toString(16)}h)`);
   }
   const kernel = flags & AOUT_KLUDGE ? aoutKernel(image, header) : elfKernel(image);
-  const placements = kernel.placements.map((placement) => checkPlacement(placement, options.ramBytes));
+  const { below } = ramLayout(options.ramBytes);
+  const placements = kernel.placements.map((placement) => checkPlacement(placement, below));
   const end = Math.max(HIGH_MEMORY, ...placements.map((p) => p.address + p.bytes.length));
-  const modules = placeModules(options.modules ?? [], end, options.ramBytes);
+  const modules = placeModules(options.modules ?? [], end, below);
   placements.push(...modules.map(({ address, bytes }) => ({ address, bytes })));
   placements.push({ address: INFO_BASE, bytes: information(options, modules) });
   return { placements, entry: { eip: kernel.entry, eax: BOOTLOADER_MAGIC, ebx: INFO_BASE, esp: STACK_TOP } };
@@ -91,47 +91,18 @@ function aoutKernel(image: ByteReader, header: number): Kernel {
   }
   const fileBytes = loadEnd === 0 ? image.length - fileStart : loadEnd - loadAddress;
   if (fileBytes <= 0 || fileStart + fileBytes > image.length) throw truncated(fileStart + fileBytes, image.length);
-  const placements = [segment(image.bytes.subarray(fileStart, fileStart + fileBytes), loadAddress, bssEnd - loadAddress)];
+  const placements = [placeSegment(image.bytes.subarray(fileStart, fileStart + fileBytes), loadAddress, bssEnd - loadAddress)];
   return { placements: placements.flat(), entry: image.u32(header + 28) };
 }
 
 function elfKernel(image: ByteReader): Kernel {
-  if (image.u32(0) !== ELF_MAGIC || image.u8(4) !== ELFCLASS32 || image.u16(18) !== EM_386 || image.u16(16) !== ET_EXEC) {
+  if (elfWidth(image) !== 32) {
     throw new EmulatorError('bad-image', 'a multiboot kernel without address fields must be a 32-bit i386 ELF executable');
   }
-  const table = image.u32(28), entrySize = image.u16(42), count = image.u16(44);
-  const placements: Placement[] = [];
-  for (let i = 0; i < count; i++) {
-    const at = table + i * entrySize;
-    if (at + 32 > image.length) throw truncated(at + 32, image.length);
-    if (image.u32(at) !== PT_LOAD) continue;
-    const offset = image.u32(at + 4), address = image.u32(at + 12), fileBytes = image.u32(at + 16);
-    if (offset + fileBytes > image.length) throw truncated(offset + fileBytes, image.length);
-    placements.push(...segment(image.bytes.subarray(offset, offset + fileBytes), address, image.u32(at + 20)));
-  }
+  const segments = elfSegments(image);
+  const placements = elfPlacements(image, segments);
   if (placements.length === 0) throw new EmulatorError('bad-image', 'the ELF kernel has nothing to load');
-  return { placements, entry: physicalEntry(image) };
-}
-
-/** The entry is a virtual address where physical and virtual differ: translated through the segment that holds it. */
-function physicalEntry(image: ByteReader): number {
-  const entry = image.u32(24);
-  const table = image.u32(28), entrySize = image.u16(42), count = image.u16(44);
-  for (let i = 0; i < count; i++) {
-    const at = table + i * entrySize;
-    const virtual = image.u32(at + 8), physical = image.u32(at + 12), size = image.u32(at + 20);
-    if (image.u32(at) === PT_LOAD && entry >= virtual && entry < virtual + size) return entry - virtual + physical;
-  }
-  return entry;
-}
-
-/** File contents, then zeros up to `memoryBytes`, which matter when the guest is started a second time. */
-function segment(file: Uint8Array, address: number, memoryBytes: number): Placement[] {
-  const placements: Placement[] = file.length > 0 ? [{ address, bytes: file }] : [];
-  const zeros = memoryBytes - file.length;
-  if (zeros > 0x80000000) throw new EmulatorError('image-too-large', 'the kernel asks for more than 2 GiB of zeroed memory');
-  if (zeros > 0) placements.push({ address: address + file.length, bytes: new Uint8Array(zeros) });
-  return placements;
+  return { placements, entry: elfEntry(image, segments) };
 }
 
 function checkPlacement(placement: Placement, ramBytes: number): Placement {
@@ -182,7 +153,7 @@ function information(options: MultibootOptions, modules: readonly PlacedModule[]
   });
   info.u32(0, INFO_MEMORY | INFO_CMDLINE | INFO_MODS | INFO_MEM_MAP | INFO_LOADER_NAME);
   info.u32(4, EBDA_BASE / 1024);
-  info.u32(8, Math.max(options.ramBytes - HIGH_MEMORY, 0) / 1024);
+  info.u32(8, Math.max(ramLayout(options.ramBytes).below - HIGH_MEMORY, 0) / 1024);
   info.u32(16, addresses[0]);
   info.u32(20, modules.length);
   info.u32(24, INFO_BASE + modulesAt);

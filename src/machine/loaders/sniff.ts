@@ -33,13 +33,13 @@ export function sniffImage(start: Uint8Array, sizeBytes: number): ImageKind {
 }
 
 const ACCEPTED =
-  'Coracle starts raw hard-disk images with a boot sector, ISO 9660 CDs, floppy images, Linux bzImages and multiboot kernels';
+  'Coracle starts raw hard-disk images with a boot sector, ISO 9660 CDs, floppy images, Linux bzImages, multiboot and PVH kernels';
 
 /** What an image that cannot be started seems to be, and what helps. */
 function describe(reader: ByteReader, sizeBytes: number): string {
   const foreign = foreignFormat(reader);
   if (foreign) return foreign;
-  if (reader.u32(0) === 0x464c457f) return 'this is an ELF file without a multiboot header';
+  if (reader.u32(0) === 0x464c457f) return 'this is an ELF file without a multiboot header or a PVH entry';
   if (reader.u16(510) === 0xaa55) return `the image is truncated: ${sizeBytes} bytes are no whole number of 512-byte sectors`;
   return `this is no image that Coracle knows (${sizeBytes} bytes, no boot signature)`;
 }

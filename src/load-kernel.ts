@@ -1,0 +1,66 @@
+/** A kernel that is entered without firmware, with what goes along with it: which kind it is, and where its parts go. */
+import type { MachineOptions, ModuleOption } from './create-machine.ts';
+import { RSDP_ADDRESS } from './devices/acpi/tables.ts';
+import { EmulatorError } from './errors.ts';
+import { type FileSource, loadFile } from './file-source.ts';
+import type { BootPlan } from './machine/loaders/boot-plan.ts';
+import { isLinuxKernel, loadLinux } from './machine/loaders/linux.ts';
+import { isMultiboot, loadMultiboot, type MultibootModule } from './machine/loaders/multiboot.ts';
+import { isPvh, loadPvh } from './machine/loaders/pvh.ts';
+import { SNIFF_BYTES, sniffImage } from './machine/loaders/sniff.ts';
+
+export interface KernelSurroundings {
+  readonly ramBytes: number;
+  /** The board has a VGA. */
+  readonly screen: boolean;
+  /** The processor has long mode. */
+  readonly longMode: boolean;
+  /** What a kernel without ACPI has to be told. */
+  readonly parameters: string;
+}
+
+/** Undefined without a kernel. @throws EmulatorError */
+export async function loadKernel(options: MachineOptions, around: KernelSurroundings): Promise<BootPlan | undefined> {
+  const { initrd } = options;
+  if (options.kernel === undefined) {
+    if (initrd !== undefined || options.append !== undefined) {
+      throw new EmulatorError('bad-option', 'an initrd or a command line (append) goes with a kernel; give one');
+    }
+    return undefined;
+  }
+  const kernel = await loadFile(options.kernel, 'the kernel');
+  const { ramBytes, screen, longMode } = around;
+  const commandLine = fullCommandLine(options.append, around.parameters);
+  if (isMultiboot(kernel) && !isLinuxKernel(kernel)) {
+    return loadMultiboot({ kernel, commandLine, modules: await loadModuleList(initrd), ramBytes });
+  }
+  if (initrd !== undefined && isModuleList(initrd)) {
+    throw new EmulatorError('bad-option', 'a list of modules goes with a multiboot kernel; other kernels have one initrd');
+  }
+  const initrdBytes = initrd === undefined ? undefined : await loadFile(initrd, 'the initrd');
+  if (isPvh(kernel)) return loadPvh({ kernel, commandLine, ramBytes, initrd: initrdBytes, rsdp: RSDP_ADDRESS });
+  const kind = sniffImage(kernel.subarray(0, SNIFF_BYTES), kernel.length);
+  if (kind !== 'linux') {
+    throw new EmulatorError('bad-image', `the kernel is no Linux bzImage, multiboot or PVH kernel but looks like a ${kind} image; give it as a disk`);
+  }
+  return loadLinux({ kernel, commandLine, ramBytes, initrd: initrdBytes, rsdp: RSDP_ADDRESS, screen, longMode });
+}
+
+/** Devices that ACPI tells of are told once. */
+function fullCommandLine(append: string | undefined, parameters: string): string | undefined {
+  if (parameters === '' || !/(^| )acpi=off( |$)/.test(append ?? '')) return append;
+  return `${append} ${parameters}`;
+}
+
+async function loadModuleList(initrd: MachineOptions['initrd']): Promise<MultibootModule[]> {
+  const list = initrd === undefined ? [] : isModuleList(initrd) ? initrd : [{ source: initrd }];
+  const modules: MultibootModule[] = [];
+  for (const module of list) {
+    modules.push({ bytes: await loadFile(module.source, 'a module'), commandLine: module.commandLine ?? '' });
+  }
+  return modules;
+}
+
+function isModuleList(initrd: FileSource | readonly ModuleOption[]): initrd is readonly ModuleOption[] {
+  return Array.isArray(initrd);
+}
