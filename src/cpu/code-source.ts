@@ -118,7 +118,7 @@ export class CodeSource {
   /** Arena address of the frame that a linear page is executed from; 0 when the TLB does not know. */
   frameAt(page: number, user: boolean): number {
     const entry = this.entryOf(page, user);
-    return this.arena.i32[entry + L.TLB_EXECUTE / 4] === (page | 0) ? (page + this.arena.i32[entry + L.TLB_ADDEND / 4]) >>> 0 : 0;
+    return this.isTagged(entry, page) ? (page + this.arena.i32[entry + L.TLB_ADDEND / 4]) >>> 0 : 0;
   }
   private entryOf(linear: number, user: boolean): number {
     const set = this.state.base + (user ? L.TLB_USER : L.TLB_SUPERVISOR);

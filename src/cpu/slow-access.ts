@@ -100,9 +100,9 @@ export class SlowAccess {
     return 0;
   };
 
-  /** For compiled code, whose addresses are i32: makes the TLB serve an access of `size` bytes; false where it cannot, or a fault is due. */
+  /** For compiled code: makes the TLB serve an access of `size` bytes; false where it cannot, or a fault is due. */
   fill(linear: number, size: number, access: 'read' | 'write'): boolean {
-    return !alignmentChecked(this.cpu) && (this.direct(linear32(linear), size, access) ?? 0) !== 0;
+    return !alignmentChecked(this.cpu) && isCanonical(linear) && (this.direct(linear, size, access) ?? 0) !== 0;
   }
 
   private get bounce(): number {

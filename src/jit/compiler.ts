@@ -2,7 +2,6 @@
  * Has the regions of hot blocks compiled and puts them in the place of the blocks' first handlers. Several go into a
  * module: an instance is dear, a function in it is cheap. A thread beside the machine compiles, where there is one.
  */
-import { MODE_CODE64 } from '../cpu/mode.ts';
 import type { CodeCache } from '../interp/code-cache.ts';
 import type { Arena } from '../memory/arena.ts';
 import { type Origin, RegionFinder } from './finder.ts';
@@ -80,8 +79,7 @@ export class RegionCompiler {
   /** Asks for the region of a block. */
   request(origin: Origin): void {
     const { host, mode, record } = origin;
-    // 64-bit code is interpreted.
-    if (mode & MODE_CODE64 || this.code.isCompiled(record)) return;
+    if (this.code.isCompiled(record)) return;
     const waiting = this.waiting.get(blockKey(host, mode));
     if (waiting) {
       const { entries } = waiting.region;

@@ -4,10 +4,11 @@
  * as if the function stood in their place, so that it returns inside the region; after other calls the region has an
  * entry for the return.
  */
-import { MODE_FLAT } from '../cpu/mode.ts';
+import { MODE_CODE32, MODE_CODE64, MODE_FLAT } from '../cpu/mode.ts';
+import { linear32 } from '../cpu/linear.ts';
 import type { CodeCache } from '../interp/code-cache.ts';
 import * as R from '../interp/record.ts';
-import { HANDLER_CROSSING, HANDLER_NEXT } from '../interp/variant.ts';
+import { HANDLER_CROSSING, HANDLER_CROSSING_LONG, HANDLER_NEXT, HANDLER_NEXT_LONG } from '../interp/variant.ts';
 import type { Arena } from '../memory/arena.ts';
 import { GraphBuilder } from './graph.ts';
 import { branchOffset, type CodeRecord, ends, type FoundRegion, isCall, isIndirectCall, isReturn, narrowBranch, pageOf, type RegionPage } from './region.ts';
@@ -78,8 +79,8 @@ class Search {
     this.arena = arena;
     this.code = code;
     this.origin = origin;
-    this.originPage = pageOf(origin.linear);
-    this.severalPages = (origin.mode & MODE_FLAT) !== 0;
+    this.originPage = origin.linear - (origin.linear & 0xfff);
+    this.severalPages = (origin.mode & MODE_CODE64) !== 0 || (origin.mode & (MODE_CODE32 | MODE_FLAT)) === (MODE_CODE32 | MODE_FLAT);
     this.addPage(0, origin.host & -4096);
   }
 
@@ -149,8 +150,10 @@ class Search {
       const record = this.read(at, delta);
       if (record.length === 0) {
         // A block that is cut short by its size goes on elsewhere; so does one that ends with its page.
-        if (record.handler === HANDLER_NEXT && this.reaches(record.offset)) lead(record.offset);
-        const crossing = record.handler === HANDLER_CROSSING ? this.crossing(at, delta) : undefined;
+        const goesOn = record.handler === HANDLER_NEXT || record.handler === HANDLER_NEXT_LONG;
+        if (goesOn && this.reaches(record.offset)) lead(record.offset);
+        const crosses = record.handler === HANDLER_CROSSING || record.handler === HANDLER_CROSSING_LONG;
+        const crossing = crosses ? this.crossing(at, delta) : undefined;
         if (!crossing) return;
         lead(crossing.offset);
         if (!ends(crossing)) lead(crossing.offset + crossing.length);
@@ -190,8 +193,12 @@ class Search {
   private page(delta: number): RegionPage | undefined {
     const known = this.pages.find((p) => p.delta === delta);
     if (known) return known;
-    const frame = this.pages.length < MAX_PAGES ? this.origin.frameAt((this.originPage + delta) >>> 0) : 0;
+    const frame = this.pages.length < MAX_PAGES ? this.origin.frameAt(this.linear(delta)) : 0;
     return frame === 0 ? undefined : this.addPage(delta, frame);
+  }
+  private linear(offset: number): number {
+    const sum = this.originPage + offset;
+    return this.origin.mode & MODE_CODE64 ? sum : linear32(sum);
   }
   /** A page that no code is known of does not belong to the region. */
   private addPage(delta: number, frame: number): RegionPage | undefined {

@@ -1,7 +1,8 @@
 /** From regions to a WebAssembly module with functions for each (see region-code.ts for how they are entered and left). */
 import * as L from '../cpu/layout.ts';
-import { MODE_CODE32, MODE_FLAT } from '../cpu/mode.ts';
+import { MODE_CODE32, MODE_CODE64, MODE_FLAT } from '../cpu/mode.ts';
 import { DISPATCH, HANDLER_SIGNATURE, tlbEntry } from '../interp/record-ops.ts';
+import type { I32, I64 } from '../isa/ops.ts';
 import { FunctionBuilder, type Label, type Variable } from '../wasm/function.ts';
 import { type FunctionBody, ModuleBuilder } from '../wasm/module.ts';
 import { type BasicBlock, type CodeRecord, pageOf, type Region, type RegionEntry, variantOf } from './region.ts';
@@ -61,7 +62,7 @@ class RegionGenerator {
   constructor(module: ModuleBuilder, region: Region) {
     this.module = module;
     this.region = region;
-    this.code = new RegionCode(module);
+    this.code = new RegionCode(module, (region.mode & MODE_CODE64) !== 0);
     this.target = this.code.e.variable('i32');
     this.targets = region.entries.map(({ block }) => block + 1);
     this.edges = [this.targets, ...region.blocks.map((block) => successors(block).map((b) => b + 1))];
@@ -112,7 +113,8 @@ class RegionGenerator {
     const page = this.pageOf(entry);
     const { delta } = this.region.pages[page];
     this.guard(f, entry);
-    if (delta !== 0) f.store('i32', cpu, f.binary('sub', f.load('i32', cpu, L.IP_BASE), f.i32(delta)), L.IP_BASE);
+    if (delta !== 0 && this.code.wide) f.store('i64', cpu, f.binary('sub', f.load('i64', cpu, L.IP_BASE), f.i64(delta)), L.IP_BASE);
+    else if (delta !== 0) f.store('i32', cpu, f.binary('sub', f.load('i32', cpu, L.IP_BASE), f.i32(delta)), L.IP_BASE);
     f.returnCallDefined(body, [f.i32(n | (page << TARGET_BITS)), cpu, f.param(2, 'i32')]);
     return f.finish();
   }
@@ -127,7 +129,7 @@ class RegionGenerator {
     const [record, cpu, fuel] = [0, 1, 2].map((n) => e.param(n, 'i32'));
     const short = e.compare('ltS', fuel, e.i32(this.longest[entry.block + 1]));
     const wraps = e.compare('gtU', e.load('i32', cpu, L.IP_BASE), e.i32(LAST_PLAIN_PAGE));
-    const declined = this.region.mode & MODE_CODE32 ? short : e.binary('or', short, wraps);
+    const declined = this.region.mode & (MODE_CODE32 | MODE_CODE64) ? short : e.binary('or', short, wraps);
     e.if(declined, () => e.returnCall(DISPATCH, [e.i32(entry.handler), record, cpu, fuel]));
   }
 
@@ -194,11 +196,12 @@ class RegionGenerator {
 
   private edgesOf(block: BasicBlock, record: CodeRecord): Edges {
     const { code } = this;
-    const last = record === block.records[block.records.length - 1];
+    const taken = record === block.records[block.records.length - 1] ? block.taken : undefined;
     return {
+      direct: taken !== undefined,
       branch: () => {
-        if (!last || block.taken === undefined) return false;
-        this.transition(block.taken + 1, 1);
+        if (taken === undefined) return false;
+        this.transition(taken + 1, 1);
         return true;
       },
       jump: (to) => {
@@ -269,9 +272,10 @@ class RegionGenerator {
       const known = () => e.get(code.pages);
       e.if(e.eqz(e.binary('and', known(), e.i32(1 << n))), () => {
         const linear = code.ipAt(page.delta);
-        const entry = tlbEntry(e, e.get(code.tlbSet), linear);
-        const tagged = e.compare('eq', e.load('i32', entry, L.TLB_EXECUTE), linear);
-        const same = e.compare('eq', e.binary('add', linear, e.load('i32', entry, L.TLB_ADDEND)), e.i32(page.frame));
+        const low = linear.type === 'i64' ? e.convert('wrap', linear as I64) : (linear as I32);
+        const entry = tlbEntry(e, e.get(code.tlbSet), low);
+        const tagged = e.compare('eq', e.load(linear.type, entry, L.TLB_EXECUTE), linear);
+        const same = e.compare('eq', e.binary('add', low, e.load('i32', entry, L.TLB_ADDEND)), e.i32(page.frame));
         const offset = this.blockOf(to).records[0].offset;
         e.if(e.eqz(e.binary('and', tagged, same)), () => code.leaveTo(code.ipAt(offset), from[from.length - 1], this.flat, more));
         e.set(code.pages, e.binary('or', known(), e.i32(1 << n)));

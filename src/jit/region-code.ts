@@ -8,18 +8,18 @@
  */
 import * as L from '../cpu/layout.ts';
 import { DISPATCH, HANDLER_SIGNATURE } from '../interp/record-ops.ts';
-import { HANDLER_BUDGET, HANDLER_GO, HANDLER_GO_FLAT } from '../interp/variant.ts';
-import type { I32 } from '../isa/ops.ts';
+import { HANDLER_BUDGET, HANDLER_GO, HANDLER_GO_FLAT, HANDLER_GO_LONG } from '../interp/variant.ts';
+import type { I32, I64, Int } from '../isa/ops.ts';
+import type { IntType } from '../wasm/opcodes.ts';
 import { FunctionBuilder, type Label, type Variable } from '../wasm/function.ts';
 import type { ModuleBuilder } from '../wasm/module.ts';
 import type { CodeRecord } from './region.ts';
 import { type FlagState, RegionFlags } from './region-flags.ts';
 
-const GENERAL_REGISTERS = 8;
 
 /** What is known at a place in the code; paths that meet keep what they agree on. */
 interface Knowledge {
-  readonly registers: readonly (I32 | undefined)[];
+  readonly registers: readonly (Int | undefined)[];
   readonly flags: FlagState;
   readonly retired: number;
   /** Control does not get here. */
@@ -69,14 +69,16 @@ export class RegionCode {
   /** Fuel left at the start of the path that is being made, `retired` instructions ago. */
   readonly fuel: Variable<'i32'>;
   /** RIP of the first byte of the region's first page. */
-  readonly ipBase: Variable<'i32'>;
+  readonly ipBase: Variable<IntType>;
   /** Which of the region's pages are known to be mapped as they were when it was found, as bits. */
   readonly pages: Variable<'i32'>;
   readonly tlbSet: Variable<'i32'>;
   retired = 0;
   dead = false;
-  private readonly registers: Variable<'i32'>[] = [];
-  private known: (I32 | undefined)[] = [];
+  /** 64-bit code: registers and RIP are i64. */
+  readonly wide: boolean;
+  private readonly registers: Variable<IntType>[] = [];
+  private known: (Int | undefined)[] = [];
   private readonly used = new Set<number>();
   private readonly written = new Set<number>();
   private readonly exitRecord: Variable<'i32'>;
@@ -84,13 +86,16 @@ export class RegionCode {
   private readonly exitFuel: Variable<'i32'>;
   private exitLabel: Label | undefined;
 
-  constructor(module: ModuleBuilder) {
+  constructor(module: ModuleBuilder, wide: boolean) {
     const e = new RegionFunction(module, HANDLER_SIGNATURE);
     this.e = e;
     this.cpu = e.param(1, 'i32');
-    for (let n = 0; n < GENERAL_REGISTERS; n++) this.registers.push(e.variable('i32'));
-    [this.fuel, this.ipBase, this.pages, this.tlbSet, this.exitRecord, this.exitHandler, this.exitFuel] = Array.from({ length: 7 }, () => e.variable('i32'));
-    this.flags = new RegionFlags(e);
+    this.wide = wide;
+    const type = wide ? 'i64' : 'i32';
+    for (let n = 0; n < (wide ? 16 : 8); n++) this.registers.push(e.variable(type));
+    this.ipBase = e.variable(type);
+    [this.fuel, this.pages, this.tlbSet, this.exitRecord, this.exitHandler, this.exitFuel] = Array.from({ length: 6 }, () => e.variable('i32'));
+    this.flags = new RegionFlags(e, wide);
     e.code = this;
   }
 
@@ -101,7 +106,7 @@ export class RegionCode {
   frame(delta: number, body: () => void): void {
     const { e, cpu } = this;
     e.set(this.fuel, e.param(2, 'i32'));
-    e.set(this.ipBase, e.binary('sub', e.load('i32', cpu, L.IP_BASE), e.i32(delta)));
+    e.set(this.ipBase, e.binary('sub', e.load(this.ipBase.type, cpu, L.IP_BASE) as Int, this.number(delta)));
     e.set(this.tlbSet, e.load('i32', cpu, L.TLB_ACTIVE));
     this.flags.load(cpu);
     const loads = e.later();
@@ -110,22 +115,27 @@ export class RegionCode {
       body();
     });
     loads(() => {
-      for (const n of this.used) e.set(this.registers[n], e.load('i32', cpu, L.GPR + n * 8));
+      for (const n of this.used) e.set(this.registers[n], e.load(this.registers[n].type, cpu, L.GPR + n * 8));
     });
-    for (const n of this.written) e.store('i64', cpu, e.convert('extendU', e.get(this.registers[n])), L.GPR + n * 8);
+    for (const n of this.written) this.storeRegister(n);
     this.flags.store(cpu);
     e.returnCall(DISPATCH, [e.get(this.exitHandler), e.get(this.exitRecord), cpu, e.get(this.exitFuel)]);
   }
 
   // Registers
 
-  register(n: number): I32 {
+  private storeRegister(n: number): void {
+    const { e } = this;
+    const value = e.get(this.registers[n]);
+    e.store('i64', this.cpu, value.type === 'i64' ? (value as I64) : e.convert('extendU', value as I32), L.GPR + n * 8);
+  }
+  register(n: number): Int {
     this.used.add(n);
     const value = this.known[n] ?? this.e.get(this.registers[n]);
     this.known[n] = value;
     return value;
   }
-  setRegister(n: number, value: I32): void {
+  setRegister(n: number, value: Int): void {
     this.used.add(n);
     this.written.add(n);
     this.e.set(this.registers[n], value);
@@ -173,25 +183,35 @@ export class RegionCode {
   }
   /** The interpreter goes on at a record of which nothing has been done. */
   leaveAt(record: CodeRecord): void {
-    this.e.store('i32', this.cpu, this.pageBase(record), L.IP_BASE);
+    this.storeWord(this.pageBase(record), L.IP_BASE);
     this.leave(this.e.i32(record.address), this.e.i32(record.handler), this.fuelAt(record));
   }
   /** RIP of the first byte of the page that an instruction begins in. */
-  pageBase(record: CodeRecord): I32 {
+  pageBase(record: CodeRecord): Int {
     return this.ipAt(record.delta);
   }
   /** RIP at a place in the region. */
-  ipAt(offset: number): I32 {
-    return this.e.binary('add', this.e.get(this.ipBase), this.e.i32(offset));
+  ipAt(offset: number): Int {
+    return this.e.binary('add', this.e.get(this.ipBase), this.number(offset));
+  }
+  /** A number as wide as the region's registers. */
+  private number(n: number): Int {
+    return this.wide ? this.e.i64(n) : this.e.i32(n);
+  }
+  /** Stores what is as wide as the region's registers. */
+  private storeWord(value: Int, field: number): void {
+    if (value.type === 'i64') this.e.store('i64', this.cpu, value as I64, field);
+    else this.e.store('i32', this.cpu, value as I32, field);
   }
   /** Goes on at an offset in CS after the instruction at `record`. */
-  leaveTo(ip: I32, record: CodeRecord, flat: boolean, more: number): void {
-    this.e.store('i32', this.cpu, ip, L.RIP);
-    this.leave(this.e.i32(record.address), this.e.i32(flat ? HANDLER_GO_FLAT : HANDLER_GO), this.fuelAfter(more));
+  leaveTo(ip: Int, record: CodeRecord, flat: boolean, more: number): void {
+    this.storeWord(ip, L.RIP);
+    const handler = this.wide ? HANDLER_GO_LONG : flat ? HANDLER_GO_FLAT : HANDLER_GO;
+    this.leave(this.e.i32(record.address), this.e.i32(handler), this.fuelAfter(more));
   }
   /** The fuel does not cover what comes from a place on. */
   leaveSpent(offset: number, record: CodeRecord, more: number): void {
-    this.e.store('i32', this.cpu, this.ipAt(offset), L.RIP);
+    this.storeWord(this.ipAt(offset), L.RIP);
     this.leave(this.e.i32(record.address), this.e.i32(HANDLER_BUDGET), this.fuelAfter(more));
   }
   private leave(record: I32, handler: I32, fuel: I32): void {

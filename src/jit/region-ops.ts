@@ -12,7 +12,7 @@ import type { Val } from '../wasm/function.ts';
 import type { LOAD, STORE } from '../wasm/opcodes.ts';
 import type { CodeRecord } from './region.ts';
 import type { RegionCode } from './region-code.ts';
-import { asI32, type FlagModel } from './region-flags.ts';
+import type { FlagModel } from './region-flags.ts';
 
 const GPR_END = L.GPR + 16 * 8;
 
@@ -21,10 +21,12 @@ export const FILL_WRITE = 0x100;
 
 /** How an instruction goes on in the region: each says whether it does. */
 export interface Edges {
-  /** Where its operand says. */
+  /** The place that its operand names is in the region. */
+  readonly direct: boolean;
+  /** There. */
   branch(): boolean;
   /** At an address that is known only now. */
-  jump(to: I32): boolean;
+  jump(to: Int): boolean;
 }
 
 export class RegionOps extends RecordOps {
@@ -46,7 +48,11 @@ export class RegionOps extends RecordOps {
   // Operands and registers
 
   recordLoad<K extends LoadKind>(kind: K, field: number): Val<(typeof LOAD)[K][0]> {
-    return this.i32(this.field32(kind, field)) as Val as Val<(typeof LOAD)[K][0]>;
+    return this.constantField(kind, field) as Val as Val<(typeof LOAD)[K][0]>;
+  }
+  private constantField(kind: LoadKind, field: number): Int {
+    if (kind === 'i64') return this.i64(this.fields.getBigInt64(field, true));
+    return kind === 's32' ? this.i64(this.fields.getInt32(field, true)) : this.i32(this.field32(kind, field));
   }
   private field32(kind: LoadKind, field: number): number {
     switch (kind) {
@@ -67,31 +73,44 @@ export class RegionOps extends RecordOps {
   }
   protected storeSlot<K extends StoreKind>(n: number, kind: K, value: Val<(typeof STORE)[K][0]>, byte: number): void {
     const at = this.slotOf(n) + byte;
-    if (at < GPR_END) this.writeGeneral(at, kind, value as Val as I32);
+    if (at < GPR_END) this.writeGeneral(at, kind, value as Val as Int);
     else this.e.store(kind, this.cpu, value, at);
   }
-  protected addressRegister(field: number): I32 {
+  protected addressRegister(field: number): Int {
     const slot = this.field32('u16', field);
-    return slot === L.ZERO ? this.i32(0) : this.code.register((slot - L.GPR) >> 3);
+    if (slot === L.ZERO) return this.int(0, this.addressBits);
+    // The base of addresses that are relative to RIP.
+    if (slot === L.IP_BASE) return this.ipBase();
+    if (slot >= GPR_END) return this.stateLoad('i64', slot);
+    return this.fit(this.code.register((slot - L.GPR) >> 3), this.addressBits);
+  }
+  private get addressBits(): 32 | 64 {
+    return this.long ? 64 : 32;
   }
   reg(n: number, bits: Bits): Int {
     return this.readGeneral(bits === 8 && n >= 4 ? L.GPR + (n - 4) * 8 + 1 : L.GPR + n * 8, KIND[bits]);
   }
   setReg(n: number, bits: Bits, value: Int): void {
-    this.writeGeneral(bits === 8 && n >= 4 ? L.GPR + (n - 4) * 8 + 1 : L.GPR + n * 8, KIND[bits], asI32(value));
+    this.writeGeneral(bits === 8 && n >= 4 ? L.GPR + (n - 4) * 8 + 1 : L.GPR + n * 8, KIND[bits], this.fit(value, bits));
   }
-  private readGeneral(at: number, kind: LoadKind): I32 {
+  private readGeneral(at: number, kind: LoadKind): Int {
     const whole = this.code.register((at - L.GPR) >> 3);
-    if (kind === 'u8') return this.and(this.shrU(whole, this.i32((at & 7) * 8)), this.i32(0xff));
-    return kind === 'u16' ? this.and(whole, this.i32(0xffff)) : whole;
+    if (kind === 'i64') return this.fit(whole, 64);
+    const low = this.fit(whole, 32) as I32;
+    if (kind === 'u8') return this.and(this.shrU(low, this.i32((at & 7) * 8)), this.i32(0xff));
+    return kind === 'u16' ? this.and(low, this.i32(0xffff)) : low;
   }
-  private writeGeneral(at: number, kind: StoreKind, value: I32): void {
+  /** What has 32 bits is zero-extended in 64-bit code [SDM1 3.4.1.1]. */
+  private writeGeneral(at: number, kind: StoreKind, value: Int): void {
     const n = (at - L.GPR) >> 3;
-    if (kind !== 'u8' && kind !== 'u16') return this.code.setRegister(n, value);
+    const bits = this.code.wide ? 64 : 32;
+    if (kind !== 'u8' && kind !== 'u16') return this.code.setRegister(n, this.fit(value, bits));
     const shift = (at & 7) * 8;
-    const mask = (kind === 'u8' ? 0xff : 0xffff) << shift;
-    const kept = this.and(this.code.register(n), this.i32(~mask));
-    this.code.setRegister(n, this.or(kept, this.and(this.shl(value, this.i32(shift)), this.i32(mask))));
+    const mask = kind === 'u8' ? 0xff : 0xffff;
+    const part = this.and(value as I32, this.i32(mask));
+    const whole = this.code.register(n);
+    const kept = this.and(whole, this.int(~(BigInt(mask) << BigInt(shift)), bits));
+    this.code.setRegister(n, this.or(kept, this.shl(this.fit(part, bits), this.int(shift, bits))));
   }
 
   // Memory
@@ -104,7 +123,7 @@ export class RegionOps extends RecordOps {
     const { e, code, record } = this;
     e.if(this.eqz(hit), () => {
       const what = this.i32(a.bytes | (a.kind === 'read' ? 0 : FILL_WRITE));
-      const filled = this.call('fill', [this.cpu, linear, what, this.i32(record.address), code.fuelAt(record)], 'i32') as I32;
+      const filled = this.call('fill', [this.cpu, this.address(linear), what, this.i32(record.address), code.fuelAt(record)], 'i32') as I32;
       e.if(this.eqz(filled), () => code.leaveAt(record));
     });
     const host = this.hostOf(linear, entry);
@@ -118,13 +137,13 @@ export class RegionOps extends RecordOps {
   // Flags
 
   setFlags(kind: 'add' | 'sub', bits: Bits, a: Int, b: Int, result: Int): void {
-    this.flags.set({ kind, bits, a: asI32(a), b: asI32(b), result: asI32(result) });
+    this.flags.set({ kind, bits, a, b, result });
   }
   setFlagsLogic(bits: Bits, result: Int): void {
-    this.flags.set({ kind: 'logic', bits, result: asI32(result) });
+    this.flags.set({ kind: 'logic', bits, result });
   }
   setFlagsWith(bits: Bits, result: Int, cf: I32, of: I32, af?: I32): void {
-    this.flags.set({ kind: 'with', bits, result: asI32(result), cf, of, af });
+    this.flags.set({ kind: 'with', bits, result, cf, of, af });
   }
   setCarry(cf: I32): void {
     this.flags.setCarry(cf, undefined);
@@ -148,18 +167,22 @@ export class RegionOps extends RecordOps {
 
   // Control
 
-  protected ipBase(): I32 {
-    return this.code.pageBase(this.record);
+  protected ipBase(): Int {
+    return this.fit(this.code.pageBase(this.record), this.addressBits);
+  }
+  /** Where a branch goes on in the region, its page is mapped. */
+  override checkTarget(ip: Int): void {
+    if (!this.long || !this.edges.direct) super.checkTarget(ip);
   }
   jumpRelative(n: number): void {
     const target = this.target(n);
     this.checkTarget(target);
-    if (!this.edges.branch()) this.code.leaveTo(asI32(target), this.record, this.flat, 1);
+    if (!this.edges.branch()) this.code.leaveTo(target, this.record, this.flat, 1);
   }
   jumpTo(ip: Int): void {
     const target = this.truncate(ip);
     this.checkTarget(target);
-    if (!this.edges.jump(asI32(target))) this.code.leaveTo(asI32(target), this.record, this.flat, 1);
+    if (!this.edges.jump(target)) this.code.leaveTo(target, this.record, this.flat, 1);
   }
   raiseValue(): void {
     this.code.leaveAt(this.record);

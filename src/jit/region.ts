@@ -73,8 +73,9 @@ export const variantOf = (record: CodeRecord): Variant | undefined => HANDLERS.v
 
 /** Place that a branch goes to when it is taken; undefined for what branches nowhere or to where a register says. */
 export function branchOffset(record: CodeRecord): number | undefined {
-  const row = variantOf(record)?.row;
-  if (!row?.operands.some((o) => o.kind === 'J')) return undefined;
+  const variant = variantOf(record);
+  if (!variant?.row.operands.some((o) => o.kind === 'J')) return undefined;
+  if (variant.environment === 'long' && record.bytes[R.REC_FAR] !== 0) return undefined;
   return (record.delta + new DataView(record.bytes.buffer, record.bytes.byteOffset).getInt32(R.REC_IMMEDIATE, true)) | 0;
 }
 /** Nothing follows the instruction in its block. */

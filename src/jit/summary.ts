@@ -82,7 +82,7 @@ function probe(record: CodeRecord, variant: Variant): Summary {
   code.frame(0, () => {
     const flags = new FlagProbe(code);
     code.onLeave = () => flags.read();
-    variant.row.body(new RegionOps(code, record, variant, flags, { branch: () => true, jump: () => true }));
+    variant.row.body(new RegionOps(code, record, variant, flags, { direct: true, branch: () => true, jump: () => true }));
     found = { needs: flags.needs, sets: flags.sets && !flags.setsSome, setsSome: flags.setsSome, readsOwn: flags.readsOwn };
   });
   return found;
@@ -92,7 +92,7 @@ class ProbedCode extends RegionCode {
   onLeave: () => void = () => {};
 
   constructor() {
-    super(new ModuleBuilder());
+    super(new ModuleBuilder(), true);
   }
   override leaveAt(record: CodeRecord): void {
     this.onLeave();

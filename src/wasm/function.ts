@@ -129,7 +129,9 @@ export class FunctionBuilder {
     if (known !== undefined && op === 'extendU') return this.i64(BigInt.asUintN(32, BigInt(known))) as never;
     if (known !== undefined && op === 'extendS') return this.i64(BigInt(known)) as never;
     if (known !== undefined && op === 'wrap') return this.i32(Number(BigInt.asIntN(32, BigInt(known)))) as never;
-    if (code < 0x100) return this.pure(to, code, [a], op) as Val<(typeof CONVERT)[K][1]>;
+    const inner = asNode(a);
+    if (op === 'wrap' && (inner.operation === 'extendU' || inner.operation === 'extendS')) return inner.args[0] as never;
+    if (code < 0x100) return this.pure(to, code, [a], op, op) as Val<(typeof CONVERT)[K][1]>;
     return this.bind(this.node(to, [a], (b) => b.byte(code >> 8).u32(code & 0xff))) as unknown as Val<(typeof CONVERT)[K][1]>;
   }
   select<T extends Type>(condition: Val<'i32'>, yes: Val<T>, no: Val<T>): Val<T> {
@@ -317,6 +319,7 @@ export class FunctionBuilder {
 
   /** Identities and constants of i32 that specialised bodies produce in numbers. */
   private fold(op: keyof typeof BINARY, a: Val, b: Val): Val | undefined {
+    if (a.type === 'i64') return this.foldI64(op, a, b);
     if (a.type !== 'i32') return undefined;
     const x = asNode(a).constant as number | undefined;
     const y = asNode(b).constant as number | undefined;
@@ -336,6 +339,19 @@ export class FunctionBuilder {
       case 'shrU': return this.i32(x >>> y);
       default: return undefined;
     }
+  }
+
+  private foldI64(op: keyof typeof BINARY, a: Val, b: Val): Val | undefined {
+    const x = asNode(a).constant as bigint | undefined;
+    const y = asNode(b).constant as bigint | undefined;
+    if (y === 0n && (op === 'add' || op === 'sub' || op === 'or' || op === 'xor' || op === 'shl' || op === 'shrU' || op === 'shrS')) return a;
+    if (x === 0n && (op === 'add' || op === 'or' || op === 'xor')) return b;
+    if (y === undefined || (op !== 'add' && op !== 'sub')) return undefined;
+    const sum = (c: bigint) => this.i64(BigInt.asIntN(64, op === 'add' ? c + y : c - y));
+    if (x !== undefined) return sum(x);
+    const { operation, args } = asNode(a);
+    const inner = operation === 'add' ? (args[1].constant as bigint | undefined) : undefined;
+    return inner === undefined ? undefined : this.binary('add', args[0] as Val<'i64'>, sum(inner));
   }
 
   /** `(v + c) + d` is `v + (c + d)`. */

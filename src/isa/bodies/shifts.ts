@@ -19,7 +19,7 @@ const shifting = (narrow: Narrow, wide: Wide): Body => (o) => {
   const mask = bits === 64 ? 63 : 31;
   const known = o.constant(raw);
   if (known !== undefined) {
-    if ((known & mask) !== 0) dst.put(shift(o.i32(known & mask)));
+    dst.put((known & mask) === 0 ? a : shift(o.i32(known & mask)));
     return;
   }
   const count = o.and(raw, o.i32(mask));
