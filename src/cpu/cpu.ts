@@ -164,7 +164,7 @@ export class Cpu implements CpuContext {
     state.setU32(L.XCR0, XCR0_X87);
     state.setU32(L.BLOCK_TABLE, this.engine.code.table);
     state.setU32(L.TWO_PAGES, 2 * 4096);
-    this.ferr.active = this.halted = this.stopped = this.nmiPending = this.nmiBlocked = false;
+    this.ferr.active = this.repeated = this.halted = this.stopped = this.nmiPending = this.nmiBlocked = false;
     this.shadowUntil = this.debugShadowUntil = this.pendingDebug = this.debugBefore = 0;
     this.msrs.reset(tsc);
     applyDebugRegisters(this);
@@ -309,6 +309,7 @@ export class Cpu implements CpuContext {
     // An exception counts as an instruction: a handler that faults at once, for ever, uses up its fuel.
     if (kind === 'exception') this.retired++;
     this.nextEip = this.state.rip;
+    if (this.repeated) this.state.settleFlags();
     deliver(this, vector, { kind, errorCode, betweenIterations: this.repeated });
     this.repeated = false;
   }

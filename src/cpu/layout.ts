@@ -107,6 +107,9 @@ export const TSC_AUX = 0x678; // u32
 export const SCRATCH_RECORDS = 0x680;
 /** FXSAVE's area on its way to and from memory that is not in one frame: 416 bytes. */
 export const FX_AREA = 0xe40;
+/** FLAG_RESULT and FLAG_AUX after the last iteration, where a repeated instruction stopped between two; its own are those from before it. */
+export const REPEAT_RESULT = 0xfe0; // i64
+export const REPEAT_AUX = 0xfe8; // u32
 export const STATE_SIZE = 0x1000;
 
 /**

@@ -81,6 +81,11 @@ export class CpuState {
     this.setU64(L.FLAG_RESULT, zero ? 0n : 1n);
     this.setU32(L.FLAG_AUX, aux);
   }
+  /** The flags become those that a repeated instruction had set aside as it stopped between iterations. */
+  settleFlags(): void {
+    this.setU64(L.FLAG_RESULT, this.getU64(L.REPEAT_RESULT));
+    this.setU32(L.FLAG_AUX, this.getU32(L.REPEAT_AUX));
+  }
 
   cr(n: number): number { return this.getU32(L.CR + n * 8); }
   setCr(n: number, value: number, high = 0): void {

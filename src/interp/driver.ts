@@ -316,11 +316,14 @@ export class HandlerOps extends RecordOps {
     const left = this.fuelAfterThis();
     return this.add(this.select(this.e.compare('gtS', left, this.i32(0)), left, this.i32(0)), this.i32(1));
   }
-  betweenIterations(done: I32): void {
+  betweenIterations(done: I32, settle: () => void): void {
     this.countIterations(done);
     const spent = this.ltS(this.fuel, this.recordLoad('u8', R.REC_COUNT));
     const wanted = this.or(this.stateLoad('i32', L.TRAP_PENDING), this.stateLoad('i32', L.ATTENTION));
-    this.e.if(this.or(spent, wanted), () => this.exit(R.EXIT_RESTART));
+    this.e.if(this.or(spent, wanted), () => {
+      this.flags.setAside(settle);
+      this.exit(R.EXIT_RESTART);
+    });
   }
   countIterations(extra: I32): void {
     this.e.set(this.fuelVariable as Variable<'i32'>, this.sub(this.fuel, extra));

@@ -59,6 +59,19 @@ export class LazyFlags {
     const { o } = this;
     return o.or(o.shl(cf, o.i32(31)), o.shl(o.xor(cf, of), o.i32(30)));
   }
+  /** What `settle` sets goes to where an event finds it; the flags stay as they are. */
+  setAside(settle: () => void): void {
+    const { e, cpu } = this;
+    const result = e.variable('i64');
+    const aux = e.variable('i32');
+    e.set(result, e.load('i64', cpu, L.FLAG_RESULT));
+    e.set(aux, this.aux());
+    settle();
+    e.store('i64', cpu, e.load('i64', cpu, L.FLAG_RESULT), L.REPEAT_RESULT);
+    e.store('i32', cpu, this.aux(), L.REPEAT_AUX);
+    e.store('i64', cpu, e.get(result), L.FLAG_RESULT);
+    this.setAux(e.get(aux));
+  }
   setCarry(cf: I32): void {
     this.setCarryOverflow(cf, this.flag('OF'));
   }

@@ -207,9 +207,10 @@ export abstract class Ops {
   abstract iterationsAllowed(): I32;
   /**
    * Between iterations: `done` more of them have run and others follow. Counts them as instructions, and leaves, to come
-   * back to this instruction, when the fuel is used up or the dispatcher is wanted [SDM2 REP: interrupts are taken between iterations].
+   * back to this instruction, when the fuel is used up or the dispatcher is wanted [SDM2 REP: interrupts are taken between
+   * iterations]. `settle` sets the flags that an interrupt then finds; going on, the instruction has those from before it.
    */
-  abstract betweenIterations(done: I32): void;
+  abstract betweenIterations(done: I32, settle: () => void): void;
   /** Counts `extra` iterations besides the one that is the instruction itself. */
   abstract countIterations(extra: I32): void;
 

@@ -204,6 +204,7 @@ export class RegionOps extends RecordOps {
     const left = this.fuelAfterThis();
     return this.add(this.select(this.e.compare('gtS', left, this.i32(0)), left, this.i32(0)), this.i32(1));
   }
+  /** The interpreter does one more iteration, and knows what flags an interrupt finds. */
   betweenIterations(done: I32): void {
     this.countIterations(done);
     const wanted = this.or(this.stateLoad('i32', L.TRAP_PENDING), this.stateLoad('i32', L.ATTENTION));

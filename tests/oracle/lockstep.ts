@@ -2,7 +2,6 @@
  * Random programs: a reference, the host's processor or QEMU, against the emulator's tiers. A program that differs is
  * shortened to the fewest pieces that still do; then single steps find the first instruction after which the states differ.
  */
-import { Decoder } from '../../src/isa/decode.ts';
 import { INSTRUCTION_SET } from '../../src/isa/instruction-set.ts';
 import type { Row } from '../../src/isa/row.ts';
 import { fieldsThatDiffer, fxReport, stateAfter, stateBefore } from './compare.ts';
@@ -12,6 +11,7 @@ import { makeFxState } from './fx-state.ts';
 import { makeBaseline, rowsToTest } from './generate.ts';
 import { hostDifference } from './host-differences.ts';
 import { guestEip, type HostForm, hostForm, putHostForm } from './host-form.ts';
+import { mnemonicOf } from './mnemonic.ts';
 import { type Executor, nativeExecutor } from './native.ts';
 import { assemble, listing, type Piece, unknownFlags } from './program.ts';
 import { ProgramMaker } from './program-maker.ts';
@@ -77,7 +77,6 @@ export class LockstepCampaign {
   private readonly options: LockstepOptions;
   private readonly random: Random;
   private readonly maker: ProgramMaker;
-  private readonly decoder = new Decoder(INSTRUCTION_SET);
   private readonly subjects: CoracleExecutor[];
   private reference: Executor;
   private readonly baseline: Uint8Array;
@@ -218,15 +217,11 @@ export class LockstepCampaign {
     const at = offsets.findIndex((o, i) => p.at + o === expected.u32(k, R.EIP_AFTER) && p.pieces[i]?.label === undefined);
     const flags = vector === 3 && at < 0 ? (before[p.pieces.length] ?? 0) : (before[at < 0 ? p.pieces.length : at] ?? 0);
     const fields = fieldsThatDiffer(expected, mine, k, { flags: 0, section: '' }, !host, n, flags);
-    if (host && at >= 0 && hostDifference(this.mnemonic(p.pieces[at] as Piece), vector, fields) !== undefined) return [];
+    const piece = p.pieces[at];
+    if (host && piece && hostDifference(mnemonicOf(piece.bytes, 32), vector, fields) !== undefined) return [];
     // QEMU reads before it writes, compares strings in another order, and has lost flags when an instruction faults.
     const fault = !host && vector === PAGE_FAULT && expected.u32(k, R.EIP_AFTER) === mine.u32(n, R.EIP_AFTER);
     return fault ? fields.filter((f) => /^(register|segment|memory|ST|XMM)/.test(f)) : fields;
-  }
-
-  private mnemonic(piece: Piece): string {
-    const bytes = Uint8Array.of(...piece.bytes, ...new Uint8Array(15));
-    return this.decoder.decode(bytes, 0, bytes.length, 32) === 'ok' ? this.decoder.row.mnemonic : '';
   }
 
   private async try(p: Program, subject: CoracleExecutor, steps = 0): Promise<Difference | undefined> {

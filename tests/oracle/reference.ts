@@ -179,6 +179,7 @@ const qemuExcuse: Reference['excuse'] = (e, reference, mine, n, fields) => {
   }
   if (mnemonic === 'RET' && e.immediate & 0x8000) return 'QEMU sign-extends the count of RET';
   if (vector === PAGE_FAULT && /^(CMPS.|PUSHA|POPA)$/.test(mnemonic)) return 'QEMU accesses in another order';
+  if (vector === PAGE_FAULT && /^SCAS.$/.test(mnemonic) && fields.every((f) => FLAG_FIELD.test(f))) return 'QEMU keeps the flags of the last iteration when a later one faults';
   if (vector === PAGE_FAULT && /^RC[LR]$/.test(mnemonic)) return 'QEMU sets flags before it faults';
   if (here === PAGE_FAULT && mnemonic === 'CLFLUSH') return 'QEMU does nothing for CLFLUSH';
   if (vector === PAGE_FAULT && /^S[GI]DT$/.test(mnemonic)) return 'QEMU stores a part before it faults';

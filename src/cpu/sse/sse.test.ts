@@ -1,5 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { checkRecords } from '../../../tests/oracle/simd/compare.ts';
+import { isEstimate } from '../../../tests/oracle/simd/estimates.ts';
 import { makeModules } from '../../../tests/oracle/simd/modules.ts';
 import { DATA, Subject } from '../../../tests/oracle/simd/run-case.ts';
 import { readVectors } from '../../../tests/oracle/simd/vectors.ts';
@@ -60,6 +61,24 @@ describe('MMX and SSE', () => {
       subject.load(encoding);
       expect([encoding, ...checkRecords(subject, records).examples]).toEqual([encoding]);
     }
+  });
+
+  it('estimate reciprocals as near as the manual says, by every entry of the tables', () => {
+    const memory = new WebAssembly.Memory({ initial: 2 });
+    const kernel = new WebAssembly.Instance(modules.kernel, { env: { memory } }).exports as unknown as Record<'sse_rcp_f32' | 'sse_rsqrt_f32', (cpu: number, value: number) => number>;
+    const far: string[] = [];
+    for (const exponent of [0, 1, 2, 0x7e, 0x7f, 0x80, 0xfb, 0xfc, 0xfd, 0xfe, 0xff]) {
+      for (let entry = 0; entry < 4096; entry++) {
+        for (const rest of [0, 1, 0x400, 0x7ff]) {
+          for (const sign of [0, 0x80000000]) {
+            const source = (sign | (exponent << 23) | (entry << 11) | rest) >>> 0;
+            if (!isEstimate(false, source, kernel.sse_rcp_f32(0, source) >>> 0)) far.push(`1 / ${source.toString(16)}`);
+            if (!isEstimate(true, source, kernel.sse_rsqrt_f32(0, source) >>> 0)) far.push(`1 / sqrt ${source.toString(16)}`);
+          }
+        }
+      }
+    }
+    expect(far).toEqual([]);
   });
 
   it('raise #NM while the task is switched, and #UD where they are turned off', () => {

@@ -1,5 +1,6 @@
 /** String instructions and REP [SDM2 REP; SDM1 7.3.9]. */
-import type { Bits, Body, I32, I64, Int, LoadKind, Ops, StoreKind } from '../ops.ts';
+import type { IntType } from '../../wasm/opcodes.ts';
+import type { Bits, Body, I32, I64, Int, LoadKind, Ops, StoreKind, Variable } from '../ops.ts';
 
 const AX = 0;
 const CX = 1;
@@ -20,15 +21,26 @@ const advance = (o: Ops, register: number, bytes: I32): void => {
 const count = (o: Ops): Int => o.reg(CX, o.asize);
 const setCount = (o: Ops, value: Int): void => o.setReg(CX, o.asize, value);
 
+interface Repetition {
+  /** Registers besides the count that 32-bit addresses narrow in 64-bit code, whether or not they are used. */
+  readonly narrowed?: readonly number[];
+  /** Ends REPE and REPNE early. */
+  readonly stop?: () => I32;
+  /** May do several iterations at once and returns how many it did, 0 for none. */
+  readonly bulk?: (most: I32) => I32;
+  /** Sets the flags by the last iteration. A fault in a later one finds the flags from before the instruction. */
+  readonly settle?: () => void;
+}
+const nothing = (): void => {};
+
 /**
- * Runs an iteration once, or under REP as often as the count register says; `narrowed`
- * are the registers besides the count that 32-bit addresses narrow whether or not they are used. Registers are up to date after each iteration, so a fault
- * or an interrupt in the middle leaves a state from which the instruction goes on. `stop` ends REPE and REPNE early;
- * `bulk` may do several iterations at once and returns how many it did, 0 for none.
+ * Runs an iteration once, or under REP as often as the count register says. Registers are up to date after each iteration,
+ * so a fault or an interrupt in the middle leaves a state from which the instruction goes on.
  */
-function repeated(o: Ops, narrowed: readonly number[], iterate: () => void, stop?: () => I32, bulk?: (most: I32) => I32): void {
+function repeated(o: Ops, iterate: () => void, { narrowed = [], stop, bulk, settle = nothing }: Repetition = {}): void {
   if (o.repeat === 'none') {
     iterate();
+    settle();
     return;
   }
   const { e } = o;
@@ -48,10 +60,11 @@ function repeated(o: Ops, narrowed: readonly number[], iterate: () => void, stop
       setCount(o, left);
       const finished = stop ? o.or(o.eqz(left), stop()) : o.eqz(left);
       e.if(finished, () => {
+        settle();
         o.countIterations(o.sub(e.get(ran), o.i32(1)));
         e.branch(done);
       });
-      o.betweenIterations(e.get(ran));
+      o.betweenIterations(e.get(ran), settle);
       e.branch(again);
     });
   });
@@ -102,7 +115,7 @@ const moves = (bitsOf: (o: Ops) => number): Body => (o) => {
     advance(o, SI, o.i32(bits / 8));
     advance(o, DI, o.i32(bits / 8));
   };
-  repeated(o, [SI, DI], iterate, undefined, bulkMove(o, bits));
+  repeated(o, iterate, { narrowed: [SI, DI], bulk: bulkMove(o, bits) });
 };
 
 const bulkStore = (o: Ops, bits: number) => (most: I32): I32 => {
@@ -131,47 +144,48 @@ const stores = (bitsOf: (o: Ops) => number): Body => (o) => {
     o.store(ES, index(o, DI), KIND[bits], o.reg(AX, bits as Bits) as never);
     advance(o, DI, o.i32(bits / 8));
   };
-  repeated(o, [DI], iterate, undefined, bulkStore(o, bits));
+  repeated(o, iterate, { narrowed: [DI], bulk: bulkStore(o, bits) });
 };
 
 const loads = (bitsOf: (o: Ops) => number): Body => (o) => {
   const bits = bitsOf(o);
-  repeated(o, [], () => {
+  repeated(o, () => {
     const value = o.load('operand', index(o, SI), KIND[bits]);
     o.setReg(AX, bits as Bits, value as Int);
     advance(o, SI, o.i32(bits / 8));
   });
 };
 
-/** Ends REPE on a difference and REPNE on a match. */
-const stopFor = (o: Ops) => (): I32 => (o.repeat === 'rep' ? o.eqz(o.flag('ZF')) : o.flag('ZF'));
-
-const compares = (bitsOf: (o: Ops) => number): Body => (o) => {
+/** CMPS and SCAS: the two operands of an iteration, and the index registers that it advances. */
+const compares = (bitsOf: (o: Ops) => number, operands: (o: Ops, bits: Bits) => [Int, Int], indexes: readonly number[]): Body => (o) => {
+  const { e } = o;
   const bits = bitsOf(o) as Bits;
-  repeated(o, [], () => {
-    const a = o.load('operand', index(o, SI), KIND[bits]) as Int;
-    const b = o.load(ES, index(o, DI), KIND[bits]) as Int;
-    o.setFlags('sub', bits, a, b, o.sub(a, b));
-    advance(o, SI, o.i32(bits / 8));
-    advance(o, DI, o.i32(bits / 8));
-  }, stopFor(o));
+  const [left, right] = [0, 1].map(() => e.variable<IntType>(bits === 64 ? 'i64' : 'i32')) as [Variable<IntType>, Variable<IntType>];
+  repeated(o, () => {
+    const [a, b] = operands(o, bits);
+    e.set(left, a);
+    e.set(right, b);
+    for (const register of indexes) advance(o, register, o.i32(bits / 8));
+  }, {
+    // REPE ends on a difference, REPNE on a match.
+    stop: () => (o.repeat === 'rep' ? o.ne(e.get(left), e.get(right)) : o.eq(e.get(left), e.get(right))),
+    settle: () => {
+      const [a, b] = [e.get(left), e.get(right)];
+      o.setFlags('sub', bits, a, b, o.sub(a, b));
+    },
+  });
 };
-const scans = (bitsOf: (o: Ops) => number): Body => (o) => {
-  const bits = bitsOf(o) as Bits;
-  repeated(o, [], () => {
-    const a = o.reg(AX, bits);
-    const b = o.load(ES, index(o, DI), KIND[bits]) as Int;
-    o.setFlags('sub', bits, a, b, o.sub(a, b));
-    advance(o, DI, o.i32(bits / 8));
-  }, stopFor(o));
-};
+const cmps = (bitsOf: (o: Ops) => number): Body =>
+  compares(bitsOf, (o, bits) => [o.load('operand', index(o, SI), KIND[bits]) as Int, o.load(ES, index(o, DI), KIND[bits]) as Int], [SI, DI]);
+const scas = (bitsOf: (o: Ops) => number): Body =>
+  compares(bitsOf, (o, bits) => [o.reg(AX, bits), o.load(ES, index(o, DI), KIND[bits]) as Int], [DI]);
 
 /** INS and OUTS: the permission check, then the destination, then the port; so nothing is lost from a device on a fault. */
 const ins = (bitsOf: (o: Ops) => number): Body => (o) => {
   const bits = bitsOf(o);
   const port = o.reg(DX, 16) as I32;
   o.helper('CHECK_IO', port, o.i32(bits / 8));
-  repeated(o, [], () => {
+  repeated(o, () => {
     o.probeStore(ES, index(o, DI), bits / 8);
     const value = o.helperValue('PORT_IN', port, o.i32(bits / 8));
     o.store(ES, index(o, DI), KIND[bits], value as never);
@@ -182,7 +196,7 @@ const outs = (bitsOf: (o: Ops) => number): Body => (o) => {
   const bits = bitsOf(o);
   const port = o.reg(DX, 16) as I32;
   o.helper('CHECK_IO', port, o.i32(bits / 8));
-  repeated(o, [], () => {
+  repeated(o, () => {
     const value = o.load('operand', index(o, SI), KIND[bits]) as I32;
     o.helper('PORT_OUT', port, o.i32(bits / 8), value);
     advance(o, SI, o.i32(bits / 8));
@@ -195,7 +209,7 @@ const wide = (o: Ops): number => o.osize;
 const port = (o: Ops): number => Math.min(o.osize, 32);
 export const stringBodies: Record<string, Body> = {
   MOVSB: moves(byte), MOVSW: moves(wide), STOSB: stores(byte), STOSW: stores(wide), LODSB: loads(byte), LODSW: loads(wide),
-  CMPSB: compares(byte), CMPSW: compares(wide), SCASB: scans(byte), SCASW: scans(wide),
+  CMPSB: cmps(byte), CMPSW: cmps(wide), SCASB: scas(byte), SCASW: scas(wide),
   INSB: ins(byte), INSW: ins(port), OUTSB: outs(byte), OUTSW: outs(port),
   XLAT: (o) => {
     const at = o.zeroExtend(o.add(o.reg(3, o.asize), o.fit(o.reg(AX, 8), o.asize === 64 ? 64 : 32)), o.asize);
