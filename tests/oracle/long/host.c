@@ -6,11 +6,13 @@
  * mapped twice, at addresses of 32 bits and far above.
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -20,6 +22,9 @@
 #define CODE_SIZE 0x3000ul
 #define PAGE 0x1000ul
 #define MAX_DIFFERENCES 24
+/* Of a case that two ticks of the timer find running. */
+#define ENDLESS 255
+#define TICK_SECONDS 1
 
 struct record {
   uint8_t code[16];
@@ -60,14 +65,21 @@ __asm__(
 static const int GREGS[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
                               REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
 
+/* The case that was running at the last tick. */
+static struct record *ticked;
+
 __attribute__((used)) static void trapped(int signal, siginfo_t *info, void *context) {
   ucontext_t *u = context;
   greg_t *g = u->uc_mcontext.gregs;
   struct record *r = current;
   (void)info;
-  (void)signal;
+  if (signal == SIGALRM && (!r || r != ticked)) {
+    ticked = r;
+    __asm__ volatile("wrfsbase %0; wrgsbase %1" ::"r"(case_base[0]), "r"(case_base[1]));
+    return;
+  }
   if (!r) abort();
-  r->vector = (uint32_t)g[REG_TRAPNO];
+  r->vector = signal == SIGALRM ? ENDLESS : (uint32_t)g[REG_TRAPNO];
   r->error = (uint32_t)g[REG_ERR];
   r->cr2 = r->vector == 14 ? (uint64_t)g[REG_CR2] : 0;
   r->rip_after = (uint64_t)g[REG_RIP];
@@ -132,6 +144,7 @@ static void run(struct record *r) {
   current = r;
   enter(r);
   current = 0;
+  ticked = 0;
   memset(at, 0xcc, r->length);
   memory_after(r);
 }
@@ -139,6 +152,7 @@ static void run(struct record *r) {
 static int take(void *to, size_t size) {
   for (size_t done = 0; done < size;) {
     ssize_t n = read(0, (char *)to + done, size - done);
+    if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return 0;
     done += (size_t)n;
   }
@@ -147,6 +161,7 @@ static int take(void *to, size_t size) {
 static void give(const void *from, size_t size) {
   for (size_t done = 0; done < size;) {
     ssize_t n = write(1, (const char *)from + done, size - done);
+    if (n < 0 && errno == EINTR) continue;
     if (n <= 0) exit(1);
     done += (size_t)n;
   }
@@ -157,8 +172,10 @@ int main(void) {
   stack_t stack = {.ss_sp = malloc(1 << 16), .ss_size = 1 << 16};
   sigaltstack(&stack, 0);
   struct sigaction action = {.sa_sigaction = trap_entry, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
-  static const int signals[] = {SIGTRAP, SIGSEGV, SIGILL, SIGFPE, SIGBUS};
+  static const int signals[] = {SIGTRAP, SIGSEGV, SIGILL, SIGFPE, SIGBUS, SIGALRM};
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) sigaction(signals[i], &action, 0);
+  struct itimerval timer = {{TICK_SECONDS, 0}, {TICK_SECONDS, 0}};
+  setitimer(ITIMER_REAL, &timer, 0);
   struct record *records = 0;
   uint32_t count;
   while (take(&count, 4)) {

@@ -43,7 +43,7 @@ const HAS_ERROR = new Set([8, 10, 11, 12, 13, 14, 17]);
 /** A case that takes more instructions does not end. */
 const INSTRUCTION_LIMIT = 100_000;
 /** Result vector of a case that does not end, or that ends where no handler is. */
-const ENDLESS = 255;
+export const ENDLESS = 255;
 const SEGMENT_BYTES = 8 * L.SEGMENT_SIZE;
 
 const descriptor = (access: number, flags: number): bigint => 0xf00000000ffffn | (BigInt(access) << 40n) | (BigInt(flags) << 52n);
