@@ -555,7 +555,7 @@ export class Cpu implements CpuContext {
       FLDENV: fldenv, FNSTENV: fnstenv, FRSTOR: frstor, FNSAVE: fnsave, FXSAVE: fxsave, FXRSTOR: fxrstor,
       IRET: (cpu, size) => this.interruptReturn(cpu, size),
       INT: this.entering(segmentHelpers.INT), INT3: this.entering(segmentHelpers.INT3),
-      INTO: this.entering(segmentHelpers.INTO), ICEBP: this.entering(segmentHelpers.ICEBP),
+      INTO: this.entering(segmentHelpers.INTO), ICEBP: this.entering((cpu) => this.interruptOne(cpu)),
       SYSCALL: this.entering(systemHelpers.SYSCALL), SYSRET: this.entering(systemHelpers.SYSRET),
     };
     for (const [name, call] of helperImports(this, helpers, () => this.afterTransfer())) imports.set(name, call);
@@ -594,6 +594,15 @@ export class Cpu implements CpuContext {
   private interruptReturn(cpu: CpuContext, size: number): number {
     this.nmiBlocked = false;
     return segmentHelpers.IRET(cpu, size);
+  }
+
+  /** INT1 is a debug exception: one that waits for the end of the shadow of MOV SS comes with it. */
+  private interruptOne(cpu: CpuContext): number {
+    const { state } = this;
+    state.setDr(6, state.dr(6) | this.pendingDebug);
+    this.pendingDebug = 0;
+    state.setU32(L.TRAP_PENDING, 0);
+    return segmentHelpers.ICEBP(cpu);
   }
 
   /** Software interrupts and system calls: what they enter runs without the trap that TF asked for. */

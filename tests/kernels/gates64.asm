@@ -230,6 +230,21 @@ main:
     USER user_into
     USER user_bound
     DONE
+    CASE "mov ss that meets a data breakpoint, then int1, one exception"
+    mov rax, kernel_data
+    mov dr0, rax
+    mov eax, 0x70001                         ; L0, reads and writes of two bytes
+    mov dr7, rax
+    EXPECT .int1
+    mov ss, [kernel_data]
+    db 0xf1
+.int1:
+    mov rax, dr6
+    and eax, 0xe00f
+    VAL rax, 16
+    xor eax, eax
+    mov dr7, rax
+    DONE
     CASE "exceptions from compatibility mode at level 3 and 0"
     USER user_ud32, UCS32
     USER user_divide32, UCS32
@@ -341,5 +356,6 @@ caught_ss: dq 0
 caught_cs: dq 0
 frame: times 6 dq 0
 round: dd 0
+kernel_data: dw KDS, 0
 index: dd 0
 image_end:

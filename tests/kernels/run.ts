@@ -27,7 +27,7 @@ const PROCESSOR_32: Processor = {
 };
 const LONG_FEATURES = 'pdpe1gb,+rdtscp,+fsgsbase,+smep,+smap,+umip,+xsave,+xsaveopt';
 const PROCESSOR_64: Processor = {
-  coracle: `x86-64-v1,+${LONG_FEATURES}`, qemu: `qemu64,vendor=GenuineIntel,-svm,-hypervisor,-x2apic,+${LONG_FEATURES}`, program: 'qemu-system-x86_64',
+  coracle: `x86-64-v1,+pcid,+invpcid,+${LONG_FEATURES}`, qemu: `qemu64,vendor=GenuineIntel,-svm,-hypervisor,-x2apic,+${LONG_FEATURES}`, program: 'qemu-system-x86_64',
 };
 const processorFor = (name: string): Processor => (name.endsWith('64') ? PROCESSOR_64 : PROCESSOR_32);
 
