@@ -301,7 +301,7 @@ describe('PVH kernels', () => {
     image.u8(0x200, 0xf4);
     return image.bytes;
   }
-  const options = { ramBytes: 64 << 20, rsdp: 0xe0000 };
+  const options = { ramBytes: 64 << 20, rsdp: 0xe0000, longMode: true };
 
   test.each([32, 64] as const)('are entered where their note says, %i bits', (width) => {
     const kernel = elf(width, 0x100000, 0x100010);
@@ -320,6 +320,7 @@ describe('PVH kernels', () => {
 
   test('that do not fit, or are damaged, are refused', () => {
     expect(() => loadPvh({ ...options, kernel: elf(64, 64 << 20, 0) })).toThrow('needs memory up to');
+    expect(() => loadPvh({ ...options, longMode: false, kernel: elf(64, MIB, 0) })).toThrow('this kernel is 64-bit');
     expect(() => loadPvh({ ...options, kernel: elf(32, 0x6000, 0) })).toThrow('link it at 1 MiB');
     expect(() => isPvh(elf(32, 0x100000, 0).subarray(0, 0x280))).toThrow('truncated');
     expect(isPvh(elf(32, 0x100000, 0).fill(0, 0x308, 0x30c))).toBe(false);
