@@ -38,7 +38,7 @@ export async function loadKernel(options: MachineOptions, around: KernelSurround
     throw new EmulatorError('bad-option', 'a list of modules goes with a multiboot kernel; other kernels have one initrd');
   }
   const initrdBytes = initrd === undefined ? undefined : await loadFile(initrd, 'the initrd');
-  if (isPvh(kernel)) return loadPvh({ kernel, commandLine, ramBytes, initrd: initrdBytes, rsdp: RSDP_ADDRESS });
+  if (isPvh(kernel)) return loadPvh({ kernel, commandLine, ramBytes, initrd: initrdBytes, rsdp: RSDP_ADDRESS, longMode });
   const kind = sniffImage(kernel.subarray(0, SNIFF_BYTES), kernel.length);
   if (kind !== 'linux') {
     throw new EmulatorError('bad-image', `the kernel is no Linux bzImage, multiboot or PVH kernel but looks like a ${kind} image; give it as a disk`);

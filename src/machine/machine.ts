@@ -16,6 +16,7 @@ import { MachineClock } from './clock.ts';
 import { Door } from './door.ts';
 import { Emitter } from './emitter.ts';
 import type { MachineHost } from './host.ts';
+import { LastWords, lastRows } from './last-words.ts';
 import type { BootPlan } from './loaders/boot-plan.ts';
 import { PortBus } from './port-bus.ts';
 import type { Processor } from './processor.ts';
@@ -28,7 +29,7 @@ const INITIAL_NS_PER_INSTRUCTION = 10;
 const SCREEN_MS = 33, STATISTICS_MS = 500;
 
 /** Why a machine ended. */
-export type ExitReason = 'poweroff' | 'reset' | 'debug-exit';
+export type ExitReason = 'poweroff' | 'reset' | 'triple-fault' | 'debug-exit';
 
 export interface MachineExit {
   readonly reason: ExitReason;
@@ -73,7 +74,9 @@ export interface MachineEvents {
   /** About 30 times a second while the picture changes; only while somebody listens. */
   'screen-changed': Frame;
   state: MachineState;
-  reset: { readonly cause: ResetCause };
+  reset: { readonly cause: ResetCause; readonly lastWords: readonly string[] };
+  /** The guest's kernel has told on a serial port that it gives up; `message` is the line that says so. */
+  panic: { readonly message: string };
   exit: MachineExit;
   statistics: MachineStatistics;
   input: MachineInput;
@@ -141,6 +144,7 @@ export class Machine {
   private readonly parts: MachineParts;
   private readonly serial = new OutputBuffer();
   private readonly debug = new OutputBuffer();
+  private readonly words = new LastWords();
   private pendingReset: ResetCause | undefined;
   private pendingExit: MachineExit | undefined;
   private off = false;
@@ -207,8 +211,7 @@ export class Machine {
       this.door.post('reset', () => this.requestReset('host'));
       return;
     }
-    this.startOver(this.off ? 'power-on' : 'warm');
-    this.events.emit('reset', { cause: 'host' });
+    this.startAgain('host', this.off ? 'power-on' : 'warm');
   }
 
   /** Bytes for the guest's serial port; text is sent as UTF-8 by the caller. */
@@ -256,6 +259,12 @@ export class Machine {
   /** The characters on the screen, a string a row; undefined while a graphics mode is on. */
   readTextScreen(): string[] | undefined {
     return this.board.screen.textScreen();
+  }
+
+  /** The last lines that the guest printed on its serial ports; of its text screen while it has printed none. */
+  get lastWords(): readonly string[] {
+    const { lines } = this.words;
+    return lines.length > 0 ? lines : lastRows(this.readTextScreen());
   }
 
   /** The picture if it changed since the last call; for screens that ask at their own pace. */
@@ -326,7 +335,7 @@ export class Machine {
   }
 
   private requestReset(cause: ResetCause): void {
-    if (this.parts.noReboot && cause !== 'host') this.pendingExit ??= { reason: 'reset', status: 0 };
+    if (this.parts.noReboot && cause !== 'host') this.pendingExit ??= { reason: cause === 'guest' ? 'reset' : cause, status: 0 };
     else this.pendingReset ??= cause;
     this.loop.interrupt();
   }
@@ -334,14 +343,19 @@ export class Machine {
   private atBoundary(): boolean {
     if (this.pendingExit) return false;
     const cause = this.pendingReset;
-    if (cause) {
-      this.startOver('warm');
-      this.events.emit('reset', { cause });
-    }
+    if (cause) this.startAgain(cause, 'warm');
     return true;
   }
 
+  private startAgain(cause: ResetCause, kind: ResetKind): void {
+    this.flushOutput();
+    const { lastWords } = this;
+    this.startOver(kind);
+    this.events.emit('reset', { cause, lastWords });
+  }
+
   private startOver(kind: ResetKind): void {
+    this.words.clear();
     this.off = false;
     this.pendingReset = undefined;
     this.pendingExit = undefined;
@@ -376,7 +390,11 @@ export class Machine {
   }
 
   private flushOutput(): void {
-    this.serial.flush((port, data) => this.events.emit('serial-output', { port, data }));
+    this.serial.flush((port, data) => {
+      const message = this.words.add(data);
+      this.events.emit('serial-output', { port, data });
+      if (message !== undefined) this.events.emit('panic', { message });
+    });
     this.debug.flush((port, data) => this.events.emit('debug-output', { port, data }));
   }
 

@@ -68,3 +68,32 @@ test.each([
   expect(errors.trim().split('\n')).toHaveLength(1);
   expect(status).toBe(2);
 });
+
+/** A multiboot kernel that prints `text` on the first serial port, then executes `code`. */
+function kernel(text: string, code: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(256);
+  const view = new DataView(bytes.buffer);
+  const base = 0x100000, entry = 0x40;
+  const header = [0x1badb002, 0x10000, -(0x1badb002 + 0x10000), base, base, base + 256, base + 256, base + entry];
+  for (const [i, value] of header.entries()) view.setUint32(i * 4, value, true);
+  const print = [...text].flatMap((char) => [0xb0, char.charCodeAt(0), 0xee]); // mov al, …; out dx, al
+  bytes.set([0x66, 0xba, 0xf8, 0x03, ...print, ...code], entry); // mov dx, 3F8h
+  return bytes;
+}
+
+test('a triple fault is said plainly, with the guest’s last words', async () => {
+  // lidt [zeros]; ud2
+  const lidt = [0x0f, 0x01, 0x1d, 0xf0, 0x00, 0x10, 0x00, 0x0f, 0x0b];
+  writeFileSync(file('crash'), kernel('bye\n', lidt));
+  const { status, errors } = await run('boot', '-kernel', file('crash'), '-m', '4', '-no-reboot', '-pace', 'none');
+  expect([status, errors]).toEqual([1, expect.stringMatching(/the guest crashed: .*triple fault.*last words:\n {2}bye\n/)]);
+  const again = await run('boot', '-kernel', file('crash'), '-m', '4', '-pace', 'none', '-timeout', '0.3');
+  expect([again.status, again.errors.match(/crashed/g)]).toEqual([3, ['crashed']]);
+});
+
+test('a kernel’s panic is said when it happens', async () => {
+  writeFileSync(file('panic'), kernel('Kernel panic - not syncing: why\n', [0xfa, 0xf4])); // cli; hlt
+  const { status, errors } = await run('boot', '-kernel', file('panic'), '-m', '4', '-pace', 'none', '-timeout', '0.3', '-until', 'shell');
+  expect([status, errors.split('\n')[0]]).toEqual([3, 'coracle: the guest’s kernel panicked: Kernel panic - not syncing: why']);
+  expect(errors).toContain('0.3 seconds are over without “shell”; its last words:');
+});

@@ -4,7 +4,7 @@
  */
 import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { EmulatorError } from '../errors.ts';
-import type { Machine, MachineExit } from '../index.ts';
+import type { Machine, MachineExit, ResetCause } from '../index.ts';
 import type { SessionOptions } from './boot-options.ts';
 import type { Destination } from './destinations.ts';
 import { encodePng } from './png.ts';
@@ -41,6 +41,7 @@ class Session {
   private readonly screenText = new ScreenText();
   private readonly screen: Watched;
   private nextReply = 0;
+  private crashed = false;
   private readonly cleanups: (() => void)[] = [];
   private finish!: (status: number) => void;
 
@@ -81,6 +82,8 @@ class Session {
         this.show(this.watched[port], this.serialTexts[port].push(data));
       }),
       machine.on('debug-output', ({ data }) => debugOut(data)),
+      machine.on('reset', ({ cause, lastWords }) => this.onReset(cause, lastWords)),
+      machine.on('panic', ({ message }) => this.say(`the guest’s kernel panicked: ${message}`)),
       machine.on('exit', (exit) => this.onExit(exit)),
       machine.on('device-error', (error) => void this.streams.errors.write(`coracle: ${error.message}; the guest runs on\n`)),
       machine.on('error', (error) => this.onError(error)),
@@ -149,11 +152,19 @@ class Session {
     }
   }
 
+  /** A guest that starts again and again is told of once. */
+  private onReset(cause: ResetCause, lastWords: readonly string[]): void {
+    if (cause !== 'triple-fault' || this.crashed) return;
+    this.crashed = true;
+    this.say(`${CRASH}, and it starts again${quoted(lastWords)}`);
+  }
+
   private onExit(exit: MachineExit): void {
     this.lookAtScreen();
     if (exit.reason === 'debug-exit') this.finish(exit.status);
+    else if (exit.reason === 'triple-fault') this.fail(`${CRASH}${quoted(this.machine.lastWords)}`, STATUS_FAILED);
     else if (this.options.until === undefined) this.finish(STATUS_OK);
-    else this.fail(`the guest ended (${exit.reason}) without showing “${this.options.until}”`, STATUS_FAILED);
+    else this.fail(`the guest ended (${exit.reason}) without showing “${this.options.until}”${quoted(this.machine.lastWords)}`, STATUS_FAILED);
   }
 
   private onError(error: Error): void {
@@ -163,12 +174,16 @@ class Session {
   private onTimeout(): void {
     const { until, timeoutMs } = this.options;
     const what = until === undefined ? '' : ` without “${until}”`;
-    this.fail(`${timeoutMs! / 1000} seconds are over${what}`, STATUS_TIMEOUT);
+    this.fail(`${timeoutMs! / 1000} seconds are over${what}${quoted(this.machine.lastWords)}`, STATUS_TIMEOUT);
   }
 
   private fail(message: string, status: number): void {
-    this.streams.errors.write(`coracle: ${message}\n`);
+    this.say(message);
     this.finish(status);
+  }
+
+  private say(message: string): void {
+    this.streams.errors.write(`coracle: ${message}\n`);
   }
 
   private takeScreenshot(): void {
@@ -180,6 +195,12 @@ class Session {
       this.streams.errors.write(`coracle: the screenshot cannot be written: ${(error as Error).message}\n`);
     }
   }
+}
+
+const CRASH = 'the guest crashed: its processor could not deliver an exception (triple fault)';
+
+function quoted(lastWords: readonly string[]): string {
+  return lastWords.length === 0 ? '' : `; its last words:\n${lastWords.map((line) => `  ${line}`).join('\n')}`;
 }
 
 function openForWriting(path: string): number {

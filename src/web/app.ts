@@ -27,6 +27,7 @@ const PROCESSOR_STEP = 'Processor', MACHINE_STEP = 'Machine';
 const EXIT_TEXTS: Readonly<Record<MachineExit['reason'], string>> = {
   poweroff: 'The guest switched the machine off',
   reset: 'The guest ended with a reset',
+  'triple-fault': 'The guest crashed (triple fault)',
   'debug-exit': 'The guest ended the machine',
 };
 
@@ -285,10 +286,22 @@ export class App {
         this.notices.clear();
         this.notices.showError('A disk could not be read or written; the guest runs on', errorOf(report.error));
         return;
+      case 'panic':
+        this.notices.showRemark('The guest’s kernel has given up', report.message);
+        return;
       case 'reset':
+        if (report.cause === 'triple-fault') this.showCrash(report.lastWords);
+        return;
       case 'progress':
         return;
     }
+  }
+
+  /** A guest that crashes while it starts does so again and again. */
+  private showCrash(lastWords: readonly string[]): void {
+    this.notices.clear();
+    const said = lastWords.length === 0 ? '' : ` Its last words: ${lastWords.join(' / ')}`;
+    this.notices.showRemark('The guest crashed and starts again', `Its processor could not deliver an exception (triple fault).${said}`);
   }
 
   private showState(): void {

@@ -96,7 +96,8 @@ export class MachineService implements MachineWorker {
       if (port === 0) serial.push(data);
     });
     machine.on('screen-changed', (frame) => painter.show(frame));
-    machine.on('reset', ({ cause }) => send({ kind: 'reset', cause }));
+    machine.on('reset', ({ cause, lastWords }) => send({ kind: 'reset', cause, lastWords }));
+    machine.on('panic', ({ message }) => send({ kind: 'panic', message }));
     machine.on('device-error', (error) => send({ kind: 'device-error', error: reportOf(error) }));
     machine.on('error', (error) => send({ kind: 'error', error: reportOf(error) }));
     machine.on('exit', (exit) => {

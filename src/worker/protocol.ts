@@ -66,7 +66,8 @@ export type Report =
   /** In place of painting, where the worker has no canvas: RGBA. */
   | ({ readonly kind: 'frame'; readonly pixels: Uint8ClampedArray<ArrayBuffer> } & ScreenSize)
   | { readonly kind: 'state'; readonly state: MachineState }
-  | { readonly kind: 'reset'; readonly cause: ResetCause }
+  | { readonly kind: 'reset'; readonly cause: ResetCause; readonly lastWords: readonly string[] }
+  | { readonly kind: 'panic'; readonly message: string }
   | { readonly kind: 'exit'; readonly exit: MachineExit }
   | { readonly kind: 'totals'; readonly totals: Totals }
   /** The guest has the error of a bad sector, and runs on. */

@@ -1,5 +1,5 @@
 /**
- * Linux kernels without firmware: the 32-bit boot protocol, and the older forms of a kernel image down to those without
+ * Linux kernels without firmware: the 32-bit and the 64-bit boot protocol, and the older forms of a kernel image down to those without
  * a setup header, which find their parameters at 0x90000.
  * References: [boot] Documentation/arch/x86/boot.rst, [zero-page] Documentation/arch/x86/zero-page.rst of the kernel.
  *
@@ -7,7 +7,7 @@
  */
 import { EmulatorError } from '../../errors.ts';
 import { ramLayout } from '../../memory/ram-layout.ts';
-import type { BootPlan, Placement } from './boot-plan.ts';
+import { type BootPlan, identityTables, type Placement } from './boot-plan.ts';
 import { ByteReader, ByteWriter, mebibytes, zeroTerminated } from './bytes.ts';
 import { HIGH_MEMORY, memoryMap } from './memory-map.ts';
 
@@ -31,6 +31,8 @@ const ACPI_RSDP_ADDR = 0x070, ALT_MEM_K = 0x1e0, E820_ENTRIES = 0x1e8, E820_TABL
 const BOOT_PARAMS = 0x90000;
 const COMMAND_LINE = 0x99000;
 const STACK_TOP = 0x98000;
+/** For kernels of 64 bits, and where those are entered. */
+const PAGE_TABLES = 0x70000, ENTRY64 = 0x200;
 /** Load address of a zImage after setup has moved it [boot "Memory Layout"]. */
 const LOW_KERNEL = 0x1000;
 /** Limits where the header is too old to tell. */
@@ -76,12 +78,17 @@ export function loadLinux(options: LinuxOptions): BootPlan {
     { address: COMMAND_LINE, bytes: commandLine },
   ];
   if (initrd) placements.push(initrd);
-  return { placements, entry: { eip: header.loadAddress, esi: BOOT_PARAMS, esp: STACK_TOP } };
+  const entry = { esi: BOOT_PARAMS, esp: STACK_TOP };
+  if (!header.is64) return { placements, entry: { ...entry, eip: header.loadAddress } };
+  placements.push(identityTables(PAGE_TABLES));
+  return { placements, entry: { ...entry, eip: header.loadAddress + ENTRY64, pageTables: PAGE_TABLES } };
 }
 
 interface Header {
   /** 0 for images without a header. */
   readonly version: number;
+  /** There is an entry in 64-bit mode [boot "64-bit Boot Protocol"]. */
+  readonly is64: boolean;
   readonly codeOffset: number;
   readonly codeBytes: number;
   readonly loadAddress: number;
@@ -104,14 +111,16 @@ function readHeader(image: ByteReader, longMode: boolean): Header {
   if (present <= 0 || present < sized) {
     throw new EmulatorError('bad-image', `the kernel image is truncated: ${image.length} bytes of ${codeOffset + Math.max(sized, 1)}; fetch or build it again`);
   }
-  if (version >= 0x20c && image.u16(XLOADFLAGS) & XLF_KERNEL_64 && !longMode) {
-    throw new EmulatorError('bad-image', 'this kernel is 64-bit, and the processor of this machine has 32 bits; take an i386 kernel');
+  const is64 = version >= 0x20c && (image.u16(XLOADFLAGS) & XLF_KERNEL_64) !== 0;
+  if (is64 && !longMode) {
+    throw new EmulatorError('bad-image', 'this kernel is 64-bit, and the processor of this machine has 32 bits (-cpu); take x86-64-v1, or an i386 kernel');
   }
   const loadAddress = high ? HIGH_MEMORY : LOW_KERNEL;
   const initSize = version >= 0x20a ? image.u32(INIT_SIZE) : 0;
   const preferred = version >= 0x20a ? image.u64(PREF_ADDRESS) : loadAddress;
   return {
     version,
+    is64,
     codeOffset,
     codeBytes: present,
     loadAddress,

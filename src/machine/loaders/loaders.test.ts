@@ -191,6 +191,22 @@ test('the entry ROM jumps from the reset vector to its code, and ends in a jump 
   expect(target >>> 0).toBe(0x100000);
 });
 
+test('a 64-bit kernel is entered in 64-bit mode, with page tables that map 4 GiB one to one', () => {
+  const { placements, entry } = loadLinux({ kernel: bzImage({ xloadflags: 1 }), ramBytes: 64 * MIB, longMode: true });
+  expect(entry).toEqual({ eip: 0x100200, esi: 0x90000, esp: 0x98000, pageTables: 0x70000 });
+  const tables = new ByteReader(placements.find(({ address }) => address === 0x70000)!.bytes);
+  expect([tables.u64(0), tables.u64(0x1000 + 24), tables.u64(0x1000 + 32)]).toEqual([0x71003, 0x75003, 0]);
+  expect([tables.u64(0x2000), tables.u64(0x5ff8)]).toEqual([0x83, 0xffe00083]);
+  const { bytes } = entryRom(entry);
+  // EFER.LME, then CR0.PG, then the far jump to the 64-bit segment.
+  const code = Buffer.from(bytes);
+  const longMode = code.indexOf(Buffer.from([0x80, 0xcc, 0x01, 0x0f, 0x30]));
+  const paging = code.indexOf(Buffer.from([0x0d, 0, 0, 0, 0x80]), longMode);
+  expect([longMode > 0, paging > 0]).toEqual([true, true]);
+  expect(code.readUInt16LE(code.indexOf(0xea, paging) + 5)).toBe(0x10);
+  expect(code.readBigUInt64LE(0x110)).toBe(0x00af9b000000ffffn);
+});
+
 test('firmware has sizes that firmware has', () => {
   const { high, low } = mapBios(new Uint8Array(0x40000));
   expect([high.base, low.base, low.bytes.length]).toEqual([0xfffc0000, 0xe0000, 0x20000]);
@@ -285,7 +301,7 @@ describe('PVH kernels', () => {
     image.u8(0x200, 0xf4);
     return image.bytes;
   }
-  const options = { ramBytes: 64 << 20, rsdp: 0xe0000 };
+  const options = { ramBytes: 64 << 20, rsdp: 0xe0000, longMode: true };
 
   test.each([32, 64] as const)('are entered where their note says, %i bits', (width) => {
     const kernel = elf(width, 0x100000, 0x100010);
@@ -304,6 +320,7 @@ describe('PVH kernels', () => {
 
   test('that do not fit, or are damaged, are refused', () => {
     expect(() => loadPvh({ ...options, kernel: elf(64, 64 << 20, 0) })).toThrow('needs memory up to');
+    expect(() => loadPvh({ ...options, longMode: false, kernel: elf(64, MIB, 0) })).toThrow('this kernel is 64-bit');
     expect(() => loadPvh({ ...options, kernel: elf(32, 0x6000, 0) })).toThrow('link it at 1 MiB');
     expect(() => isPvh(elf(32, 0x100000, 0).subarray(0, 0x280))).toThrow('truncated');
     expect(isPvh(elf(32, 0x100000, 0).fill(0, 0x308, 0x30c))).toBe(false);

@@ -25,6 +25,8 @@ export interface PvhOptions {
   readonly commandLine?: string | undefined;
   readonly ramBytes: number;
   readonly rsdp: number;
+  /** The processor has long mode, so a 64-bit kernel may run. */
+  readonly longMode: boolean;
 }
 
 /** True for an ELF executable that has the note. */
@@ -38,6 +40,9 @@ export function loadPvh(options: PvhOptions): BootPlan {
   const image = new ByteReader(options.kernel);
   const entry = pvhEntry(image);
   if (entry === undefined) throw new EmulatorError('bad-image', 'this file has no PVH entry (XEN_ELFNOTE_PHYS32_ENTRY)');
+  if (elfWidth(image) === 64 && !options.longMode) {
+    throw new EmulatorError('bad-image', 'this kernel is 64-bit, and the processor of this machine has 32 bits (-cpu); take x86-64-v1, or an i386 kernel');
+  }
   const { below } = ramLayout(options.ramBytes);
   const placements = elfPlacements(image, elfSegments(image));
   for (const placement of placements) checkPlacement(placement, below);
