@@ -10,7 +10,6 @@ import { ATTR_DB, ATTR_L } from './descriptors.ts';
 import { fault } from './fault.ts';
 import * as L from './layout.ts';
 import { isCanonical } from './linear.ts';
-import { IA32_SYSENTER_CS, IA32_SYSENTER_EIP, IA32_SYSENTER_ESP } from './msr.ts';
 import {
   CS, EFER_SCE, EFLAGS_FIXED, EFLAGS_IF, EFLAGS_RF, EFLAGS_TF, EFLAGS_VM, GS, R11, RCX, RDX, RSP, SS, VECTOR_GP, VECTOR_UD,
 } from './registers.ts';
@@ -21,9 +20,9 @@ import type { CpuState } from './state.ts';
 const SYSRET_FLAGS = 0x3c7fd7;
 
 /** The selector that the other three are counted from; #GP(0) in real mode and while it is not set up. */
-function sysenterSelector(cpu: CpuContext): number {
-  const selector = cpu.msrs.value32(IA32_SYSENTER_CS) & 0xfffc;
-  if (!cpu.state.protectedMode || selector === 0) fault(VECTOR_GP, 0);
+function sysenterSelector(state: CpuState): number {
+  const selector = state.getU32(L.SYSENTER_CS) & 0xfffc;
+  if (!state.protectedMode || selector === 0) fault(VECTOR_GP, 0);
   return selector;
 }
 
@@ -35,12 +34,12 @@ function enterLevel(state: CpuState, cpl: 0 | 3, code: number, stack: number, co
 
 /** SYSENTER. Returns HELPER_RESYNC at the entry point. */
 export function sysenter(cpu: CpuContext): number {
-  const { state, msrs } = cpu;
-  const selector = sysenterSelector(cpu);
+  const { state } = cpu;
+  const selector = sysenterSelector(state);
   state.setU32(L.EFLAGS, state.getU32(L.EFLAGS) & ~(EFLAGS_VM | EFLAGS_IF));
   enterLevel(state, 0, selector, selector + 8, state.longMode);
-  state.setReg64(RSP, msrs.address(IA32_SYSENTER_ESP));
-  state.rip = msrs.address(IA32_SYSENTER_EIP);
+  state.setReg64(RSP, state.getLinear(L.SYSENTER_ESP));
+  state.rip = state.getLinear(L.SYSENTER_EIP);
   cpu.updateMode();
   return HELPER_RESYNC;
 }
@@ -48,7 +47,7 @@ export function sysenter(cpu: CpuContext): number {
 /** SYSEXIT: RDX is the new RIP, RCX the new RSP. Argument: operand size, 64 to return to 64-bit code. Returns HELPER_RESYNC there. */
 export function sysexit(cpu: CpuContext, size: number): number {
   const { state } = cpu;
-  const selector = sysenterSelector(cpu);
+  const selector = sysenterSelector(state);
   requireCpl0(cpu);
   const code64 = size === 64;
   const rip = code64 ? state.reg64(RDX) : state.reg(RDX);

@@ -105,6 +105,10 @@ export const XCR0 = 0x670;
 export const TSC_AUX = 0x678; // u32
 /** Records of a truncated block, to stop at an exact instruction count. */
 export const SCRATCH_RECORDS = 0x680;
+/** IA32_SYSENTER_CS, IA32_SYSENTER_ESP, IA32_SYSENTER_EIP, 8 bytes each. */
+export const SYSENTER_CS = 0xe20;
+export const SYSENTER_ESP = 0xe28;
+export const SYSENTER_EIP = 0xe30;
 /** FXSAVE's area on its way to and from memory that is not in one frame: 416 bytes. */
 export const FX_AREA = 0xe40;
 /** FLAG_RESULT and FLAG_AUX after the last iteration, where a repeated instruction stopped between two; its own are those from before it. */

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import * as L from './layout.ts';
 import { HELPER_NEXT, HELPER_RESYNC } from './context.ts';
 import { IA32_TSC_DEADLINE } from './apic-msrs.ts';
 import { cpuid } from './cpuid.ts';
@@ -115,7 +116,7 @@ describe('registers', () => {
       expect(write(index, 0xffff7fffffffffffn)).toBe('13(0)');
     }
     expect([cpu.state.segBase(FS), cpu.state.segBase(GS)]).toEqual([0x1000 - 2 ** 47, 0x1000 - 2 ** 47]);
-    expect(cpu.msrs.address(IA32_SYSENTER_EIP)).toBe(0x1000 - 2 ** 47);
+    expect(cpu.state.getLinear(L.SYSENTER_EIP)).toBe(0x1000 - 2 ** 47);
     expect(write(IA32_STAR, 0x0023001012345678n)).toBe('');
     for (const index of [IA32_FMASK, IA32_TSC_AUX]) {
       expect(write(index, 0xffffffffn)).toBe('');

@@ -88,13 +88,14 @@ function writeEfer(value: bigint, old: bigint, profile: CpuProfile, state: CpuSt
   return (value & ~BigInt(EFER_LMA)) | (old & BigInt(EFER_LMA));
 }
 
-const sysenterRow: MsrRow = { reset: 0n, present: hasSep, write: (value) => value & MASK_32 };
+const sysenterCs: MsrRow = { reset: 0n, place: L.SYSENTER_CS, present: hasSep, write: (value) => value & MASK_32 };
 /** Stack and entry point have 64 bits where the processor has long mode. */
-const sysenterAddress: MsrRow = {
+const sysenterAddress = (place: number): MsrRow => ({
   reset: 0n,
+  place,
   present: hasSep,
   write: (value, _old, profile) => (!hasLongMode(profile) ? value & MASK_32 : isCanonical(value) ? value : undefined),
-};
+});
 const addressAt = (place: number): MsrRow => ({ reset: 0n, place, present: hasLongMode, write: accept(isCanonical) });
 const segmentBase = (n: number): MsrRow => addressAt(L.SEGMENTS + n * L.SEGMENT_SIZE + L.SEG_BASE);
 const fixedRange: MsrRow = { reset: 0n, present: hasMtrr, write: accept((value) => everyByte(value, isMtrrType)) };
@@ -120,9 +121,9 @@ const rows: ReadonlyMap<number, MsrRow> = new Map<number, MsrRow>([
   [IA32_MTRRCAP, { reset: MTRRCAP, present: hasMtrr }],
   // L2 configured; drivers of old systems configure it themselves where this says otherwise.
   [MSR_BBL_CR_CTL3, { reset: 0xbe702111n, write: ignoreWrite }],
-  [IA32_SYSENTER_CS, sysenterRow],
-  [IA32_SYSENTER_ESP, sysenterAddress],
-  [IA32_SYSENTER_EIP, sysenterAddress],
+  [IA32_SYSENTER_CS, sysenterCs],
+  [IA32_SYSENTER_ESP, sysenterAddress(L.SYSENTER_ESP)],
+  [IA32_SYSENTER_EIP, sysenterAddress(L.SYSENTER_EIP)],
   [IA32_MCG_CAP, { reset: 0n }],
   [IA32_MCG_STATUS, { reset: 0n, write: accept((value) => value === 0n) }],
   [IA32_MISC_ENABLE, {
@@ -231,16 +232,6 @@ export class MsrFile {
     else this.state.setU64(row.place, fresh);
     if (index === IA32_EFER) this.mmu.setEfer(this.state.efer);
     return true;
-  }
-
-  /** Low 32 bits of a register that exists, for instructions that use it. */
-  value32(index: number): number {
-    return Number((this.values.get(index) ?? rows.get(index)?.reset ?? 0n) & MASK_32);
-  }
-
-  /** A register that holds a canonical address, as a signed number (linear.ts). */
-  address(index: number): number {
-    return Number(BigInt.asIntN(64, this.values.get(index) ?? 0n));
   }
 
   /** IA32_DEBUGCTL.BTF: TF asks for a trap after taken branches only [SDM3 17.4.3]. */

@@ -293,11 +293,16 @@ export class HandlerOps extends RecordOps {
       this.e.return(status);
     });
   }
+  transferTo(ip: I32): void {
+    this.storeIp(L.RIP, ip);
+    this.proceed(HANDLER_GO);
+  }
   /** On at RIP, with this instruction counted. */
   private proceed(handler: number): void {
     const fuel = this.fuelAfterThis();
     this.e.if(this.ltS(fuel, this.i32(0)), () => {
       this.stateStore('i32', L.FUEL, fuel);
+      this.stateStore('i32', L.IP, this.ip);
       this.e.return(this.i32(R.EXIT_BUDGET));
     });
     this.e.returnCallIndirect(HANDLER_SIGNATURE, [this.ip, this.cpu, fuel], this.i32(handler));

@@ -2,6 +2,7 @@
 import { controlBodies } from './bodies/control.ts';
 import { decimalBodies } from './bodies/decimal.ts';
 import { eflagsBodies } from './bodies/eflags.ts';
+import { fastCallBodies } from './bodies/fast-calls.ts';
 import { integerBodies } from './bodies/integer.ts';
 import { mmxBodies } from './bodies/mmx.ts';
 import { shiftBodies } from './bodies/shifts.ts';
@@ -18,8 +19,8 @@ import { SSE_TABLE } from './table/sse.ts';
 import { X87_TABLE } from './table/x87.ts';
 
 const bodies = {
-  ...integerBodies, ...shiftBodies, ...decimalBodies, ...controlBodies, ...eflagsBodies, ...stringBodies, ...systemBodies, ...x87Bodies, ...mmxBodies,
-  ...sseMoveBodies, ...sseFloatBodies, ...sseConvertBodies,
+  ...integerBodies, ...shiftBodies, ...decimalBodies, ...controlBodies, ...stringBodies, ...eflagsBodies, ...fastCallBodies, ...systemBodies,
+  ...x87Bodies, ...mmxBodies, ...sseMoveBodies, ...sseFloatBodies, ...sseConvertBodies,
 };
 
 export const INSTRUCTION_SET: readonly Row[] = parseRows(INTEGER_TABLE + X87_TABLE + MMX_TABLE + SSE_TABLE, bodies);

@@ -192,6 +192,8 @@ export abstract class Ops {
   abstract jumpTo(ip: Int): void;
   /** Faults when `ip` is past the limit of CS, or not canonical: for calls, before they push. */
   abstract checkTarget(ip: Int): void;
+  /** Leaves for an offset in CS of 32-bit code that may be another segment, at another level, in the same mode. */
+  abstract transferTo(ip: I32): void;
   /** Fuel that is left when this instruction is done: tells the dispatcher at which count it was. */
   abstract fuelAfterThis(): I32;
   /** Ends the instruction here in an exception. */

@@ -10,4 +10,7 @@ export const SYSTEM_KERNEL_TYPES = {
    * flat segment to another.
    */
   load_data_segment: { params: ['i32', 'i32', 'i32'], result: 'i32' },
+  /** (cpu): all but ESP and EIP, between flat code of 32 bits outside long mode. */
+  sysenter: { params: ['i32'], result: 'i32' },
+  sysexit: { params: ['i32'], result: 'i32' },
 } as const;

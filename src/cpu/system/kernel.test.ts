@@ -1,23 +1,30 @@
 import { beforeAll, expect, it } from 'vitest';
+import { sysenter, sysexit } from '../fast-calls.ts';
 import * as L from '../layout.ts';
 import { modeKey } from '../mode.ts';
-import { CODE3, DATA0, DATA3, FREE, LDT_SELECTOR, TestCpu } from '../segments-fixture.ts';
-import { DS, ES, FS, GS, SS } from '../registers.ts';
-import { loadSegment } from '../segments.ts';
+import { CODE0, CODE3, DATA0, DATA3, FREE, LDT_SELECTOR, TestCpu } from '../segments-fixture.ts';
+import {
+  CR0_AM, CR4_SMAP, CS, DS, EFER_LMA, EFLAGS_AC, EFLAGS_CF, EFLAGS_FIXED, EFLAGS_IF, ES, FS, GS, SS,
+} from '../registers.ts';
+import { loadSegment, setSegment } from '../segments.ts';
 import { buildX87Kernel } from '../x87/build-kernel.ts';
 import { exportedTypes } from '../x87/wasm-types-fixture.ts';
 import { SYSTEM_KERNEL_TYPES } from './kernel-interface.ts';
 
-type LoadDataSegment = (cpu: number, n: number, selector: number) => number;
+interface Kernel {
+  load_data_segment(cpu: number, n: number, selector: number): number;
+  sysenter(cpu: number): number;
+  sysexit(cpu: number): number;
+}
 
 let bytes: Uint8Array<ArrayBuffer>;
 beforeAll(async () => {
   bytes = new Uint8Array(await buildX87Kernel());
 }, 120_000);
 
-function kernelOf(cpu: TestCpu): LoadDataSegment {
+function kernelOf(cpu: TestCpu): Kernel {
   const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory: cpu.state.arena.memory } });
-  return instance.exports['load_data_segment'] as LoadDataSegment;
+  return instance.exports as unknown as Kernel;
 }
 
 const registers = (cpu: TestCpu): string => {
@@ -33,7 +40,7 @@ it('loads a segment as the helper does, or leaves it to the helper', () => {
   let loads = 0;
   for (const cpl of [0, 3] as const) {
     const cpu = new TestCpu().protect(cpl);
-    const load = kernelOf(cpu);
+    const { load_data_segment: load } = kernelOf(cpu);
     const flat = cpl === 0 ? DATA0 : DATA3;
     for (let access = 0; access < 256; access++) {
       for (const [base, limit, flags] of [[0, 0xfffff, 0xc], [0x12345678, 0xabcde, 4], [0, 0xfffff, 0x4], [0xfedc0000, 0x12, 0x8]]) {
@@ -59,10 +66,59 @@ it('loads a segment as the helper does, or leaves it to the helper', () => {
 
 it('leaves null in DS, the LDT, what is past the GDT and other modes to the helper', () => {
   const cpu = new TestCpu().protect(3);
-  const load = kernelOf(cpu);
+  const { load_data_segment: load } = kernelOf(cpu);
   expect([DS, FS].map((n) => load(cpu.state.base, n, 3))).toEqual([0, 1]);
   expect(cpu.state.segAttributes(FS)).toBe(0);
   expect([DATA3, DATA0, CODE3, LDT_SELECTOR, DATA3 | 4, 0xfff8].map((selector) => load(cpu.state.base, GS, selector))).toEqual([1, 0, 0, 0, 0, 0]);
   cpu.state.setCr(0, 0);
   expect(load(cpu.state.base, GS, DATA3)).toBe(0);
+});
+
+/** What a fast call sets besides ESP and EIP. */
+const levelOf = (cpu: TestCpu): unknown[] => [registers(cpu), cpu.state.eflags, cpu.state.getU32(L.TLB_ACTIVE) - cpu.state.base];
+
+it.each([3, 0] as const)('goes from level %i as SYSENTER and SYSEXIT do', (cpl) => {
+  const start = (): TestCpu => {
+    const cpu = new TestCpu().protect(cpl);
+    for (const n of [DS, ES]) loadSegment(cpu, n, DATA3);
+    cpu.state.setU32(L.SYSENTER_CS, CODE0);
+    cpu.state.setU32(L.TLB_ACTIVE, cpu.state.base + (cpl === 3 ? L.TLB_SUPERVISOR : L.TLB_USER));
+    cpu.state.eflags = EFLAGS_FIXED | EFLAGS_IF | EFLAGS_CF;
+    return cpu;
+  };
+  const cpu = start();
+  const kernel = kernelOf(cpu);
+  expect(cpl === 3 ? kernel.sysenter(cpu.state.base) : kernel.sysexit(cpu.state.base)).toBe(1);
+  const other = start();
+  if (cpl === 3) sysenter(other);
+  else sysexit(other, 32);
+  other.state.setU32(L.TLB_ACTIVE, other.state.base + (cpl === 3 ? L.TLB_SUPERVISOR : L.TLB_USER));
+  expect(levelOf(cpu)).toEqual(levelOf(other));
+});
+
+it('leaves fast calls to the helpers from other segments, with other checks of memory, and where they fault', () => {
+  const refuses = (name: 'sysenter' | 'sysexit', cpl: 0 | 3, change: (cpu: TestCpu) => void): void => {
+    const cpu = new TestCpu().protect(cpl);
+    for (const n of [DS, ES]) loadSegment(cpu, n, DATA3);
+    cpu.state.setU32(L.SYSENTER_CS, CODE0);
+    change(cpu);
+    const before = levelOf(cpu);
+    expect(kernelOf(cpu)[name](cpu.state.base)).toBe(0);
+    expect(levelOf(cpu)).toEqual(before);
+  };
+  refuses('sysexit', 3, () => {});
+  refuses('sysexit', 0, ({ state }) => {
+    state.setCr(0, state.cr(0) | CR0_AM);
+    state.eflags |= EFLAGS_AC;
+  });
+  for (const name of ['sysenter', 'sysexit'] as const) {
+    const cpl = name === 'sysenter' ? 3 : 0;
+    refuses(name, cpl, ({ state }) => state.setU32(L.SYSENTER_CS, 3));
+    refuses(name, cpl, ({ state }) => state.setCr(0, 0));
+    refuses(name, cpl, ({ state }) => state.setCr(4, CR4_SMAP));
+    refuses(name, cpl, ({ state }) => state.setU32(L.EFER, EFER_LMA));
+    refuses(name, cpl, (cpu) => loadSegment(cpu, ES, 0));
+    refuses(name, cpl, ({ state }) => setSegment(state, SS, 0x50, 0, 0xffffffff, 0x8093 | (cpl << 5)));
+    refuses(name, cpl, ({ state }) => setSegment(state, CS, 0x58, 0, 0xfffff, 0x409b | (cpl << 5)));
+  }
 });

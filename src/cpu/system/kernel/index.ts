@@ -1,2 +1,3 @@
 /** The kernel's exports for system instructions; documented in ../kernel-interface.ts. */
-export * from './segments';
+export { sysenter, sysexit } from './fast-calls';
+export { load_data_segment } from './segments';

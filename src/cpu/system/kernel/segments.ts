@@ -6,10 +6,11 @@ import {
 import { CR0_PE, CS, DS, EFLAGS_VM, ES, FS, GS } from '../../registers';
 
 const PAGE_MASK: i64 = ~0xfff;
-const FULL: i64 = 0x100000000;
+export const FULL: i64 = 0x100000000;
 const SELECTOR_RPL = 3;
 const SELECTOR_TI = 4;
-const DPL_SHIFT = 5;
+export const DPL_SHIFT = 5;
+export const D_B = 1 << 14;
 
 // The high half of a descriptor [SDM3 3.4.5].
 const ACCESSED = 1 << 8;
@@ -51,7 +52,7 @@ export function load_data_segment(cpu: i32, n: i32, selector: i32): i32 {
 }
 
 /** Base 0, limit 4 GiB and writable, as the mode key has it. */
-function isFlat(segment: i32): bool {
+export function isFlat(segment: i32): bool {
   return (
     load<i64>(segment, SEG_BASE) == 0 && load<u32>(segment, SEG_START) == 0 &&
     load<i64>(segment, SEG_READ_END) == FULL && load<i64>(segment, SEG_WRITE_END) == FULL

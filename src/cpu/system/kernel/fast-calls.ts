@@ -1,0 +1,55 @@
+/** SYSENTER and SYSEXIT between flat code of 32 bits at levels 3 and 0 [SDM2 SYSENTER, SYSEXIT]: the mode key stays as it is. */
+import {
+  CR, EFER, EFLAGS, SEG_ATTRIBUTES, SEG_LIMIT, SEG_READ_END, SEG_SELECTOR, SEG_WRITE_END, SEGMENT_SIZE, SEGMENTS, SYSENTER_CS, TLB_ACTIVE,
+  TLB_SUPERVISOR, TLB_USER,
+} from '../../layout';
+import { CR0_AM, CR0_PE, CR4_SMAP, CS, DS, EFER_LMA, EFLAGS_AC, EFLAGS_IF, EFLAGS_VM, ES, SS } from '../../registers';
+import { D_B, DPL_SHIFT, FULL, isFlat } from './segments';
+
+const CR4 = CR + 4 * 8;
+/** Present, accessed, of 4 GiB and 32 bits; readable code, writable data [SDM2 SYSENTER]. */
+const CODE_ATTRIBUTES = 0xc09b, DATA_ATTRIBUTES = 0xc093;
+
+/** The selector of the code segment of level 0; 0 where this is not the common case. */
+function selectorOf(cpu: i32): i32 {
+  if ((load<i32>(cpu, CR) & CR0_PE) == 0 || load<i32>(cpu, EFLAGS) & EFLAGS_VM || load<i32>(cpu, EFER) & EFER_LMA) return 0;
+  if (load<i32>(cpu, CR4) & CR4_SMAP) return 0;
+  const segments = cpu + SEGMENTS;
+  const code = segments + CS * SEGMENT_SIZE;
+  const stack = segments + SS * SEGMENT_SIZE;
+  if (!isFlat(segments + DS * SEGMENT_SIZE) || !isFlat(segments + ES * SEGMENT_SIZE) || !isFlat(stack)) return 0;
+  if (load<i64>(code) != 0 || load<u32>(code, SEG_LIMIT) != 0xffffffff) return 0;
+  if ((load<u32>(code, SEG_ATTRIBUTES) & load<u32>(stack, SEG_ATTRIBUTES) & D_B) == 0) return 0;
+  return load<i32>(cpu, SYSENTER_CS) & 0xfffc;
+}
+
+/** CS and SS are flat already: only what depends on the level changes. */
+function enterLevel(cpu: i32, level: i32, code: i32, stack: i32): void {
+  const dpl = level << DPL_SHIFT;
+  const cs = cpu + SEGMENTS + CS * SEGMENT_SIZE;
+  store<u32>(cs, code, SEG_SELECTOR);
+  store<u32>(cs, CODE_ATTRIBUTES | dpl, SEG_ATTRIBUTES);
+  store<i64>(cs, FULL, SEG_READ_END);
+  store<i64>(cs, 0, SEG_WRITE_END);
+  const ss = cpu + SEGMENTS + SS * SEGMENT_SIZE;
+  store<u32>(ss, stack, SEG_SELECTOR);
+  store<u32>(ss, DATA_ATTRIBUTES | dpl, SEG_ATTRIBUTES);
+  store<i32>(cpu, cpu + (level == 3 ? TLB_USER : TLB_SUPERVISOR), TLB_ACTIVE);
+}
+
+export function sysenter(cpu: i32): i32 {
+  const selector = selectorOf(cpu);
+  if (selector == 0) return 0;
+  store<i32>(cpu, load<i32>(cpu, EFLAGS) & ~EFLAGS_IF, EFLAGS);
+  enterLevel(cpu, 0, selector, selector + 8);
+  return 1;
+}
+
+export function sysexit(cpu: i32): i32 {
+  const selector = selectorOf(cpu);
+  const level = (load<u32>(cpu + CS * SEGMENT_SIZE, SEGMENTS + SEG_ATTRIBUTES) >> DPL_SHIFT) & 3;
+  const checksAlignment = load<i32>(cpu, CR) & CR0_AM && load<i32>(cpu, EFLAGS) & EFLAGS_AC;
+  if (selector == 0 || level != 0 || checksAlignment) return 0;
+  enterLevel(cpu, 3, (selector + 16) | 3, (selector + 24) | 3);
+  return 1;
+}
