@@ -119,6 +119,11 @@ export class CodeCache {
   known(host: number, mode: number): number {
     return this.pages.get(host & -4096)?.blocks.get(blockKey(host & 4095, mode)) ?? 0;
   }
+  /** Where in a frame blocks of a mode begin, in no order. */
+  blockOffsets(frame: number, mode: number): number[] {
+    const keys = [...(this.pages.get(frame | 0)?.blocks.keys() ?? [])];
+    return keys.filter((key) => Math.floor(key / 4096) === mode).map((key) => key & 4095);
+  }
   /** Which generation of a frame's code there is; 0: none. */
   stampOf(frame: number): number {
     return this.pages.get(frame | 0)?.stamp ?? 0;

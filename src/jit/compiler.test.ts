@@ -11,7 +11,7 @@ import { PagePool } from '../memory/pool.ts';
 import { generateModule } from './generate.ts';
 import type { CompileReply, CompilerThread, CompileRequest } from './thread-protocol.ts';
 
-const EAX = 0, ECX = 1, EBX = 3, ESP = 4, ESI = 6;
+const EAX = 0, ECX = 1, EBX = 3, ESP = 4, EBP = 5, ESI = 6, EDI = 7;
 const CS = 1;
 const FLAT_DATA = 16, FLAT_CODE = 8;
 const ENTRY = 0x1000;
@@ -175,6 +175,20 @@ describe('compiled code', () => {
     }
     run();
     expect([cpu.state.reg(EAX), cpu.state.reg(ECX)]).toEqual([6000, 0]);
+  });
+
+  it('follows a jump table', () => {
+    // top: mov eax, ecx; and eax, 3; jmp [table + eax * 4]; four cases of inc reg; jmp next; next: dec ecx; jnz top; hlt
+    const top = [0x89, 0xc8, 0x83, 0xe0, 0x03, 0xff, 0x24, 0x85, 0, 0x50, 0, 0];
+    const cases = [0x43, 0xeb, 0x07, 0x46, 0xeb, 0x04, 0x47, 0xeb, 0x01, 0x45, 0x49, 0x75, 0xe7, 0xf4];
+    start({ compileThreshold: 10 }, [...top, ...cases]);
+    [0, 3, 6, 9].forEach((offset, n) => memory.writePhys(0x5000 + n * 4, 4, ENTRY + top.length + offset));
+    for (const n of [ESI, EDI, EBP]) cpu.state.setReg(n, 0);
+    cpu.state.setReg(ECX, 100_000);
+    run(5000);
+    expect([EBX, ESI, EDI, EBP].map((n) => cpu.state.reg(n))).toEqual([25_000, 25_000, 25_000, 25_000]);
+    expect(cpu.instructions).toBe(3 * 100_000 + 2 * 75_000 + 25_000 + 2 * 100_000 + 1);
+    expect(cpu.compilerCounters.regions).toBeGreaterThan(0);
   });
 
   it('follows a loop with two ways in', () => {

@@ -11,7 +11,7 @@ import * as R from '../interp/record.ts';
 import { HANDLER_CROSSING, HANDLER_CROSSING_LONG, HANDLER_NEXT, HANDLER_NEXT_LONG } from '../interp/variant.ts';
 import type { Arena } from '../memory/arena.ts';
 import { GraphBuilder } from './graph.ts';
-import { branchOffset, type CodeRecord, ends, type FoundRegion, isCall, isIndirectCall, isReturn, narrowBranch, pageOf, type RegionPage } from './region.ts';
+import { branchOffset, type CodeRecord, ends, type FoundRegion, isCall, isIndirectCall, isIndirectJump, isReturn, narrowBranch, pageOf, type RegionPage } from './region.ts';
 
 /** A block whose region is wanted. */
 export interface Origin {
@@ -29,6 +29,8 @@ export interface Origin {
 /** Instructions in a region at most, and in a function that stands in the place of its calls. */
 const REGION_INSTRUCTIONS = 400;
 const INLINED_INSTRUCTIONS = 48;
+/** Blocks so many bytes from an indirect jump may be what it leads to: the cases of a switch statement. */
+const JUMP_REACH = 1024;
 /** As many as there are bits to tell them apart. */
 const MAX_PAGES = 16;
 
@@ -42,6 +44,8 @@ export interface Code {
   readonly calls: ReadonlyMap<number, Code>;
   /** Places that calls return to which leave the region. */
   readonly returnSites: readonly number[];
+  /** Places that indirect jumps are thought to lead to. */
+  readonly jumpTargets: ReadonlySet<number>;
   /** With everything that stands in the place of calls. */
   readonly size: number;
 }
@@ -98,6 +102,7 @@ class Search {
       leaders.add(to);
       if (!instructions.has(to)) queue.push(to);
     };
+    const jumpTargets = new Set<number>();
     for (let from = queue.shift(); from !== undefined && size < limit; from = queue.shift()) {
       for (const record of this.walk(from, lead)) {
         if (instructions.has(record.offset)) break;
@@ -115,11 +120,17 @@ class Search {
           else return undefined;
           lead(record.offset + record.length);
         } else if (target !== undefined) lead(target);
+        else if (root && isIndirectJump(record)) {
+          for (const near of this.blocksAround(record)) {
+            jumpTargets.add(near);
+            lead(near);
+          }
+        }
         if (!root && size > limit) return undefined;
       }
     }
     if (!root && (queue.length > 0 || !returns)) return undefined;
-    return { start, instructions, leaders, calls, returnSites, size };
+    return { start, instructions, leaders, calls, returnSites, jumpTargets, size };
   }
 
   private functionAt(start: number, limit: number): Code | undefined {
@@ -130,6 +141,12 @@ class Search {
     }
     const found = this.functions.get(start);
     return found && found.size <= limit ? found : undefined;
+  }
+
+  /** Blocks of the same page in reach of an indirect jump. */
+  private blocksAround(jump: CodeRecord): number[] {
+    const frame = (this.page(jump.delta) as RegionPage).frame;
+    return this.code.blockOffsets(frame, this.origin.mode).map((offset) => jump.delta + offset).filter((at) => Math.abs(at - jump.offset) < JUMP_REACH);
   }
 
   /** Where a branch goes, if it may go on in the region. */

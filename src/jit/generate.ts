@@ -2,8 +2,9 @@
 import * as L from '../cpu/layout.ts';
 import { MODE_CODE32, MODE_CODE64, MODE_FLAT } from '../cpu/mode.ts';
 import { DISPATCH, HANDLER_SIGNATURE, tlbEntry } from '../interp/record-ops.ts';
-import type { I32, I64 } from '../isa/ops.ts';
+import type { I32, I64, Int } from '../isa/ops.ts';
 import { FunctionBuilder, type Label, type Variable } from '../wasm/function.ts';
+import type { IntType } from '../wasm/opcodes.ts';
 import { type FunctionBody, ModuleBuilder } from '../wasm/module.ts';
 import { type BasicBlock, type CodeRecord, pageOf, type Region, type RegionEntry, variantOf } from './region.ts';
 import { RegionCode } from './region-code.ts';
@@ -38,8 +39,8 @@ export function generateModule(regions: readonly Region[]): Uint8Array {
 
 /**
  * Node 0 of the graph is where control comes in, node n the region's block n - 1. A region with one way in is the function
- * of its entry. One with several begins with a table of targets, and has a small function for each entry; irreducible
- * edges go by the table too.
+ * of its entry. One with several begins with a table of targets, and has a small function for each entry; indirect jumps
+ * and irreducible edges go by the table too.
  */
 class RegionGenerator {
   private readonly module: ModuleBuilder;
@@ -56,7 +57,10 @@ class RegionGenerator {
   /** Most instructions from a node on to where the fuel is looked at again. */
   private readonly longest: readonly number[];
   private readonly labels: Label[] = [];
+  /** Where node 0 goes: a number of a target, or, past those, the distance of an indirect jump's from the lowest one. */
   private readonly target: Variable<'i32'>;
+  /** Address that the last indirect jump went to. */
+  private readonly jumped: Variable<IntType>;
   private current = 0;
 
   constructor(module: ModuleBuilder, region: Region) {
@@ -64,8 +68,9 @@ class RegionGenerator {
     this.region = region;
     this.code = new RegionCode(module, (region.mode & MODE_CODE64) !== 0);
     this.target = this.code.e.variable('i32');
-    this.targets = region.entries.map(({ block }) => block + 1);
-    this.edges = [this.targets, ...region.blocks.map((block) => successors(block).map((b) => b + 1))];
+    this.targets = [...new Set([...region.entries.map(({ block }) => block), ...region.jumpTargets])].map((block) => block + 1);
+    this.jumped = this.code.e.variable(this.code.wide ? 'i64' : 'i32');
+    this.edges = [this.targets, ...region.blocks.map((block) => [...successors(block).map((b) => b + 1), ...(block.jumps ? [0] : [])])];
     this.structure = this.reducible();
     this.flagsNeeded = this.liveness();
     this.longest = this.longestPaths();
@@ -73,7 +78,7 @@ class RegionGenerator {
 
   /** The region has one way in, which is its function. */
   get alone(): boolean {
-    return this.targets.length === 1;
+    return this.targets.length === 1 && this.region.jumpTargets.length === 0;
   }
 
   /** The graph's structure, once the targets of irreducible edges are in the table. */
@@ -81,7 +86,7 @@ class RegionGenerator {
     for (;;) {
       const structure = new Structure(this.edges, !this.alone);
       const irreducible = structure.order.flatMap((from) => this.edges[from].filter((to) => structure.edge(from, to) === 'irreducible'));
-      this.comesBack = irreducible.length > 0;
+      this.comesBack = irreducible.length > 0 || this.region.jumpTargets.length > 0;
       const more = irreducible.filter((to) => !this.targets.includes(to));
       if (more.length === 0) return structure;
       this.targets.push(...new Set(more));
@@ -155,8 +160,46 @@ class RegionGenerator {
   private start(): void {
     const { code, targets } = this;
     code.join();
-    if (this.alone) this.tree(targets[0]);
-    else code.e.branchTable(targets.map((to) => this.labels[to]), code.e.get(this.target));
+    const { e } = code;
+    if (this.alone) return this.tree(targets[0]);
+    const labels = targets.map((to) => this.labels[to]);
+    if (this.region.jumpTargets.length === 0) return e.branchTable(labels, e.get(this.target));
+    e.block((elsewhere) => {
+      const byOffset = new Map(this.region.jumpTargets.map((block) => [this.placeOf(block), this.labels[block + 1]]));
+      const { lowest, span } = this.jumpRange();
+      e.branchTable([...labels, ...Array.from({ length: span }, (_, n) => byOffset.get(lowest + n) ?? elsewhere)], e.get(this.target));
+    });
+    const jump = this.region.blocks.find((block) => block.jumps) as BasicBlock;
+    code.leaveTo(e.get(this.jumped), jump.records[jump.records.length - 1], this.flat, 0);
+  }
+
+  private placeOf(block: number): number {
+    return this.region.blocks[block].records[0].offset;
+  }
+  /** Places of the jump targets: the lowest one, and bytes up to the highest one and it. */
+  private jumpRange(): { lowest: number; span: number } {
+    const places = this.region.jumpTargets.map((block) => this.placeOf(block));
+    const lowest = Math.min(...places);
+    return { lowest, span: Math.max(...places) - lowest + 1 };
+  }
+
+  /** An indirect jump goes on in the region if its target is one of those that were thought of. */
+  private jump(to: Int, record: CodeRecord): void {
+    const { code } = this;
+    const { e } = code;
+    const { lowest, span } = this.jumpRange();
+    const far = e.binary('sub', to, code.ipAt(lowest));
+    e.if(e.compare('geU', far, code.wide ? e.i64(span) : e.i32(span)), () => code.leaveTo(to, record, this.flat, 1));
+    const pages = this.region.jumpTargets.reduce((all, block) => all | this.region.blocks[block].pages, 0);
+    this.checkPages(pages & ~this.blockOf(this.current).pages, () => code.leaveTo(to, record, this.flat, 1));
+    if (this.flagsNeeded[0]) code.flags.toLocals();
+    e.set(code.fuel, code.fuelAfter(1));
+    code.retired = 0;
+    e.if(e.compare('ltS', e.get(code.fuel), e.i32(this.longest[0])), () => code.leaveSpentTo(to, record));
+    e.set(this.jumped, to);
+    const distance = far.type === 'i64' ? e.convert('wrap', far as I64) : (far as I32);
+    e.set(this.target, e.binary('add', distance, e.i32(this.targets.length)));
+    e.branch(this.labels[0]);
   }
 
   private blockOf(node: number): BasicBlock {
@@ -205,6 +248,10 @@ class RegionGenerator {
         return true;
       },
       jump: (to) => {
+        if (block.jumps) {
+          this.jump(to, record);
+          return true;
+        }
         if (block.returnsTo === undefined) return false;
         const expected = code.ipAt(this.region.blocks[block.returnsTo].records[0].offset);
         code.e.if(code.e.compare('ne', to, expected), () => code.leaveTo(to, record, this.flat, 1));
@@ -236,7 +283,8 @@ class RegionGenerator {
     const { e } = code;
     const kind: EdgeKind = this.structure.edge(this.current, to);
     const first = this.blockOf(to).records[0];
-    this.checkPages(to, more);
+    const from = this.blockOf(this.current).records;
+    this.checkPages(this.otherPages(this.current, to), () => code.leaveTo(code.ipAt(first.offset), from[from.length - 1], this.flat, more));
     code.retired += more;
     if (kind === 'inline' && !this.structure.isHeader(to)) {
       this.tree(to);
@@ -261,12 +309,10 @@ class RegionGenerator {
   private otherPages(from: number, to: number): number {
     return this.blockOf(to).pages & ~this.blockOf(from).pages;
   }
-  /** Leaves when another page that the node's code lies in is not mapped to the frame that it was made from. */
-  private checkPages(to: number, more: number): void {
+  /** Leaves when one of the pages, given as bits, is not mapped to the frame that its code was made from. */
+  private checkPages(other: number, leave: () => void): void {
     const { code } = this;
     const { e } = code;
-    const other = this.otherPages(this.current, to);
-    const from = this.blockOf(this.current).records;
     for (const [n, page] of this.region.pages.entries()) {
       if (!(other & (1 << n))) continue;
       const known = () => e.get(code.pages);
@@ -276,8 +322,7 @@ class RegionGenerator {
         const entry = tlbEntry(e, e.get(code.tlbSet), low);
         const tagged = e.compare('eq', e.load(linear.type, entry, L.TLB_EXECUTE), linear);
         const same = e.compare('eq', e.binary('add', low, e.load('i32', entry, L.TLB_ADDEND)), e.i32(page.frame));
-        const offset = this.blockOf(to).records[0].offset;
-        e.if(e.eqz(e.binary('and', tagged, same)), () => code.leaveTo(code.ipAt(offset), from[from.length - 1], this.flat, more));
+        e.if(e.eqz(e.binary('and', tagged, same)), leave);
         e.set(code.pages, e.binary('or', known(), e.i32(1 << n)));
       });
     }
@@ -291,7 +336,7 @@ class RegionGenerator {
     const to = this.edges[node];
     const last = variantOf(block.records[block.records.length - 1]);
     const conditional = last?.row.attributes.has('branch') === true && !last.row.attributes.has('end');
-    if (to.length < (conditional ? 2 : 1) || block.returnsTo !== undefined) return true;
+    if (to.length < (conditional ? 2 : 1) || block.returnsTo !== undefined || block.jumps) return true;
     return to.some((n) => needed[n] || this.otherPages(node, n) !== 0 || ['back', 'irreducible'].includes(this.structure.edge(node, n)));
   }
   private liveness(): boolean[] {
@@ -299,7 +344,12 @@ class RegionGenerator {
     for (let changed = true; changed; ) {
       changed = false;
       for (const node of [...this.structure.order].reverse()) {
-        if (node === 0 || needed[node]) continue;
+        if (needed[node]) continue;
+        if (node === 0) {
+          needed[0] = this.region.jumpTargets.some((block) => needed[block + 1]);
+          changed ||= needed[0];
+          continue;
+        }
         const block = this.blockOf(node);
         needed[node] = readBefore(block.records[0], flagsReadAfter(block, this.readAtEnd(node, needed))[0]);
         changed ||= needed[node];
@@ -315,6 +365,7 @@ class RegionGenerator {
       const on = this.edges[node].filter((to) => ['inline', 'forward'].includes(this.structure.edge(node, to)));
       longest[node] = this.blockOf(node).records.length + Math.max(0, ...on.map((to) => longest[to]));
     }
+    longest[0] = Math.max(0, ...this.region.jumpTargets.map((block) => longest[block + 1]));
     return longest;
   }
 }

@@ -2,7 +2,7 @@
 import type { CodeCache } from '../interp/code-cache.ts';
 import { HANDLER_CROSSING, HANDLER_CROSSING_LONG } from '../interp/variant.ts';
 import type { Code } from './finder.ts';
-import { type BasicBlock, branchOffset, type CodeRecord, ends, isCall, isReturn, narrowBranch, pageOf, type FoundRegion, type RegionEntry, type RegionPage } from './region.ts';
+import { type BasicBlock, branchOffset, type CodeRecord, ends, isCall, isIndirectJump, isReturn, narrowBranch, pageOf, type FoundRegion, type RegionEntry, type RegionPage } from './region.ts';
 
 /** Entries of a region at most. */
 export const MAX_ENTRIES = 16;
@@ -37,9 +37,10 @@ export class GraphBuilder {
       const entry = entries.length < MAX_ENTRIES ? this.entry(root, start) : undefined;
       if (entry) entries.push(entry);
     }
+    const jumpTargets = [...code.jumpTargets].map((offset) => this.place(root, offset)).filter((block) => block !== undefined);
     for (let next = this.queue.shift(); next; next = this.queue.shift()) this.blocks.push(this.block(next.context, next.start));
     const places = new Map([...root.index].map(([offset, block]) => [this.hostOf(offset), block]));
-    return { region: { mode: this.mode, pages: this.pages, blocks: this.blocks, entries }, places };
+    return { region: { mode: this.mode, pages: this.pages, blocks: this.blocks, entries, jumpTargets }, places };
   }
 
   private entry(root: Context, offset: number): RegionEntry | undefined {
@@ -89,6 +90,7 @@ export class GraphBuilder {
       pages: this.pageBits(records[0]) | this.pageBits(last),
       taken: this.taken(context, last),
       next: this.place(context, nextOffset),
+      jumps: context.code.jumpTargets.size > 0 && isIndirectJump(last) && !narrowBranch(last, this.mode),
       returnsTo: isReturn(last) && !narrowBranch(last, this.mode) ? context.returnsTo : undefined,
     };
   }

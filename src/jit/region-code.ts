@@ -211,7 +211,10 @@ export class RegionCode {
   }
   /** The fuel does not cover what comes from a place on. */
   leaveSpent(offset: number, record: CodeRecord, more: number): void {
-    this.storeWord(this.ipAt(offset), L.RIP);
+    this.leaveSpentTo(this.ipAt(offset), record, more);
+  }
+  leaveSpentTo(ip: Int, record: CodeRecord, more = 0): void {
+    this.storeWord(ip, L.RIP);
     this.leave(this.e.i32(record.address), this.e.i32(HANDLER_BUDGET), this.fuelAfter(more));
   }
   private leave(record: I32, handler: I32, fuel: I32): void {

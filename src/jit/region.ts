@@ -45,6 +45,8 @@ export interface BasicBlock {
   readonly nextOffset: number | undefined;
   /** Where the return that ends the block goes if the function was called as the region says. */
   readonly returnsTo: number | undefined;
+  /** Ends in an indirect jump that may go on at one of the region's `jumpTargets`. */
+  readonly jumps: boolean;
 }
 
 /** Where a region is entered: at the first record of a block of the interpreter's. */
@@ -61,6 +63,8 @@ export interface Region {
   readonly pages: readonly RegionPage[];
   readonly blocks: readonly BasicBlock[];
   readonly entries: RegionEntry[];
+  /** Blocks that indirect jumps are thought to lead to. */
+  readonly jumpTargets: readonly number[];
 }
 
 /** A region that was found, and where else it could be entered: its blocks by the arena addresses of their first bytes. */
@@ -86,6 +90,7 @@ export const ends = (record: CodeRecord): boolean => {
 const mnemonicOf = (record: CodeRecord): string => variantOf(record)?.row.mnemonic ?? '';
 export const isCall = (record: CodeRecord): boolean => mnemonicOf(record) === 'CALL';
 export const isIndirectCall = (record: CodeRecord): boolean => mnemonicOf(record) === 'CALL_INDIRECT';
+export const isIndirectJump = (record: CodeRecord): boolean => mnemonicOf(record) === 'JMP_INDIRECT';
 export const isReturn = (record: CodeRecord): boolean => mnemonicOf(record) === 'RET';
 /** A 16-bit branch in 32-bit code truncates EIP. */
 export const narrowBranch = (record: CodeRecord, mode: number): boolean => variantOf(record)?.osize === 16 && (mode & MODE_CODE32) !== 0;
