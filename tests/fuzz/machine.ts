@@ -1,6 +1,6 @@
 /** A `pc` without a screen for the fuzzers, with the checks that hold whatever a guest does. */
 import { isDeepStrictEqual } from 'node:util';
-import { Cpu, type CpuModules, type Tier } from '../../src/cpu/cpu.ts';
+import { Cpu, type CpuModules, type CpuOptions } from '../../src/cpu/cpu.ts';
 import type { Device, Width } from '../../src/devices/device.ts';
 import type { DrivePosition, DriveSpec } from '../../src/devices/ide/piix3-ide.ts';
 import { createPcBoard } from '../../src/machine/boards/pc.ts';
@@ -26,8 +26,8 @@ const FRAMES_BESIDES = (18 * MIB) / 4096;
 /** Elements by which any list may grow. Code, and regions by page, come and go in larger numbers, but are bounded. */
 const LARGEST_GROWTH = 1000;
 const BOUNDED = /^\.memory\.byPage$|^\.cpu\.engine\.(code\.|compiler\.freeSlots)/;
-/** 'compiled' is left out: it compiles whatever runs once, for the oracles, and is as slow as that. */
-const TIERS: readonly Tier[] = ['auto', 'auto', 'interp'];
+/** How processors run: compiling what a guest's code seldom reaches here, what it often does, and nothing. To compile all is too slow. */
+const WAYS: readonly CpuOptions[] = [{ tier: 'auto' }, { tier: 'auto', compileThreshold: 4 }, { tier: 'interp' }];
 const FLOPPY_BYTES = 1440 * 1024;
 
 export interface FuzzResources {
@@ -79,7 +79,7 @@ export class FuzzMachine {
       plan: undefined,
       createProcessor: (given, parts) => {
         arena = given;
-        cpu = this.timedRuns(new Cpu(given, parts, modules, { tier: fuzz.random.pick(TIERS) }));
+        cpu = this.timedRuns(new Cpu(given, parts, modules, fuzz.random.pick(WAYS)));
         return cpu;
       },
       createBoard: (parts) => createPcBoard(parts, {
