@@ -1,6 +1,6 @@
 /** Names and bits of the architectural registers, as the SDM has them. */
 
-export const RAX = 0, RCX = 1, RDX = 2, RBX = 3, RSP = 4, RBP = 5, RSI = 6, RDI = 7, R11 = 11;
+export const RAX = 0, RCX = 1, RDX = 2, RBX = 3, RSP = 4, RBP = 5, RSI = 6, RDI = 7, R11 = 11, R13 = 13, R14 = 14, R15 = 15;
 export const ES = 0, CS = 1, SS = 2, DS = 3, FS = 4, GS = 5, LDTR = 6, TR = 7;
 
 // EFLAGS [SDM1 3.4.3]

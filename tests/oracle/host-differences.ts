@@ -21,7 +21,7 @@ const DIFFERENCES: readonly Difference[] = [
   { mnemonics: /^CMPS/, vectors: IN_MEMORY, fields: PLACE, reason: 'which operand CMPS reads first' },
   { mnemonics: /^(CMPS|SCAS)/, vectors: IN_MEMORY, fields: FLAGS, reason: 'REPE and REPNE that fault keep the flags of their last iteration, unlike [SDM2 REP]' },
   { mnemonics: /^(FSTP?|FISTP?|FBSTP)$/, vectors: [BREAKPOINT], fields: /^vector/, reason: 'a store that an unmasked exception keeps from happening does not fault' },
-  { mnemonics: /^(FSTP|FBSTP)$/, vectors: IN_MEMORY, fields: /^memory$/, reason: 'a part of ten bytes is stored before the other part faults' },
+  { mnemonics: /^(FLD|FBLD|FSTP|FBSTP)$/, vectors: IN_MEMORY, fields: /^(memory|cr2|error|vector .*)$/, reason: 'a part of ten bytes is reached before the other part' },
   { mnemonics: /^CALL/, vectors: IN_MEMORY, fields: /^(memory|vector .*)$/, reason: 'a call stores its return address before it looks at its target' },
   { mnemonics: /^(FNSAVE|FRSTOR|FNSTENV|FLDENV|FXRSTOR)$/, vectors: IN_MEMORY, fields: PLACE, reason: 'the order in which images are reached' },
 ];

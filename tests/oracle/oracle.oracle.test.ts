@@ -6,6 +6,7 @@ import { Coverage } from './coverage.ts';
 import { DecoderCampaign } from './decoder.ts';
 import { LockstepCampaign, type LockstepReference } from './lockstep.ts';
 import { LongCampaign } from './long/campaign.ts';
+import { ProgramCampaign } from './long/program-campaign.ts';
 import { hostReference, qemuReference, type Reference } from './reference.ts';
 import { SingleCampaign } from './single.ts';
 import { checkVectors } from './vectors.ts';
@@ -45,6 +46,12 @@ describe(`oracle, seed ${SEED}`, () => {
     await campaign.run();
     expect([...campaign.findings.values()].map((f) => f.example)).toEqual([]);
     expect(campaign.cases).toBeGreaterThan(20_000);
+  });
+
+  it.skipIf(!hasHost())('programs of 64-bit code agree with the host processor', async () => {
+    const campaign = new ProgramCampaign({ seed: SEED, tiers: Object.keys(TIERS), programs: 512 });
+    await campaign.run();
+    expect(campaign.findings).toEqual([]);
   });
 
   it.skipIf(!hasHost())('programs agree with the host processor', () => lockstep({ reference: 'host' }, 256));

@@ -25,6 +25,7 @@ import { makeBaseline, rowsToTest } from './generate.ts';
 import { LockstepCampaign, type LockstepReference } from './lockstep.ts';
 import { LongCampaign } from './long/campaign.ts';
 import { rowsToTest as longRowsToTest } from './long/generate.ts';
+import { ProgramCampaign } from './long/program-campaign.ts';
 import { Random } from './random.ts';
 import { hostReference, qemuReference, type Reference } from './reference.ts';
 import { compareEncoding } from './simd/compare.ts';
@@ -102,6 +103,11 @@ async function long(roundSeed: number): Promise<void> {
   count('single instructions of 64-bit code, host', campaign.cases);
   for (const [reason, n] of campaign.excused) count(`  not compared: ${reason}`, n);
   report([...campaign.findings.values()].map((f) => `${f.example}\n  ${f.count} times`));
+  if (flags.row) return;
+  const programs = new ProgramCampaign({ seed: roundSeed, tiers, programs: Number(flags.programs) });
+  await programs.run();
+  count('programs of 64-bit code, host', programs.programs);
+  report(programs.findings);
 }
 
 async function lockstep(roundSeed: number): Promise<void> {

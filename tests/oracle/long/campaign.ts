@@ -1,24 +1,18 @@
 /** Single instructions of 64-bit code, all rows, forms and sizes: the host's processor against the emulator's tiers. */
 import { Decoder as Iced, DecoderOptions, Formatter, FormatterSyntax } from 'iced-x86';
-import { EFLAGS_ARITHMETIC } from '../../../src/cpu/registers.ts';
 import { INSTRUCTION_SET } from '../../../src/isa/instruction-set.ts';
 import type { Row } from '../../../src/isa/row.ts';
-import { flagNames } from '../compare.ts';
-import { describeFx, fxDifferences } from '../fx-state.ts';
 import { hostDifference } from '../host-differences.ts';
 import { Random } from '../random.ts';
 import { type Undefined, undefinedFor } from '../undefined.ts';
+import { fieldsThatDiffer, fxReport, stateAfter, stateBefore } from './compare.ts';
 import { type Encoding, type Form, formsOf, formText, Generator, makeBaseline, rowsToTest } from './generate.ts';
-import { ENDLESS, Machine } from './machine.ts';
+import { Machine } from './machine.ts';
 import { Native } from './native.ts';
 import * as R from './record.ts';
 
 const BATCH = 1024;
 const STATES_PER_ENCODING = 4;
-const COMPARED_FLAGS = EFLAGS_ARITHMETIC | (1 << 10);
-const BREAKPOINT = 3;
-/** The last page below the middle belongs to no program either. */
-const LINUX_TASK_SIZE = (1n << 47n) - 4096n;
 
 export interface Finding {
   readonly kind: string;
@@ -33,21 +27,6 @@ export interface LongOptions {
   /** Encodings of each form. */
   readonly perForm: number;
   readonly rows?: readonly Row[];
-}
-
-const hex = (value: bigint): string => value.toString(16);
-const registers = (batch: R.Batch, n: number, field: number): string =>
-  Array.from({ length: 16 }, (_, i) => hex(batch.u64(n, field + 8 * i))).join(' ');
-
-function after(batch: R.Batch, n: number): string {
-  const changed = batch.u32(n, R.DIFFERENCES);
-  const some = Array.from({ length: Math.min(changed, 8) }, (_, i) => {
-    const d = batch.u32(n, R.DIFFERENCE + 4 * i);
-    return `+${(d >>> 8).toString(16)}=${(d & 255).toString(16)}`;
-  });
-  const fault = `vector ${batch.u32(n, R.VECTOR)} error ${batch.u32(n, R.ERROR).toString(16)} cr2 ${hex(batch.u64(n, R.CR2))}`;
-  const flags = flagNames(batch.u32(n, R.EFLAGS_AFTER));
-  return `${registers(batch, n, R.REGISTERS_AFTER)} rip ${hex(batch.u64(n, R.RIP_AFTER))} ${flags}; ${fault}; ${changed} bytes ${some.join(' ')}`;
 }
 
 function disassemble(e: Encoding): string {
@@ -65,32 +44,6 @@ function undefinedIn(e: Encoding, batch: R.Batch, n: number): Undefined {
   const bits = first?.size === 'b' ? 8 : first?.size === 'w' ? 16 : e.osize;
   const count = last?.kind === 'one' ? 1 : last?.kind === 'I' ? e.immediate : Number(batch.u64(n, R.REGISTERS + 8) & 0xffn);
   return undefinedFor(mnemonic, { count: count & (bits === 64 ? 63 : 31), bits });
-}
-
-/** Linux hides from programs whether an address of the kernel's is mapped. */
-function errorOf(batch: R.Batch, n: number): number {
-  const error = batch.u32(n, R.ERROR);
-  return batch.u64(n, R.CR2) >= LINUX_TASK_SIZE ? error | 1 : error;
-}
-
-function fieldsThatDiffer(host: R.Batch, mine: R.Batch, n: number, unknown: Undefined): string[] {
-  const vector = host.u32(n, R.VECTOR);
-  if (vector === ENDLESS && vector === mine.u32(n, R.VECTOR)) return [];
-  if (vector !== mine.u32(n, R.VECTOR)) return [`vector ${vector}, here ${mine.u32(n, R.VECTOR)}`];
-  const fields: string[] = [];
-  const differs = (field: number) => host.u64(n, field) !== mine.u64(n, field);
-  if (differs(R.RIP_AFTER)) fields.push('rip');
-  if (errorOf(host, n) !== errorOf(mine, n)) fields.push('error');
-  if (differs(R.CR2)) fields.push('cr2');
-  const completed = vector === BREAKPOINT;
-  const flags = (host.u32(n, R.EFLAGS_AFTER) ^ mine.u32(n, R.EFLAGS_AFTER)) & COMPARED_FLAGS & ~(completed ? unknown.flags : 0);
-  if (flags !== 0) fields.push(flagNames(flags));
-  if (completed && unknown.result) return fields;
-  for (let i = 0; i < 16; i++) if (differs(R.REGISTERS_AFTER + 8 * i)) fields.push(`register ${i}`);
-  for (const i of [0, 1]) if (differs(R.FS_BASE_AFTER + 8 * i)) fields.push(`base of ${'FG'[i]}S`);
-  if (host.u32(n, R.HASH) !== mine.u32(n, R.HASH)) fields.push('memory');
-  fields.push(...fxDifferences(host.fxAfter(n), mine.fxAfter(n), 16));
-  return fields;
 }
 
 export class LongCampaign {
@@ -167,14 +120,13 @@ export class LongCampaign {
       known.count++;
       return;
     }
-    const fx = fields.some((f) => /^(FCW|FSW|C1|FTW|MXCSR|ST\d|XMM\d+)$/.test(f));
     const example = [
       `${kind} (${tier})`,
       `  ${Buffer.from(e.bytes).toString('hex')}  ${disassemble(e)}`,
-      `  before ${registers(mine, n, R.REGISTERS)} rip ${hex(mine.u64(n, R.RIP))} ${flagNames(mine.u32(n, R.EFLAGS))} FS ${hex(mine.u64(n, R.FS_BASE))} GS ${hex(mine.u64(n, R.FS_BASE + 8))}`,
-      `  host   ${after(results, n)}`,
-      `  here   ${after(mine, n)}`,
-      ...(fx ? [`  before ${describeFx(mine.fxBefore(n), fields)}`, `  host   ${describeFx(results.fxAfter(n), fields)}`, `  here   ${describeFx(mine.fxAfter(n), fields)}`] : []),
+      `  before ${stateBefore(mine, n)}`,
+      `  host   ${stateAfter(results, n)}`,
+      `  here   ${stateAfter(mine, n)}`,
+      ...fxReport(results, mine, n, fields),
       `  again: npm run test:oracle -- --only long --seed ${this.options.seed} --tier ${tier} --row '${e.row.source.replace(/\s+/g, ' ')}'`,
     ].join('\n');
     this.findings.set(kind, { kind, count: 1, example });

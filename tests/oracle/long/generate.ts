@@ -272,7 +272,8 @@ export class Generator {
     if (random.chance(60)) return BigInt(R.DATA_HIGH + random.below(0x100));
     return BigInt.asUintN(64, BigInt.asIntN(48, this.value()));
   }
-  private image(): Uint8Array {
+  /** An FXSAVE image for the state before. */
+  image(): Uint8Array {
     const { random, images } = this;
     if (images.length < FX_IMAGES || random.chance(10)) {
       const image = makeFxState(random, this.fx);

@@ -1,5 +1,5 @@
 /*
- * Executes single instructions of 64-bit code on the host's own processor, and tells the state after each.
+ * Executes instructions and short programs of 64-bit code on the host's own processor, and tells the state after each.
  *
  * Reads from standard input: a 32-bit word 'B' and three pages of memory contents, then batches: a word with the number
  * of cases, and the records (see record.ts); writes the records back with their results filled in. The data pages are
@@ -27,14 +27,14 @@
 #define TICK_SECONDS 1
 
 struct record {
-  uint8_t code[16];
+  uint8_t reserved[16];
   uint32_t length, eflags;
   uint64_t rip, reg[16], base[2];
   uint64_t reg_after[16], base_after[2], rip_after, cr2;
   uint32_t vector, error, eflags_after, differences, hash, difference[MAX_DIFFERENCES];
-  uint8_t pad[60], before[512], after[512];
+  uint8_t pad[60], before[512], after[512], code[512];
 };
-_Static_assert(sizeof(struct record) == 1536, "record size");
+_Static_assert(sizeof(struct record) == 2048, "record size");
 
 /* Used by the assembly below. The case has FS and GS to itself; nothing of this program may use them meanwhile. */
 uint64_t saved_rsp, jump_target, own_base[2], case_base[2];

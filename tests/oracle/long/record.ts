@@ -1,10 +1,9 @@
 /**
- * One test case of 64-bit code, as the two executors exchange it, little-endian. Offsets into the record; host.c has the
+ * One test case of 64-bit code, an instruction or a program, as the two executors exchange it, little-endian. Offsets into the record; host.c has the
  * same layout as a struct.
  */
-export const RECORD_BYTES = 1536;
-export const CODE = 0; // 16 bytes
-export const LENGTH = 16; // u32: bytes of CODE that count
+export const RECORD_BYTES = 2048;
+export const LENGTH = 16; // u32: bytes of code
 export const EFLAGS = 20; // u32
 export const RIP = 24; // u64
 export const REGISTERS = 32; // 16 of u64, in encoding order
@@ -25,6 +24,8 @@ export const MAX_DIFFERENCES = 24;
 export const FX_BEFORE = 512;
 export const FX_AFTER = 1024;
 export const FX_BYTES = 512;
+export const CODE = 1536;
+export const CODE_BYTES = 512;
 
 /** Linear addresses of the data pages: out of the reach of 32-bit addresses, and within it. */
 export const DATA_HIGH = 0x5a50_1000_0000;
@@ -51,10 +52,10 @@ export class Batch {
   setU32(n: number, field: number, value: number): void { this.view.setUint32(n * RECORD_BYTES + field, value >>> 0, true); }
   u64(n: number, field: number): bigint { return this.view.getBigUint64(n * RECORD_BYTES + field, true); }
   setU64(n: number, field: number, value: bigint): void { this.view.setBigUint64(n * RECORD_BYTES + field, value, true); }
-  code(n: number): Uint8Array { return this.bytes.subarray(n * RECORD_BYTES, n * RECORD_BYTES + this.u32(n, LENGTH)); }
+  code(n: number): Uint8Array { return this.bytes.subarray(n * RECORD_BYTES + CODE, n * RECORD_BYTES + CODE + this.u32(n, LENGTH)); }
   setCode(n: number, code: Uint8Array): void {
     this.setU32(n, LENGTH, code.length);
-    this.bytes.set(code, n * RECORD_BYTES);
+    this.bytes.set(code, n * RECORD_BYTES + CODE);
   }
   fxBefore(n: number): Uint8Array { return this.bytes.subarray(n * RECORD_BYTES + FX_BEFORE, n * RECORD_BYTES + FX_AFTER); }
   fxAfter(n: number): Uint8Array { return this.bytes.subarray(n * RECORD_BYTES + FX_AFTER, n * RECORD_BYTES + FX_AFTER + FX_BYTES); }
