@@ -3,7 +3,7 @@ import * as L from './layout.ts';
 
 /** Names that are no places in the state: offsets in its parts, sizes, what follows it; and scratch, which kernels may share. */
 const isPlace = (name: string, value: unknown): value is number =>
-  typeof value === 'number' && value < L.STATE_SIZE && !/^(SEG_|TLB_(?!ACTIVE))|_SIZE$|_STRIDE$/.test(name);
+  typeof value === 'number' && value < L.STATE_SIZE && !/^(SEG_|TLB_(?!ACTIVE))|_SIZE$|_STRIDE$|_SCRATCH$/.test(name);
 
 test('no two fields of the state have the same place', () => {
   const names = new Map<number, string[]>();
