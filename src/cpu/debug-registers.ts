@@ -1,7 +1,7 @@
 /**
  * Debug registers: MOV to and from DR0 to DR7, and matching breakpoints. [SDM3 18.2]
  *
- * Data breakpoints cost nothing while none is set: a page that has one gets no TLB tags for data (mmu.ts), so its
+ * Data breakpoints cost nothing while none is set: a page that has one gets no TLB tags for data (tlb.ts), so its
  * accesses take the slow path, which calls `checkDataBreakpoint`. Instruction breakpoints are asked for by the
  * dispatcher (`hasInstructionBreakpoints`, then `instructionBreakpoint` before each instruction).
  *

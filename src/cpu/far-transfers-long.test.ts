@@ -178,6 +178,14 @@ describe('IRET', () => {
     interruptReturn(cpu, 64);
     expect(cpu.state.selector(FS)).toBe(0);
   });
+
+  test('null selectors lose their RPL, and keep a base', () => {
+    loadSegment(cpu, FS, 3);
+    cpu.state.setLinear(cpu.state.segment(FS) + L.SEG_BASE, KERNEL);
+    cpu.push64(DATA3, 0x7000, 2, LONG3, 0x5000);
+    interruptReturn(cpu, 64);
+    expect([cpu.state.selector(FS), cpu.state.segBase(FS)]).toEqual([0, KERNEL]);
+  });
 });
 
 describe('SS, LDTR and TR', () => {

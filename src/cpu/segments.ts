@@ -166,13 +166,17 @@ export function loadSegment(cpu: CpuContext, n: number, selector: number): void 
   }
 }
 
-/** On a return to an outer level, segments that the new CPL may not use become null [SDM2 RET, IRET]. */
+/**
+ * On a return to an outer level, segments that the new CPL may not use become null [SDM2 RET, IRET]. Null selectors lose
+ * their RPL, as processors do; a base that MSRs gave to FS or GS stays.
+ */
 export function dropInnerSegments(state: CpuState): void {
   const cpl = state.cpl;
   for (const n of [ES, FS, GS, DS]) {
     const attributes = state.segAttributes(n);
     const conforming = (attributes & (TYPE_CODE | TYPE_CONFORMING)) === (TYPE_CODE | TYPE_CONFORMING);
-    if (attributes & ATTR_P && !conforming && ((attributes >>> ATTR_DPL_SHIFT) & 3) < cpl) setUnusable(state, n, 0);
+    if (isNull(state.selector(n))) state.setU32(state.segment(n) + L.SEG_SELECTOR, 0);
+    else if (attributes & ATTR_P && !conforming && ((attributes >>> ATTR_DPL_SHIFT) & 3) < cpl) setUnusable(state, n, 0);
   }
 }
 

@@ -15,7 +15,7 @@ import { resetSegments, setFlatSegment } from './segments.ts';
 import { CpuState } from './state.ts';
 
 /** A processor of 32 bits, and one with everything that long mode and its paging may have. */
-export const LEGACY_PROFILE = cpuProfile('x86-64-v1,-lm,-syscall');
+export const LEGACY_PROFILE = cpuProfile('x86-64-v1,-lm,-syscall,-mca,-mce');
 export const LONG_PROFILE = cpuProfile(
   'x86-64-v1,+pdpe1gb,+rdtscp,+pcid,+invpcid,+fsgsbase,+smep,+smap,+umip,+xsave,+xsaveopt,+xsavec',
 );

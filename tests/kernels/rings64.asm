@@ -101,10 +101,12 @@ main:
     iretq
 .rsp:
     DONE
-    CASE "segments of level 0 are null at level 3"
+    CASE "segments of level 0 are null at level 3, and null selectors 0"
     mov eax, KDS
     mov ds, ax
+    mov eax, 3
     mov es, ax
+    mov eax, KDS
     mov fs, ax
     mov eax, UDS
     mov gs, ax

@@ -23,7 +23,7 @@ interface Processor {
   readonly program: string;
 }
 const PROCESSOR_32: Processor = {
-  coracle: 'x86-64-v1,-lm,-syscall', qemu: 'n270,-apic,-ssse3,-movbe,-x2apic,-hypervisor,-mce,-mca', program: 'qemu-system-i386',
+  coracle: 'x86-64-v1,-lm,-syscall,-mca,-mce', qemu: 'n270,-apic,-ssse3,-movbe,-x2apic,-hypervisor,-mce,-mca', program: 'qemu-system-i386',
 };
 const LONG_FEATURES = 'pdpe1gb,+rdtscp,+fsgsbase,+smep,+smap,+umip,+xsave,+xsaveopt';
 const PROCESSOR_64: Processor = {

@@ -1,0 +1,335 @@
+/**
+ * The software TLB that handlers and compiled regions look up in WebAssembly (layout.ts): filling it from page walks
+ * (paging.ts) and dropping what may no longer be used. [SDM3 4.10] caching of translations.
+ *
+ * A tag is set only for what the next access may do without asking: permitted, backed by a frame and, for writes,
+ * dirty already and without decoded code in the frame. Everything else comes back here. Pages with a data breakpoint
+ * get no read and write tags, so breakpoints cost nothing while none is set.
+ *
+ * Tags have 64 bits. Code of 16 and 32 bits looks at their low halves only, so while it runs no tag of its set has another
+ * high half than zero: `restrictTo32` sees to that. With SMAP, what the supervisor set knows of user pages is good only while
+ * EFLAGS.AC is set: `restrictUserPages`. There are no tags by PCID: CR3 is loaded as if it had none, which a processor may do.
+ */
+import type { GuestMemory } from '../memory/guest-memory.ts';
+import * as L from './layout.ts';
+import { type Access, PAGE_1G, PAGE_4K, PageWalker } from './paging.ts';
+import { type CpuProfile, DEFAULT_PROFILE } from './profiles.ts';
+import type { CpuState } from './state.ts';
+
+const PAGE_MASK = ~0xfff;
+const INDEX_MASK = L.TLB_ENTRIES - 1;
+const INVALID = Number(L.TLB_INVALID);
+const SLOTS = 2 * L.TLB_ENTRIES;
+// Fields of an entry in 32-bit words.
+const ENTRY_WORDS = L.TLB_ENTRY_SIZE / 4;
+const READ = L.TLB_READ / 4, WRITE = L.TLB_WRITE / 4, EXECUTE = L.TLB_EXECUTE / 4, ADDEND = L.TLB_ADDEND / 4;
+const PHYSICAL = L.TLB_PHYSICAL / 4;
+// What `marks` remembers of a slot: in which lists it is, and what its entry is that of.
+const IN_GLOBAL = 1, IN_LOCAL = 2, IS_GLOBAL = 4, IS_USER_PAGE = 8, IS_HIGH = 16;
+/** Regions of the linear space, by a hash: 4 MiB each for large pages, 1 GiB for huge ones. */
+const REGIONS = 1024;
+/** Pages that `translated` tells apart: those of 4 GiB. */
+const TRANSLATED_PAGES = 1 << 20;
+const LARGE_REGION = 0xffc00000 | 0, HUGE_REGION = 0xc0000000 | 0;
+
+export class Tlb {
+  protected readonly state: CpuState;
+  protected readonly memory: GuestMemory;
+  protected readonly walker: PageWalker;
+  /**
+   * Slots (user set after supervisor set) that may hold a tag, so that a flush touches no others: those that have held one of
+   * a global page since the last full flush, and those that have held another one since the last flush of any kind.
+   */
+  private readonly globals = new SlotList(SLOTS);
+  private readonly locals = new SlotList(SLOTS);
+  private readonly marks = new Uint8Array(SLOTS);
+  /** Regions that have an entry which is part of a large page: INVLPG drops all of them. */
+  private readonly largeRegions = new Uint8Array(REGIONS);
+  private readonly hugeRegions = new Uint8Array(REGIONS);
+  private hasLarge = false;
+  /** Whether the supervisor set may hold entries of user pages, and a set entries with a high half, since the last restriction. */
+  private hasUserPages = false;
+  private hasHigh = false;
+  /** Guest-physical pages, by their low bits, that may have been in an entry since the last full flush, a bit each. */
+  private readonly translated = new Uint32Array(TRANSLATED_PAGES / 32);
+  private readonly breakpointPages: number[] = [];
+  /** Counts changes of the whole memory map (`dropFrame(-1)`), for those who need to know whether one happened. */
+  mapGeneration = 0;
+
+  constructor(state: CpuState, memory: GuestMemory, profile: CpuProfile = DEFAULT_PROFILE) {
+    this.state = state;
+    this.memory = memory;
+    this.walker = new PageWalker(state, memory, profile);
+    this.clear();
+  }
+
+  /** EFER has changed: NXE and LMA matter to walks. */
+  setEfer(efer: number): void {
+    this.walker.setEfer(efer);
+    this.flush();
+  }
+
+  /** The PDPTE registers, low and high halves in turn. */
+  get pdptes(): Int32Array { return this.walker.pdptes; }
+
+  /** Loads the PDPTE registers from memory; false when an entry has a reserved bit set (#GP). */
+  loadPdptes(cr3: number): boolean { return this.walker.loadPdptes(cr3); }
+
+  /**
+   * Walks the page tables and sets accessed and dirty bits. Returns the guest-physical address, or -1 after it has
+   * recorded #PF in FAULT_VECTOR, FAULT_ERROR and CR2, or #GP(0) for an address that is not canonical.
+   */
+  translate(linear: number, access: Access, user: boolean): number {
+    if (!this.walker.walk(linear, access, user)) return -1;
+    return this.walker.page * 4096 + (linear & 0xfff);
+  }
+
+  /**
+   * Fills the TLB entry of `linear` in the set of `user`. False: faulted, as `translate`. True says only that the
+   * access is permitted; where no frame can serve it, its tag stays invalid and the access goes through read and write
+   * here.
+   */
+  fill(linear: number, access: Access, user: boolean): boolean {
+    const walker = this.walker;
+    if (!walker.walk(linear, access, user)) return false;
+    const memory = this.memory;
+    const page = walker.page;
+    const writeFrame: number = this.writableFrame(page, access === 'write');
+    const readFrame: number = memory.readFrame(page);
+    const slot = ((linear >>> 12) & INDEX_MASK) + (user ? L.TLB_ENTRIES : 0);
+    const tag = linear & PAGE_MASK;
+    const high = walker.highOf(linear);
+    // Code of 32 bits must not find it in the set that it uses.
+    const hidden = high !== 0 && user === (this.state.cpl === 3) && !this.state.code64;
+    const data = readFrame !== 0 && !hidden && walker.readable && !this.hasBreakpoint(linear);
+    const at = this.slotWord(slot);
+    const i32 = this.state.arena.i32;
+    this.setTag(i32, at + READ, data, tag, high);
+    this.setTag(i32, at + WRITE, data && writeFrame !== 0, tag, high);
+    this.setTag(i32, at + EXECUTE, readFrame !== 0 && !hidden && walker.executable, tag, high);
+    i32[at + ADDEND] = readFrame - tag;
+    i32[at + PHYSICAL] = page;
+    this.translated[(page & (TRANSLATED_PAGES - 1)) >>> 5] |= 1 << (page & 31);
+    this.mark(slot, linear, high, user);
+    return true;
+  }
+
+  private setTag(i32: Int32Array, word: number, valid: boolean, tag: number, high: number): void {
+    i32[word] = valid ? tag : INVALID;
+    i32[word + 1] = valid ? high : 0;
+  }
+
+  /** Notes what the last walk said that flushes will want to know. */
+  private mark(slot: number, linear: number, high: number, user: boolean): void {
+    const walker = this.walker;
+    const list = walker.global ? IN_GLOBAL : IN_LOCAL;
+    const lists = this.marks[slot] & (IN_GLOBAL | IN_LOCAL);
+    if ((lists & list) === 0) (walker.global ? this.globals : this.locals).add(slot);
+    let marks = lists | list;
+    if (walker.global) marks |= IS_GLOBAL;
+    if (walker.userPage && !user) {
+      marks |= IS_USER_PAGE;
+      this.hasUserPages = true;
+    }
+    if (high !== 0) {
+      marks |= IS_HIGH;
+      this.hasHigh = true;
+    }
+    this.marks[slot] = marks;
+    if (walker.size === PAGE_4K) return;
+    this.hasLarge = true;
+    if (walker.size === PAGE_1G) this.hugeRegions[regionOf(linear, high, 30)] = 1;
+    else this.largeRegions[regionOf(linear, high, 22)] = 1;
+  }
+
+  /** Drops every entry, global ones too. */
+  flush(): void {
+    this.eachListed((at, slot) => {
+      this.dropTags(at);
+      this.marks[slot] = 0;
+    });
+    this.forgetEntries();
+  }
+
+  /** After all entries have been dropped. */
+  private forgetEntries(): void {
+    if (this.globals.count + this.locals.count > 0) this.translated.fill(0);
+    this.globals.count = this.locals.count = 0;
+    this.hasUserPages = this.hasHigh = false;
+    this.forgetLarge();
+  }
+
+  private forgetLarge(): void {
+    if (!this.hasLarge) return;
+    this.largeRegions.fill(0);
+    this.hugeRegions.fill(0);
+    this.hasLarge = false;
+  }
+
+  /** Drops every entry but those of global pages [SDM3 4.10.2.4]. */
+  flushNonGlobal(): void {
+    const { locals, marks } = this;
+    for (let i = 0; i < locals.count; i++) {
+      const slot = locals.slots[i];
+      if ((marks[slot] & IS_GLOBAL) === 0) this.dropTags(this.slotWord(slot));
+      marks[slot] &= ~IN_LOCAL;
+    }
+    locals.count = 0;
+  }
+
+  /** INVLPG: drops the page's translation, global or not, and all of a large page's. */
+  invalidatePage(linear: number): void {
+    const i32 = this.state.arena.i32;
+    const index = (linear >>> 12) & INDEX_MASK;
+    const high = this.walker.highOf(linear);
+    this.dropIfTagged(i32, index, linear, high, PAGE_MASK);
+    this.dropIfTagged(i32, index + L.TLB_ENTRIES, linear, high, PAGE_MASK);
+    if (!this.hasLarge) return;
+    if (this.largeRegions[regionOf(linear, high, 22)] !== 0) this.dropRegion(linear, high, LARGE_REGION);
+    if (this.hugeRegions[regionOf(linear, high, 30)] !== 0) this.dropRegion(linear, high, HUGE_REGION);
+  }
+
+  private dropRegion(linear: number, high: number, mask: number): void {
+    const i32 = this.state.arena.i32;
+    this.eachListed((_at, slot) => this.dropIfTagged(i32, slot, linear, high, mask));
+  }
+
+  /** Supervisor-mode code may not touch user pages any more [SDM3 4.6.1: SMAP]: drops what its set knows of them. */
+  restrictUserPages(): void {
+    if (!this.hasUserPages) return;
+    this.hasUserPages = false;
+    this.dropMarked(IS_USER_PAGE, 0);
+  }
+
+  /** Code of 16 or 32 bits is about to run in long mode: no tag of its set may have a high half. */
+  restrictTo32(user: boolean): void {
+    if (!this.hasHigh) return;
+    this.hasHigh = this.dropMarked(IS_HIGH, user ? L.TLB_ENTRIES : 0);
+  }
+
+  /** Drops the entries of a set that have a mark; whether the other set has one with it. */
+  private dropMarked(mark: number, set: number): boolean {
+    let elsewhere = false;
+    this.eachListed((at, slot) => {
+      if ((this.marks[slot] & mark) === 0) return;
+      if ((slot & L.TLB_ENTRIES) === set) {
+        this.dropTags(at);
+        this.marks[slot] &= ~mark;
+      } else {
+        elsewhere = true;
+      }
+    });
+    return elsewhere;
+  }
+
+  /** The frame behind a guest-physical page changed (-1: behind any page). */
+  dropFrame(page: number): void {
+    if (page === -1) {
+      this.mapGeneration++;
+      this.flush();
+      return;
+    }
+    if (!this.wasTranslated(page)) return;
+    const i32 = this.state.arena.i32;
+    this.eachListed((at) => {
+      if (i32[at + PHYSICAL] === page) this.dropTags(at);
+    });
+  }
+
+  private wasTranslated(page: number): boolean {
+    return (this.translated[(page & (TRANSLATED_PAGES - 1)) >>> 5] & (1 << (page & 31))) !== 0;
+  }
+
+  /** Takes the write tags of every entry that maps a guest-physical page, because code was made from its frame. */
+  protectCode(page: number): void {
+    const i32 = this.state.arena.i32;
+    // With A20 masked, two page numbers name one page.
+    const ignore = this.memory.a20 ? ~0 : ~0x100;
+    this.eachListed((at) => {
+      if (((i32[at + PHYSICAL] ^ page) & ignore) === 0) this.setTag(i32, at + WRITE, false, 0, 0);
+    });
+  }
+
+  /** Makes the pages of these linear addresses take the slow path for reads and writes. */
+  setBreakpointPages(addresses: readonly number[]): void {
+    this.breakpointPages.length = 0;
+    for (const address of addresses) this.breakpointPages.push(Math.floor(address / 4096));
+    this.flush();
+  }
+
+  /** Whether data accesses to this page have to be checked against the debug registers. */
+  hasBreakpoint(linear: number): boolean {
+    if (this.breakpointPages.length === 0) return false;
+    return this.breakpointPages.includes(this.walker.highOf(linear) * 0x100000 + (linear >>> 12));
+  }
+
+  /** Invalidates all entries whatever they hold, as after power-on or when the state was overwritten from outside. */
+  clear(): void {
+    const i32 = this.state.arena.i32;
+    for (let slot = 0; slot < SLOTS; slot++) {
+      const at = this.slotWord(slot);
+      i32.fill(0, at, at + ENTRY_WORDS);
+      this.dropTags(at);
+    }
+    this.marks.fill(0);
+    this.forgetEntries();
+  }
+
+  /**
+   * Frame that stores through a tag may go to. A read asks for one only where that allocates and copies nothing: it
+   * saves the second miss of a page that is read, then written.
+   */
+  private writableFrame(page: number, write: boolean): number {
+    if (!this.walker.writable) return 0;
+    const memory = this.memory;
+    const pool = memory.pool;
+    if (!write) {
+      const frame = memory.readFrame(page);
+      if (frame === 0 || pool.isShared(frame)) return 0;
+    }
+    const frame = memory.writeFrame(page);
+    return frame === 0 || pool.hasCode(frame) ? 0 : frame;
+  }
+
+  /** Index of a slot's entry in the 32-bit views of the arena. */
+  protected slotWord(slot: number): number {
+    return ((this.state.base + L.TLB_SUPERVISOR) >>> 2) + slot * ENTRY_WORDS;
+  }
+
+  /** Calls with the entry and the slot of all that may hold a tag; some slots come twice. */
+  private eachListed(visit: (at: number, slot: number) => void): void {
+    for (const { slots, count } of [this.globals, this.locals]) {
+      for (let i = 0; i < count; i++) visit(this.slotWord(slots[i]), slots[i]);
+    }
+  }
+
+  private dropTags(at: number): void {
+    const i32 = this.state.arena.i32;
+    i32[at + READ] = i32[at + WRITE] = i32[at + EXECUTE] = INVALID;
+    i32[at + READ + 1] = i32[at + WRITE + 1] = i32[at + EXECUTE + 1] = 0;
+  }
+
+  /** Drops an entry whose tags agree with the linear address in the bits of `mask`. */
+  private dropIfTagged(i32: Int32Array, slot: number, linear: number, high: number, mask: number): void {
+    const at = this.slotWord(slot);
+    const matches = (word: number): boolean =>
+      i32[at + word] !== INVALID && ((i32[at + word] ^ linear) & mask) === 0 && i32[at + word + 1] === high;
+    if (matches(READ) || matches(WRITE) || matches(EXECUTE)) this.dropTags(at);
+  }
+}
+
+/** Numbers of slots, each at most once. */
+class SlotList {
+  readonly slots: Uint16Array;
+  count = 0;
+  constructor(size: number) {
+    this.slots = new Uint16Array(size);
+  }
+  add(slot: number): void {
+    this.slots[this.count++] = slot;
+  }
+}
+
+function regionOf(linear: number, high: number, shift: 22 | 30): number {
+  return ((linear >>> shift) ^ (high << 2)) & (REGIONS - 1);
+}
