@@ -30,6 +30,8 @@ export interface Guest {
   readonly title: string;
   readonly description: string;
   readonly memoryMiB: number;
+  /** Default: 'pc'. */
+  readonly machine?: 'pc' | 'microvm';
   /** Kernel command line, where the guest has a kernel of its own. */
   readonly append?: string;
   readonly bootDevice?: 'hda' | 'fda' | 'cdrom';

@@ -14,6 +14,8 @@ import { matches, sha256Tree } from '../images/lib/checksum.ts';
 import { guestFile } from '../images/lib/guest-file.ts';
 import { GUESTS, ROOT } from '../images/lib/paths.ts';
 import { formatBytes, step, warn } from '../images/lib/report.ts';
+import { findTool } from '../images/lib/tools.ts';
+import { buildLibraryOs, LIBRARY_OS_MARKERS } from '../images/library-os/build.ts';
 import { EMBEDDED_GUEST, type Guest, type GuestManifest, MANIFEST_FILE } from '../images/manifest.ts';
 import { TEACHING_IMAGE, TEACHING_MARKERS } from '../images/teaching/build.ts';
 
@@ -70,13 +72,27 @@ function firmwareGuests(): Guest[] {
   ];
 }
 
+async function libraryOsGuest(apt: Apt): Promise<Guest> {
+  buildLibraryOs(await findTool('nasm', apt), join(GUESTS, 'library-os.elf'));
+  return {
+    name: 'library-os',
+    title: 'A library OS',
+    description: 'One application in ring 0 of a microvm: it answers HTTP requests on its console within milliseconds of the start. Try: GET /',
+    memoryMiB: 16,
+    machine: 'microvm',
+    files: [guestFile('kernel', 'library-os.elf')],
+    markers: LIBRARY_OS_MARKERS,
+    contents: 'Coracle library OS',
+  };
+}
+
 async function buildFromPackages(refresh: boolean): Promise<Guest[]> {
   const apt = new Apt();
   apt.open();
   announce(apt);
   await apt.update(refresh);
   const firmware = await fetchFirmware(apt);
-  return [...firmwareGuests(), ...(await buildDebianGuests(apt, firmware))];
+  return [...firmwareGuests(), ...(await buildDebianGuests(apt, firmware)), await libraryOsGuest(apt)];
 }
 
 function writeManifest(manifest: GuestManifest): void {

@@ -40,6 +40,9 @@ export async function loadKernel(options: MachineOptions, around: KernelSurround
   const initrdBytes = initrd === undefined ? undefined : await loadFile(initrd, 'the initrd');
   if (isPvh(kernel)) return loadPvh({ kernel, commandLine, ramBytes, initrd: initrdBytes, rsdp: RSDP_ADDRESS, longMode });
   const kind = sniffImage(kernel.subarray(0, SNIFF_BYTES), kernel.length);
+  if (kind === 'elf') {
+    throw new EmulatorError('bad-image', 'the kernel is an ELF file without a multiboot header or a PVH entry; give its bzImage');
+  }
   if (kind !== 'linux') {
     throw new EmulatorError('bad-image', `the kernel is no Linux bzImage, multiboot or PVH kernel but looks like a ${kind} image; give it as a disk`);
   }

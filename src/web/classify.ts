@@ -6,7 +6,7 @@ import { openHttp } from '../storage/http-range.ts';
 import type { ImageFile } from '../worker/protocol.ts';
 
 const ROLE_OF_KIND: Readonly<Record<ImageKind, GuestFileRole>> = {
-  linux: 'kernel', multiboot: 'multiboot', iso9660: 'cdrom', disk: 'hda', floppy: 'fda',
+  linux: 'kernel', elf: 'kernel', multiboot: 'multiboot', iso9660: 'cdrom', disk: 'hda', floppy: 'fda',
 };
 
 /** Initial RAM disks: cpio archives, plain or compressed. */

@@ -74,7 +74,8 @@ export function guestRequest(guest: Guest, catalog: Catalog): BootRequest {
           role, sizeBytes, sha256, name: path.split('/').at(-1) ?? path, source: new URL(path, catalog.baseUrl).href,
         }));
   const boot = { hda: 'c', fda: 'a', cdrom: 'd' }[guest.bootDevice ?? 'hda'];
-  return { files, memoryMiB: guest.memoryMiB, boot, ...(guest.append === undefined ? {} : { append: guest.append }) };
+  const machine = guest.machine === undefined ? {} : { machine: guest.machine };
+  return { files, memoryMiB: guest.memoryMiB, ...machine, boot, ...(guest.append === undefined ? {} : { append: guest.append }) };
 }
 
 /** Firmware for images that need it, from any guest that comes with it. */

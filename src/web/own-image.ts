@@ -19,6 +19,8 @@ const ROLES: Readonly<Record<GuestFileRole, string>> = {
 };
 const KERNELS: ReadonlySet<GuestFileRole> = new Set(['kernel', 'multiboot']);
 const DEFAULT_MEMORY_MIB = 128;
+/** Boards that enter a kernel without firmware. */
+const MACHINES = { pc: 'a PC', microvm: 'a microvm: serial console, nothing to look for' };
 const LINUX_COMMAND_LINE = 'console=tty0 console=ttyS0,115200';
 const BOOT_ORDERS: readonly (readonly [string, string])[] = [
   ['cad', 'Hard disk, floppy, CD'], ['acd', 'Floppy first'], ['dca', 'CD first'],
@@ -105,12 +107,18 @@ export class OwnImage {
       hasKernel
         ? make('label', {}, 'Command line of the kernel', make('input', { name: 'append', spellcheck: 'false', value: linux ? LINUX_COMMAND_LINE : '' }))
         : make('label', {}, 'Start from', make('select', { name: 'boot' }, ...BOOT_ORDERS.map(([value, text]) => make('option', { value, selected: value === this.likelyOrder() }, text)))),
+      ...(hasKernel ? [this.machineChoice()] : []),
       ...(this.files.some(({ role }) => role === 'hda') ? [this.keepChoice()] : []),
       make('div', { class: 'actions' }, start, make('button', { type: 'button', class: 'button', onclick: () => this.close() }, 'Cancel')),
     );
     this.form.hidden = false;
     this.form.scrollIntoView({ block: 'nearest' });
     start.focus();
+  }
+
+  private machineChoice(): HTMLElement {
+    const choices = Object.entries(MACHINES).map(([value, text]) => make('option', { value }, text));
+    return make('label', {}, 'Machine', make('select', { name: 'machine' }, ...choices));
   }
 
   private keepChoice(): HTMLElement {
@@ -146,6 +154,7 @@ export class OwnImage {
       memoryMiB: Number(data.get('memory')),
       ...(typeof append === 'string' && append !== '' ? { append } : {}),
       ...(typeof boot === 'string' ? { boot } : {}),
+      ...(data.get('machine') === 'microvm' ? { machine: 'microvm' } : {}),
     };
     const title = this.files[0].name;
     this.close();

@@ -13,7 +13,7 @@ const DRIVES: ReadonlySet<GuestFileRole> = new Set(['hda', 'cdrom', 'fda']);
 
 /** @throws EmulatorError for a file that does not arrive; those opened before are closed then. */
 export async function machineOptions(request: BootRequest, onProgress: FileProgress): Promise<MachineOptions> {
-  const { memoryMiB, append, boot } = request;
+  const { memoryMiB, machine, append, boot } = request;
   const opened: BlockBackend[] = [];
   const load = async (file: ImageFile): Promise<MachineOptions> => {
     const progress: ProgressListener = (...of) => onProgress(file.name, ...of);
@@ -29,7 +29,8 @@ export async function machineOptions(request: BootRequest, onProgress: FileProgr
     throw failed.reason;
   }
   const files = results.map((result) => (result.status === 'fulfilled' ? result.value : {}));
-  return Object.assign({ memoryMiB, ...(append === undefined ? {} : { append }), ...(boot === undefined ? {} : { boot }) }, ...files);
+  const board = machine === undefined ? {} : { machine };
+  return Object.assign({ memoryMiB, ...board, ...(append === undefined ? {} : { append }), ...(boot === undefined ? {} : { boot }) }, ...files);
 }
 
 function optionFor(role: GuestFileRole): keyof MachineOptions {

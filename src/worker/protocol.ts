@@ -24,6 +24,8 @@ export interface ImageFile {
 export interface BootRequest {
   readonly files: readonly ImageFile[];
   readonly memoryMiB: number;
+  /** The board, as the option of `createMachine`. */
+  readonly machine?: 'pc' | 'microvm';
   /** Command line of a kernel. */
   readonly append?: string;
   /** Order in which firmware tries the drives, as the option of `createMachine`. */

@@ -1,10 +1,12 @@
 /** What kind of image a file is, for a file that is given without saying so. */
 import { EmulatorError } from '../../errors.ts';
 import { ByteReader } from './bytes.ts';
+import { elfWidth } from './elf.ts';
 import { isLinuxKernel } from './linux.ts';
 import { isMultiboot } from './multiboot.ts';
 
-export type ImageKind = 'linux' | 'multiboot' | 'iso9660' | 'disk' | 'floppy';
+/** 'elf': an executable without a multiboot header, perhaps with a PVH entry. */
+export type ImageKind = 'linux' | 'multiboot' | 'elf' | 'iso9660' | 'disk' | 'floppy';
 
 /** Formats with sectors of 512 bytes that PC floppy drives read: 160 KiB to 2.88 MiB. */
 export const FLOPPY_SIZES: ReadonlySet<number> = new Set(
@@ -27,6 +29,7 @@ export function sniffImage(start: Uint8Array, sizeBytes: number): ImageKind {
   if (isLinuxKernel(start)) return 'linux';
   if (reader.hasText(ISO_DESCRIPTOR + 1, 'CD001')) return 'iso9660';
   if (isMultiboot(start)) return 'multiboot';
+  if (elfWidth(reader) !== undefined) return 'elf';
   if (FLOPPY_SIZES.has(sizeBytes)) return 'floppy';
   if (reader.u16(510) === 0xaa55 && sizeBytes % 512 === 0) return 'disk';
   throw new EmulatorError('bad-image', `${describe(reader, sizeBytes)}; ${ACCEPTED}`);
@@ -39,7 +42,7 @@ const ACCEPTED =
 function describe(reader: ByteReader, sizeBytes: number): string {
   const foreign = foreignFormat(reader);
   if (foreign) return foreign;
-  if (reader.u32(0) === 0x464c457f) return 'this is an ELF file without a multiboot header or a PVH entry';
+  if (reader.u32(0) === 0x464c457f) return 'this is an ELF file of another kind than a kernel of a PC';
   if (reader.u16(510) === 0xaa55) return `the image is truncated: ${sizeBytes} bytes are no whole number of 512-byte sectors`;
   return `this is no image that Coracle knows (${sizeBytes} bytes, no boot signature)`;
 }
