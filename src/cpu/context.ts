@@ -37,6 +37,13 @@ export interface LocalApicPort {
   tscDeadline: bigint;
 }
 
+/** Time after `instructions`: start + floor((instructions - from) * rate). */
+export interface TimeLine {
+  readonly start: number;
+  readonly from: number;
+  readonly rate: number;
+}
+
 export interface CpuHost {
   readonly memory: GuestMemory;
   readonly ports: PortBus;
@@ -45,6 +52,8 @@ export interface CpuHost {
   readonly apic?: LocalApicPort | undefined;
   /** Time-stamp counter as the virtual clock has it now, before the guest's own offset (WRMSR to the TSC). */
   tsc(): bigint;
+  /** The same as a function of retired instructions, which holds while `Cpu.run` does; absent where there is none. */
+  timeLine?(): TimeLine;
   /** The FERR# pin, active for an x87 exception with CR0.NE clear. Returns whether IGNNE# is asserted. */
   ferr?(active: boolean): boolean;
 }

@@ -10,7 +10,7 @@ import { FILL_WRITE } from '../jit/region-ops.ts';
 import type { ArenaAddr } from '../memory/address.ts';
 import type { Arena } from '../memory/arena.ts';
 import { CodeSource, FETCH_FAULT, PAST_LIMIT } from './code-source.ts';
-import { type CpuContext, type CpuHost, type Helper, HELPER_RESYNC } from './context.ts';
+import { type CpuContext, type CpuHost, type Helper, HELPER_RESYNC, type TimeLine } from './context.ts';
 import { DR6_BS, DR6_RESET, DR7_RESET, applyDebugRegisters, hasInstructionBreakpoints, instructionBreakpoint } from './debug-registers.ts';
 import { type CpuModules, Engine, type Import } from './engine.ts';
 import { helperImports } from './imports.ts';
@@ -61,6 +61,8 @@ export interface CpuSnapshot {
   readonly instructions: number;
 }
 
+const NO_TIME_LINE: TimeLine = { start: 0, from: 0, rate: 0 };
+
 const isCrossing = (handler: number): boolean => handler === HANDLER_CROSSING || handler === HANDLER_CROSSING_LONG;
 
 export class Cpu implements CpuContext {
@@ -95,6 +97,8 @@ export class Cpu implements CpuContext {
   private pendingDebug = 0;
   private debugBefore = 0;
   private readonly ferr: ErrorPin;
+  /** The instruction count that the host's time line counts from. */
+  private timeFrom = 0;
   /** How often handlers were made to stop. */
   private stops = 0;
   /** Records that were changed to stop the handlers, with their handlers. */
@@ -179,6 +183,7 @@ export class Cpu implements CpuContext {
     const end = this.retired + fuel;
     const { state } = this;
     this.engine.compiler.work();
+    this.drawTimeLine();
     while (this.retired < end) {
       if (this.stopped) return 'shutdown';
       if (state.getU32(L.ATTENTION) !== 0) {
@@ -199,6 +204,15 @@ export class Cpu implements CpuContext {
       }
     }
     return 'budget';
+  }
+
+  private drawTimeLine(): void {
+    const { f64 } = this.arena;
+    const { base } = this.state;
+    const { start, from, rate } = this.host.timeLine?.() ?? NO_TIME_LINE;
+    f64[(base + L.TSC_START) >>> 3] = start;
+    f64[(base + L.TSC_RATE) >>> 3] = rate;
+    this.timeFrom = from;
   }
 
   /** Without breakpoints nothing asks for RF before the instruction is done; a fault saves it set anyway. */
@@ -425,6 +439,7 @@ export class Cpu implements CpuContext {
     this.debugBefore = this.pendingDebug;
     state.setU32(L.IP, record);
     state.setU32(L.FUEL, fuel);
+    this.arena.f64[(state.base + L.TSC_COUNT) >>> 3] = this.retired + fuel - 1 - this.timeFrom;
     state.setU32(L.SHADOW_FUEL, fuel + 1);
     state.setU32(L.INTERRUPT_WAITS, this.host.interrupts.pending ? 1 : 0);
     this.running = true;

@@ -114,7 +114,15 @@ export const FX_AREA = 0xe40;
 /** FLAG_RESULT and FLAG_AUX after the last iteration, where a repeated instruction stopped between two; its own are those from before it. */
 export const REPEAT_RESULT = 0xfe0; // i64
 export const REPEAT_AUX = 0xfe8; // u32
-export const STATE_SIZE = 0x1000;
+/**
+ * The guest's time-stamp counter while handlers run: TSC_OFFSET + TSC_START + floor((TSC_COUNT - fuel left after RDTSC) * TSC_RATE),
+ * which is exactly what the virtual clock says. A rate of 0: only the helper knows.
+ */
+export const TSC_START = 0x1000; // f64
+export const TSC_RATE = 0x1008; // f64
+export const TSC_COUNT = 0x1010; // f64
+export const TSC_OFFSET = 0x1018; // i64
+export const STATE_SIZE = 0x1020;
 
 /**
  * Two TLB sets follow the state: supervisor, then user. Direct-mapped by linear page number, so large that pages of a kernel

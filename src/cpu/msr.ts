@@ -178,7 +178,12 @@ export class MsrFile {
   /** Registers outside the vCPU's state that differ from their reset value. */
   private readonly values = new Map<number, bigint>();
   /** What WRMSR to the time-stamp counter added to the host's. */
-  private tscOffset = 0n;
+  private get tscOffset(): bigint {
+    return BigInt.asIntN(64, this.state.getU64(L.TSC_OFFSET));
+  }
+  private set tscOffset(value: bigint) {
+    this.state.setU64(L.TSC_OFFSET, value);
+  }
   /** What IA32_BIOS_SIGN_ID shows: zero after a write, until CPUID leaf 1 fills it. */
   microcodeRevision = 0;
 

@@ -37,7 +37,7 @@ export const BLOCK_LIMIT = 60;
  * The block table: direct-mapped, from the arena address of a block's first guest byte (which names the frame, whatever
  * maps it) and the mode to its first record.
  */
-export const BLOCK_TABLE_ENTRIES = 16384;
+export const BLOCK_TABLE_ENTRIES = 65536;
 export const BLOCK_ENTRY_SIZE = 16;
 export const BLOCK_HOST = 0; // u32
 export const BLOCK_MODE = 4; // u32

@@ -42,6 +42,11 @@ export class MachineClock implements Clock {
     return ticks(this.baseTicks + Math.floor((this.counter.instructions - this.baseInstructions) * this.rate));
   }
 
+  /** `now` as a function of the instruction count, until the next change. */
+  get line(): { readonly start: number; readonly from: number; readonly rate: number } {
+    return { start: this.baseTicks, from: this.baseInstructions, rate: this.rate };
+  }
+
   get nanosecondsPerInstruction(): number {
     return this.rate;
   }

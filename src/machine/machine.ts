@@ -111,6 +111,7 @@ export interface ProcessorParts {
   interrupts: InterruptSource;
   apic: LocalApicPort | undefined;
   tsc(): bigint;
+  timeLine(): MachineClock['line'];
   /** The FERR# pin. Returns whether IGNNE# is asserted. */
   ferr(active: boolean): boolean;
 }
@@ -162,6 +163,7 @@ export class Machine {
       interrupts: NO_INTERRUPTS,
       apic: undefined,
       tsc: () => BigInt(this.clock.now),
+      timeLine: () => this.clock.line,
       ferr: (active) => this.board.coprocessorError(active),
     };
     this.cpu = parts.createProcessor(arena, processorParts);

@@ -1,7 +1,8 @@
 /**
  * The system part of the leaf kernel: what kernels and programs do at every system call and switch, without a way out of
- * WebAssembly. Each function does the whole work in the cases that it names and gives 1, or does nothing and gives 0; then
- * the helper of src/cpu that has every case goes ahead. The first parameter is the arena address of the vCPU's state.
+ * WebAssembly. But for
+ * `time_stamp` each function does the whole work in the cases that it names and gives 1, or does nothing and gives 0; then the
+ * helper of src/cpu that has every case goes ahead. The first parameter is the arena address of the vCPU's state.
  */
 export const SYSTEM_KERNEL_TYPES = {
   /**
@@ -13,4 +14,6 @@ export const SYSTEM_KERNEL_TYPES = {
   /** (cpu): all but ESP and EIP, between flat code of 32 bits outside long mode. */
   sysenter: { params: ['i32'], result: 'i32' },
   sysexit: { params: ['i32'], result: 'i32' },
+  /** (cpu, fuel left after the instruction): the time-stamp counter, while TSC_RATE is not 0. */
+  time_stamp: { params: ['i32', 'i32'], result: 'i64' },
 } as const;

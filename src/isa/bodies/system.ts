@@ -1,11 +1,9 @@
 /** System instructions: operands are fetched here, the work is done by the helpers of src/cpu that both tiers call. */
 import * as L from '../../cpu/layout.ts';
+import { CR4_FSGSBASE, CR4_TSD, RAX, RDX, VECTOR_GP, VECTOR_UD } from '../../cpu/registers.ts';
+import { SYSTEM_KERNEL_TYPES } from '../../cpu/system/kernel-interface.ts';
 import type { Body, I32, I64, Int, Ops } from '../ops.ts';
 
-const AX = 0;
-const VECTOR_UD = 6;
-const VECTOR_GP = 13;
-const CR4_FSGSBASE = 1 << 16;
 
 /** A helper that takes the linear address of its memory operand and the operand size. */
 const loadTable = (name: string): Body => (o) => {
@@ -53,7 +51,7 @@ const input: Body = (o) => {
   const bytes = o.i32(o.bits(0) / 8);
   const port = o.get(1) as I32;
   o.helper('CHECK_IO', port, bytes);
-  o.setReg(AX, o.bits(0), o.helperValue('PORT_IN', port, bytes));
+  o.setReg(RAX, o.bits(0), o.helperValue('PORT_IN', port, bytes));
 };
 const output: Body = (o) => {
   const bytes = o.i32(o.bits(1) / 8);
@@ -93,6 +91,21 @@ const withXsaveArea = (name: string, access: (o: Ops, at: Int) => void): Body =>
 };
 const storesArea = (name: string): Body => withXsaveArea(name, (o, at) => o.probeStore('operand', at, 1));
 
+/** The helper has what CR4.TSD forbids, and clocks that are no linear function of retired instructions. */
+const rdtsc: Body = (o) => {
+  const cr4 = o.stateLoad('i32', L.CR + 4 * 8);
+  const known = o.e.compare('ne', o.stateLoad('f64', L.TSC_RATE), o.e.f64(0));
+  o.e.if(
+    o.and(known, o.eqz(o.and(cr4, o.i32(CR4_TSD)))),
+    () => {
+      const value = o.kernel('time_stamp', SYSTEM_KERNEL_TYPES.time_stamp.result, o.fuelAfterThis());
+      o.setReg(RAX, 32, o.wrap(value));
+      o.setReg(RDX, 32, o.wrap(o.shrU(value, o.i64(32))));
+    },
+    () => o.helper('RDTSC'),
+  );
+};
+
 export const systemBodies: Record<string, Body> = {
   LGDT: loadTable('LGDT'), LIDT: loadTable('LIDT'), SGDT: storeTable('SGDT'), SIDT: storeTable('SIDT'),
   INVLPG: (o) => o.helper('INVLPG', o.address(o.linear(0))),
@@ -106,7 +119,7 @@ export const systemBodies: Record<string, Body> = {
   MOV_TO_DR: (o) => o.helper('MOV_TO_DR', o.field(0), o.field(1)),
   CLTS: plain('CLTS'), INVD: plain('INVD'), WBINVD: plain('WBINVD'), HLT: plain('HLT'),
   CLD: (o) => o.setDirection(0), STD: (o) => o.setDirection(1),
-  RDMSR: plain('RDMSR'), WRMSR: plain('WRMSR'), RDTSC: plain('RDTSC'), RDPMC: plain('RDPMC'), CPUID: plain('CPUID'),
+  RDMSR: plain('RDMSR'), WRMSR: plain('WRMSR'), RDTSC: rdtsc, RDPMC: plain('RDPMC'), CPUID: plain('CPUID'),
   SYSCALL: plain('SYSCALL'), SYSRET: (o) => o.helper('SYSRET', o.i32(o.osize)), SWAPGS: plain('SWAPGS'),
   RDFSBASE: readBase(4), RDGSBASE: readBase(5), WRFSBASE: writeBase(4), WRGSBASE: writeBase(5),
   RDTSCP: plain('RDTSCP'), STAC: plain('STAC'), CLAC: plain('CLAC'), INVPCID: invpcid,

@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { generateInterpreter } from '../interp/generate.ts';
+import { HANDLERS } from '../interp/handlers.ts';
+import { physAddr } from '../memory/address.ts';
+import { Arena } from '../memory/arena.ts';
+import { GuestMemory } from '../memory/guest-memory.ts';
+import { PagePool } from '../memory/pool.ts';
+import { Cpu, type Tier } from './cpu.ts';
+import { CR0_PE, CS, RCX, RDI } from './registers.ts';
+import { setFlatSegment } from './segments.ts';
+
+const modules = {
+  interpreter: new WebAssembly.Module(new Uint8Array(generateInterpreter(HANDLERS))),
+  kernel: new WebAssembly.Module(readFileSync(new URL('../../build/kernel.wasm', import.meta.url))),
+};
+const ENTRY = 0x1000, RESULTS = 0x4000, COUNT = 3000;
+
+const SAMPLES = [
+  0x0f, 0x31, // again: rdtsc
+  0x89, 0x07, // mov [edi], eax
+  0x89, 0x57, 0x04, // mov [edi + 4], edx
+  0x83, 0xc7, 0x08, // add edi, 8
+  0xe2, 0xf4, // loop again
+  0xf4, // hlt
+];
+
+/** What the counter says at each of its readings. */
+function samples(tier: Tier, knowsLine: boolean): string {
+  const arena = new Arena();
+  const memory = new GuestMemory(new PagePool(arena), 1 << 20);
+  let line = { start: 2 ** 40 + 0.5, from: -3, rate: 3.7 };
+  const now = (): number => Math.floor((cpu.instructions - line.from) * line.rate) + line.start;
+  const host = {
+    memory, ports: { readPort: () => 0xff, writePort: () => {} }, interrupts: { pending: false, acknowledge: () => 0 },
+    tsc: () => BigInt(Math.floor(now())),
+    ...(knowsLine ? { timeLine: () => line } : {}),
+  };
+  const cpu: Cpu = new Cpu(arena, host, modules, { tier });
+  cpu.reset();
+  const { state } = cpu;
+  state.setCr(0, state.cr(0) | CR0_PE);
+  for (let n = 0; n < 6; n++) setFlatSegment(state, n, n === CS ? 8 : 16, 0);
+  cpu.updateMode();
+  memory.write(physAddr(ENTRY), Uint8Array.from(SAMPLES));
+  state.eip = ENTRY;
+  state.setReg(RCX, COUNT);
+  state.setReg(RDI, RESULTS);
+  while (cpu.run(1009) === 'budget') line = { start: now() - 1.5 * cpu.instructions, from: 0, rate: 1.5 };
+  const bytes = new Uint8Array(COUNT * 8);
+  memory.read(physAddr(RESULTS), bytes);
+  return Buffer.from(bytes).toString('hex');
+}
+
+it('the counter is the virtual clock in both tiers, whether handlers know its line or ask', () => {
+  const asked = samples('interp', false);
+  expect(samples('interp', true)).toBe(asked);
+  expect(samples('compiled', true)).toBe(asked);
+  expect(samples('compiled', false)).toBe(asked);
+});
