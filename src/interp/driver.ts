@@ -11,7 +11,7 @@ import type { LOAD, STORE } from '../wasm/opcodes.ts';
 import { LazyFlags } from './flags.ts';
 import type { Access } from './memory-access.ts';
 import * as R from './record.ts';
-import { HANDLER_SIGNATURE, KIND, RecordOps } from './record-ops.ts';
+import { fixedSlot, HANDLER_SIGNATURE, KIND, RecordOps } from './record-ops.ts';
 import { HANDLER_GO, HANDLER_GO_LONG, type Variant } from './variant.ts';
 
 export class HandlerOps extends RecordOps {
@@ -47,7 +47,7 @@ export class HandlerOps extends RecordOps {
   }
   private slotOffset(n: number): number {
     const o = this.operand(n);
-    return o.kind === 'fixed' ? L.GPR + o.register * 8 : 0;
+    return o.kind === 'fixed' ? fixedSlot(o) : 0;
   }
   protected loadSlot<K extends LoadKind>(n: number, kind: K, byte: number): Val<(typeof LOAD)[K][0]> {
     return this.e.load(kind, this.slot(n), this.slotOffset(n) + byte);

@@ -34,6 +34,8 @@ export function tlbEntry(e: FunctionBuilder, set: I32, linear: I32): I32 {
   const index = e.binary('and', e.binary('shrU', linear, e.i32(7)), e.i32((L.TLB_ENTRIES - 1) << 5));
   return e.binary('add', set, index);
 }
+/** Byte offset in the vCPU's state of a fixed register. */
+export const fixedSlot = (o: Operand): number => (o.size === 'x' ? L.XMM + o.register * L.XMM_STRIDE : L.GPR + o.register * 8);
 
 export abstract class RecordOps extends Ops {
   readonly e: FunctionBuilder;

@@ -7,7 +7,7 @@
  * opcode      hex bytes; a `+` after the last one adds the register in its low three bits
  * /digit      ModRM.reg; `m` or `r`: only with a memory or a register ModRM.rm
  * operands    the SDM's codes [SDM2 appendix A.2]: E G I J M O Z S C D R P Q N V W U, and b w d q v z y x t for the size;
- *             sIb is a sign-extended byte, `1` the constant; AL CL DX rAX eAX are fixed registers; STi is ModRM.rm
+ *             sIb is a sign-extended byte, `1` the constant; AL CL DX rAX eAX XMM0 are fixed registers; STi is ModRM.rm
  * attributes  see `Attribute`; `+sse2` names the feature (src/isa/features.ts) that brought the instruction; a row for 64-bit mode
  *             alone (o64) may share its opcode with one for the others (i64)
  */
@@ -33,12 +33,13 @@ export type OperandKind =
   | 'V' // XMM register in ModRM.reg
   | 'W' // XMM register or memory in ModRM.rm
   | 'U' // XMM register in ModRM.rm
+  | 'H' // XMM register in VEX.vvvv
   | 'T' // x87 stack register ST(i) in ModRM.rm
   | 'fixed' // a fixed general register
   | 'one'; // the constant 1
 
-/** b 8, w 16, d 32, q 64, x 128, t 80 bits; v by operand size, z 16 or 32, y 32 or 64; '' none (address only). */
-export type OperandSize = 'b' | 'w' | 'd' | 'q' | 'x' | 't' | 'v' | 'z' | 'y' | '';
+/** b 8, w 16, d 32, q 64, x 128, Y 256, t 80 bits; v by operand size, z 16 or 32, y 32 or 64; '' none (address only). */
+export type OperandSize = 'b' | 'w' | 'd' | 'q' | 'x' | 'Y' | 't' | 'v' | 'z' | 'y' | '';
 
 export interface Operand {
   readonly kind: OperandKind;
@@ -100,6 +101,7 @@ const FIXED: Record<string, Operand> = {
   rAX: { kind: 'fixed', size: 'v', register: 0, signed: false },
   eAX: { kind: 'fixed', size: 'z', register: 0, signed: false },
   '1': { kind: 'one', size: 'b', register: 0, signed: false },
+  XMM0: { kind: 'fixed', size: 'x', register: 0, signed: false },
   STi: { kind: 'T', size: '', register: 0, signed: false },
 };
 

@@ -60,4 +60,33 @@ export const SSE_KERNEL_TYPES = {
   /** (cpu, a): RCPPS and RSQRTPS; they have no exceptions and leave SSE_UNMASKED alone. */
   sse_rcp_f32: fn(['i32', 'i32'], 'i32'),
   sse_rsqrt_f32: fn(['i32', 'i32'], 'i32'),
+
+  /** (cpu, immediate, a): ROUNDPS and ROUNDPD. */
+  sse_round_f32x4: fn(['i32', 'i32', 'v128'], 'v128'),
+  sse_round_f64x2: fn(['i32', 'i32', 'v128'], 'v128'),
+
+  // Those that follow have no exceptions and leave MXCSR and SSE_UNMASKED alone.
+
+  /**
+   * (cpu, immediate, first, length, second, length): PCMPESTRI and its kin; a length below 0 is that of a string with a zero
+   * behind it. IntRes2 in the low half, ZF and SF in the high one.
+   */
+  sse_compare_strings: fn(['i32', 'i32', 'v128', 'i32', 'v128', 'i32'], 'i32'),
+  /** (cpu, last round, state, key) */
+  sse_aes_encrypt: fn(PACKED, 'v128'),
+  sse_aes_decrypt: fn(PACKED, 'v128'),
+  sse_aes_inverse_mix: fn(['i32', 'v128'], 'v128'),
+  /** (cpu, round constant, key) */
+  sse_aes_key_assist: fn(['i32', 'i32', 'v128'], 'v128'),
+  sse_carryless: fn(['i32', 'i64', 'i64'], 'v128'),
+  /** (cpu, CRC so far, value, its bytes) */
+  sse_crc32c: fn(['i32', 'i32', 'i64', 'i32'], 'i32'),
+  /** (cpu, which twenty rounds, state, words) */
+  sse_sha1_rounds: fn(PACKED, 'v128'),
+  sse_sha1_next_e: fn(['i32', 'v128', 'v128'], 'v128'),
+  sse_sha1_message1: fn(['i32', 'v128', 'v128'], 'v128'),
+  sse_sha1_message2: fn(['i32', 'v128', 'v128'], 'v128'),
+  sse_sha256_rounds: fn(['i32', 'v128', 'v128', 'v128'], 'v128'),
+  sse_sha256_message1: fn(['i32', 'v128', 'v128'], 'v128'),
+  sse_sha256_message2: fn(['i32', 'v128', 'v128'], 'v128'),
 } satisfies Record<string, SseFunctionType>;

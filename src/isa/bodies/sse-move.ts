@@ -107,7 +107,7 @@ const withFxsaveArea = (name: 'FXSAVE' | 'FXRSTOR', touch: (o: Ops, at: Int) => 
 export const sseMoveBodies: Record<string, Body> = {
   MOVAPS: moveVector(true), MOVAPD: moveVector(true), MOVDQA: moveVector(true),
   MOVUPS: moveVector(false), MOVUPD: moveVector(false), MOVDQU: moveVector(false),
-  MOVNTPS: moveVector(true), MOVNTPD: moveVector(true), MOVNTDQ: moveVector(true),
+  MOVNTPS: moveVector(true), MOVNTPD: moveVector(true), MOVNTDQ: moveVector(true), MOVNTDQA: moveVector(true), LDDQU: moveVector(false),
   MOVQ: moveQuadword, MOVNTQ: moveQuadword, MOVDQ2Q: moveQuadword, MOVQ2DQ: moveQuadword, MOVD: moveDoubleword,
   MOVSS: moveScalar('i32'), MOVSD: moveScalar('i64'),
   MOVLPS: moveHalf(0, 0), MOVLPD: moveHalf(0, 0), MOVHPS: moveHalf(HIGH, HIGH), MOVHPD: moveHalf(HIGH, HIGH),

@@ -1,7 +1,7 @@
 /** Operands of MMX and SSE instructions: alignment, the state that MMX shares with the x87, exceptions of MXCSR. */
 import * as L from '../../cpu/layout.ts';
 import type { SSE_KERNEL_TYPES } from '../../cpu/sse/kernel-interface.ts';
-import type { I32, I64, Ops, V128, Val } from '../ops.ts';
+import type { Body, I32, I64, Ops, V128, Val } from '../ops.ts';
 
 const VECTOR_UD = 6;
 const VECTOR_GP = 13;
@@ -60,6 +60,8 @@ export function convertWithMmx(o: Ops, fetch: () => V128, convert: (source: V128
 export const lowHalf = (o: Ops, v: V128): I64 => o.e.extractLane('i64x2.extract_lane', v, 0);
 export const highHalf = (o: Ops, v: V128): I64 => o.e.extractLane('i64x2.extract_lane', v, 1);
 export const both = (o: Ops, v: I64): V128 => o.e.simd('i64x2.splat', v);
+/** 0 to 15. */
+export const IOTA: readonly number[] = Array.from({ length: 16 }, (_, i) => i);
 export const zeroVector = (o: Ops): V128 => o.e.v128(new Uint8Array(16));
 /** A vector of bytes, words, doublewords or quadwords. */
 export function constantVector(o: Ops, bits: 8 | 16 | 32 | 64, lanes: readonly (number | bigint)[]): V128 {
@@ -83,18 +85,45 @@ export function doubleword(o: Ops, n: number): I32 {
 export function element<F extends 'f32' | 'f64'>(o: Ops, n: number, format: F): Val<F> {
   return (o.inMemory(n) ? o.loadOperand(n, format) : o.loadRegister(n, format)) as Val<F>;
 }
-/** The whole operand: an MMX register or 64 bits of memory appear in both halves; 16 bytes of memory must be aligned. */
-export function vector(o: Ops, n: number): V128 {
-  if (isMmx(o, n)) return both(o, o.operandSize(n) === 'd' ? o.toI64(doubleword(o, n)) : quadword(o, n));
-  if (!o.inMemory(n)) return o.loadRegister(n, 'v128');
-  if (o.operandSize(n) === 'q') return both(o, o.loadOperand(n, 'i64'));
+/**
+ * The operand's 16 bytes from `byte` on: an MMX register or 64 bits of memory appear in both halves, what is shorter is
+ * repeated likewise; 16 bytes of memory must be aligned.
+ */
+export function vector(o: Ops, n: number, byte = 0): V128 {
+  const size = o.operandSize(n);
+  if (isMmx(o, n)) return both(o, size === 'd' ? o.toI64(doubleword(o, n)) : quadword(o, n));
+  if (!o.inMemory(n)) return o.loadRegister(n, 'v128', byte);
+  if (size === 'q') return both(o, o.loadOperand(n, 'i64', byte));
+  if (size === 'd') return o.e.simd('i32x4.splat', o.loadOperand(n, 'i32', byte));
+  if (size === 'w') return o.e.simd('i16x8.splat', o.loadOperand(n, 'u16', byte));
   requireAligned(o, n);
-  return o.loadOperand(n, 'v128');
+  return o.loadOperand(n, 'v128', byte);
 }
 /** Writes register operand `n`, an MMX register from the low half. */
-export function setVector(o: Ops, n: number, value: V128): void {
+export function setVector(o: Ops, n: number, value: V128, byte = 0): void {
   if (isMmx(o, n)) setMmx(o, n, lowHalf(o, value));
-  else o.storeRegister(n, 'v128', value);
+  else o.storeRegister(n, 'v128', value, byte);
+}
+/** The first of two sources: the destination, or VEX.vvvv. The second one and an immediate follow it. */
+export const firstSource = (o: Ops): number => (o.operandCount > 1 && o.operandKind(1) === 'H' ? 1 : 0);
+/** An immediate behind both sources. */
+export const immediateOf = (o: Ops): I32 => o.field(firstSource(o) + 2);
+/** dst = f(first, second) in each 16 bytes, `f` being told where those begin. */
+export const combine = (compute: (o: Ops, a: V128, b: V128, byte: number) => V128): Body => (o) =>
+  withMmx(o, () => {
+    const a = firstSource(o);
+    eachPart(o, (byte) => {
+      const second = vector(o, a + 1, byte);
+      return compute(o, vector(o, a, byte), second, byte);
+    });
+  });
+/** dst = f(src) in each 16 bytes. */
+export const transform = (compute: (o: Ops, a: V128, byte: number) => V128): Body => (o) =>
+  withMmx(o, () => eachPart(o, (byte) => compute(o, vector(o, 1, byte), byte)));
+/** Computes all parts of the destination before it writes any. */
+export function eachPart(o: Ops, compute: (byte: number) => V128): void {
+  const parts = (o.operandSize(0) === 'Y' ? [0, 16] : [0]).map((byte) => ({ byte, value: compute(byte) }));
+  for (const { byte, value } of parts) setVector(o, 0, value, byte);
 }
 export function setMmx(o: Ops, n: number, value: I64): void {
   o.storeRegister(n, 'i64', value);

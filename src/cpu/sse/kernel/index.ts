@@ -3,16 +3,22 @@
  * area of the vCPU's state, where they can be counted through.
  */
 import { SSE_SCRATCH } from '../../layout';
+import { SSE_ADD, SSE_ADDSUB, SSE_SUB } from '../operations';
 import { operate } from './arithmetic';
+import { carryless, crc32c, decryptRound, encryptRound, inverseMix, keyAssist } from './crypto';
 import { UNORDERED, fromInteger, holds, narrow, relate, toInteger, widen } from './convert';
 import { reciprocal, reciprocalRoot } from './estimate';
 import { useDouble, useSingle } from './format';
+import { roundToInteger } from './round-to-integer';
+import { sha1Message1, sha1Message2, sha1NextE, sha1Rounds, sha256Message1, sha256Message2, sha256Rounds } from './sha';
 import { begin, finish } from './state';
+import { compareStrings, lengthOf } from './strings';
 
 const A = SSE_SCRATCH;
 const B = SSE_SCRATCH + 16;
 const RESULT = SSE_SCRATCH + 32;
 
+const SF = 0x80;
 const ZF = 0x40;
 const PF = 0x04;
 const CF = 0x01;
@@ -36,15 +42,21 @@ export function sse_f64(cpu: i32, op: i32, a: i64, b: i64): i64 {
 export function sse_f32x4(cpu: i32, op: i32, a: v128, b: v128): v128 {
   start(cpu, a, b);
   useSingle();
-  for (let at = cpu; at < cpu + 16; at += 4) store<u32>(at, <u32>operate(op, load<u32>(at, A), load<u32>(at, B)), RESULT);
+  for (let at = cpu; at < cpu + 16; at += 4) store<u32>(at, <u32>operate(inTurn(op, at & 4), load<u32>(at, A), load<u32>(at, B)), RESULT);
   return end(cpu);
 }
 
 export function sse_f64x2(cpu: i32, op: i32, a: v128, b: v128): v128 {
   start(cpu, a, b);
   useDouble();
-  for (let at = cpu; at < cpu + 16; at += 8) store<u64>(at, operate(op, load<u64>(at, A), load<u64>(at, B)), RESULT);
+  for (let at = cpu; at < cpu + 16; at += 8) store<u64>(at, operate(inTurn(op, at & 8), load<u64>(at, A), load<u64>(at, B)), RESULT);
   return end(cpu);
+}
+
+/** The operation of an even or an odd element. */
+function inTurn(op: i32, odd: i32): i32 {
+  if (op != SSE_ADDSUB) return op;
+  return odd != 0 ? SSE_ADD : SSE_SUB;
 }
 
 function start(cpu: i32, a: v128, b: v128): void {
@@ -222,3 +234,42 @@ export function sse_rcp_f32(_cpu: i32, value: i32): i32 {
 export function sse_rsqrt_f32(_cpu: i32, value: i32): i32 {
   return <i32>reciprocalRoot(value);
 }
+
+export function sse_round_f32x4(cpu: i32, control: i32, value: v128): v128 {
+  start(cpu, value, value);
+  useSingle();
+  for (let at = cpu; at < cpu + 16; at += 4) store<u32>(at, <u32>roundToInteger(load<u32>(at, A), control), RESULT);
+  return end(cpu);
+}
+
+export function sse_round_f64x2(cpu: i32, control: i32, value: v128): v128 {
+  start(cpu, value, value);
+  useDouble();
+  for (let at = cpu; at < cpu + 16; at += 8) store<u64>(at, roundToInteger(load<u64>(at, A), control), RESULT);
+  return end(cpu);
+}
+
+/** Lengths below 0: up to the first zero. */
+export function sse_compare_strings(cpu: i32, control: i32, first: v128, firstLength: i32, second: v128, secondLength: i32): i32 {
+  store<v128>(cpu, first, A);
+  store<v128>(cpu, second, B);
+  const count = control & 1 ? 8 : 16;
+  const n = firstLength < 0 ? lengthOf(cpu + A, control) : min(firstLength, count);
+  const m = secondLength < 0 ? lengthOf(cpu + B, control) : min(secondLength, count);
+  const flags = (m < count ? ZF : 0) | (n < count ? SF : 0);
+  return compareStrings(cpu + A, n, cpu + B, m, control) | (flags << 16);
+}
+
+export function sse_aes_encrypt(_cpu: i32, last: i32, state: v128, key: v128): v128 { return encryptRound(state, key, last != 0); }
+export function sse_aes_decrypt(_cpu: i32, last: i32, state: v128, key: v128): v128 { return decryptRound(state, key, last != 0); }
+export function sse_aes_inverse_mix(_cpu: i32, state: v128): v128 { return inverseMix(state); }
+export function sse_aes_key_assist(_cpu: i32, constant: i32, key: v128): v128 { return keyAssist(key, constant); }
+export function sse_carryless(_cpu: i32, a: i64, b: i64): v128 { return carryless(a, b); }
+export function sse_crc32c(_cpu: i32, crc: i32, value: i64, bytes: i32): i32 { return <i32>crc32c(crc, value, bytes); }
+export function sse_sha1_rounds(_cpu: i32, kind: i32, state: v128, words: v128): v128 { return sha1Rounds(state, words, kind); }
+export function sse_sha1_next_e(_cpu: i32, a: v128, b: v128): v128 { return sha1NextE(a, b); }
+export function sse_sha1_message1(_cpu: i32, a: v128, b: v128): v128 { return sha1Message1(a, b); }
+export function sse_sha1_message2(_cpu: i32, a: v128, b: v128): v128 { return sha1Message2(a, b); }
+export function sse_sha256_rounds(_cpu: i32, a: v128, b: v128, words: v128): v128 { return sha256Rounds(a, b, words); }
+export function sse_sha256_message1(_cpu: i32, a: v128, b: v128): v128 { return sha256Message1(a, b); }
+export function sse_sha256_message2(_cpu: i32, a: v128, b: v128): v128 { return sha256Message2(a, b); }
