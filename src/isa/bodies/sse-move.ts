@@ -29,7 +29,8 @@ function putQuadword(o: Ops, value: I64): void {
   else o.storeRegister(0, 'v128', fromLow(o, value));
 }
 const moveQuadword: Body = (o) => withMmx(o, () => putQuadword(o, quadword(o, 1)));
-const moveDoubleword: Body = (o) =>
+/** MOVD, and MOVQ with a general register. */
+const moveGeneral: Body = (o) =>
   withMmx(o, () => {
     const isVector = (n: number) => o.operandKind(n) !== 'E';
     const wide = o.bits(isVector(0) ? 1 : 0) === 64;
@@ -108,7 +109,7 @@ export const sseMoveBodies: Record<string, Body> = {
   MOVAPS: moveVector(true), MOVAPD: moveVector(true), MOVDQA: moveVector(true),
   MOVUPS: moveVector(false), MOVUPD: moveVector(false), MOVDQU: moveVector(false),
   MOVNTPS: moveVector(true), MOVNTPD: moveVector(true), MOVNTDQ: moveVector(true), MOVNTDQA: moveVector(true), LDDQU: moveVector(false),
-  MOVQ: moveQuadword, MOVNTQ: moveQuadword, MOVDQ2Q: moveQuadword, MOVQ2DQ: moveQuadword, MOVD: moveDoubleword,
+  MOVQ: moveQuadword, MOVNTQ: moveQuadword, MOVDQ2Q: moveQuadword, MOVQ2DQ: moveQuadword, MOVD: moveGeneral,
   MOVSS: moveScalar('i32'), MOVSD: moveScalar('i64'),
   MOVLPS: moveHalf(0, 0), MOVLPD: moveHalf(0, 0), MOVHPS: moveHalf(HIGH, HIGH), MOVHPD: moveHalf(HIGH, HIGH),
   MOVHLPS: moveHalf(0, HIGH), MOVLHPS: moveHalf(HIGH, 0),

@@ -6,7 +6,7 @@ import { SSE_SCRATCH } from '../../layout';
 import { SSE_ADD, SSE_ADDSUB, SSE_SUB } from '../operations';
 import { operate } from './arithmetic';
 import { carryless, crc32c, decryptRound, encryptRound, inverseMix, keyAssist } from './crypto';
-import { UNORDERED, fromInteger, holds, narrow, relate, toInteger, widen } from './convert';
+import { UNORDERED, fromInteger, holds, narrow, relate, toInteger, toWideInteger, widen } from './convert';
 import { reciprocal, reciprocalRoot } from './estimate';
 import { useDouble, useSingle } from './format';
 import { roundToInteger } from './round-to-integer';
@@ -125,23 +125,7 @@ export function sse_comi_f64(cpu: i32, quiet: i32, a: i64, b: i64): i32 {
 export function sse_f32_to_i32(cpu: i32, truncate: i32, value: i32): i32 {
   begin(cpu);
   useSingle();
-  const result = toInteger(<u32>value, truncate != 0, 32);
-  finish(cpu);
-  return <i32>result;
-}
-
-export function sse_f32_to_i64(cpu: i32, truncate: i32, value: i32): i64 {
-  begin(cpu);
-  useSingle();
-  const result = toInteger(<u32>value, truncate != 0, 64);
-  finish(cpu);
-  return result;
-}
-
-export function sse_f64_to_i64(cpu: i32, truncate: i32, value: i64): i64 {
-  begin(cpu);
-  useDouble();
-  const result = toInteger(value, truncate != 0, 64);
+  const result = toInteger(<u32>value, truncate != 0);
   finish(cpu);
   return result;
 }
@@ -149,15 +133,31 @@ export function sse_f64_to_i64(cpu: i32, truncate: i32, value: i64): i64 {
 export function sse_f64_to_i32(cpu: i32, truncate: i32, value: i64): i32 {
   begin(cpu);
   useDouble();
-  const result = toInteger(value, truncate != 0, 32);
+  const result = toInteger(value, truncate != 0);
   finish(cpu);
-  return <i32>result;
+  return result;
+}
+
+export function sse_f32_to_i64(cpu: i32, truncate: i32, value: i32): i64 {
+  begin(cpu);
+  useSingle();
+  const result = toWideInteger(<u32>value, truncate != 0, 63);
+  finish(cpu);
+  return result;
+}
+
+export function sse_f64_to_i64(cpu: i32, truncate: i32, value: i64): i64 {
+  begin(cpu);
+  useDouble();
+  const result = toWideInteger(value, truncate != 0, 63);
+  finish(cpu);
+  return result;
 }
 
 export function sse_f32x4_to_i32x4(cpu: i32, truncate: i32, value: v128): v128 {
   start(cpu, value, value);
   useSingle();
-  for (let at = cpu; at < cpu + 16; at += 4) store<i32>(at, <i32>toInteger(load<u32>(at, A), truncate != 0, 32), RESULT);
+  for (let at = cpu; at < cpu + 16; at += 4) store<i32>(at, toInteger(load<u32>(at, A), truncate != 0), RESULT);
   return end(cpu);
 }
 
@@ -165,7 +165,7 @@ export function sse_f32x4_to_i32x4(cpu: i32, truncate: i32, value: v128): v128 {
 export function sse_f64x2_to_i32x2(cpu: i32, truncate: i32, value: v128): v128 {
   start(cpu, value, value);
   useDouble();
-  for (let i = 0; i < 2; i++) store<i32>(cpu + i * 4, <i32>toInteger(load<u64>(cpu + i * 8, A), truncate != 0, 32), RESULT);
+  for (let i = 0; i < 2; i++) store<i32>(cpu + i * 4, toInteger(load<u64>(cpu + i * 8, A), truncate != 0), RESULT);
   return end(cpu);
 }
 
