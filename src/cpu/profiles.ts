@@ -31,7 +31,7 @@ export interface CpuProfile {
 const NOT_YET: readonly Feature[] = [
   'mce', 'mca', 'ht', // machine checks, several logical processors
   'rdpid',
-  'monitor', 'avx', 'f16c', 'fma', 'avx2', 'bmi1', 'bmi2',
+  'monitor',
   'rdrand', 'rdseed', 'hypervisor', 'clflushopt', 'clwb', 'erms', 'fsrm', '3dnowprefetch',
 ];
 

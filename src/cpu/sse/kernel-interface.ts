@@ -26,7 +26,7 @@ export const SSE_KERNEL_TYPES = {
   sse_f32x4: fn(PACKED, 'v128'),
   sse_f64x2: fn(PACKED, 'v128'),
 
-  /** CMPPS and its kin: masks of all ones where predicate 0 to 7 holds [SDM2 CMPPS]. */
+  /** CMPPS and its kin: masks of all ones where predicate 0 to 31 holds [SDM2 CMPPS]. */
   sse_compare_f32: fn(SINGLE, 'i32'),
   sse_compare_f64: fn(DOUBLE, 'i64'),
   sse_compare_f32x4: fn(PACKED, 'v128'),
@@ -65,6 +65,14 @@ export const SSE_KERNEL_TYPES = {
   sse_round_f32x4: fn(['i32', 'i32', 'v128'], 'v128'),
   sse_round_f64x2: fn(['i32', 'i32', 'v128'], 'v128'),
 
+  /** (cpu, how, x, y, z): x * y + z; how: the product's sign changes 1, the addend's in even 2 and odd elements 4, one element only 8. */
+  sse_fma_f32x4: fn(['i32', 'i32', 'v128', 'v128', 'v128'], 'v128'),
+  sse_fma_f64x2: fn(['i32', 'i32', 'v128', 'v128', 'v128'], 'v128'),
+  /** From the low half, and to it. */
+  sse_f16x4_to_f32x4: fn(['i32', 'v128'], 'v128'),
+  /** (cpu, immediate, a) */
+  sse_f32x4_to_f16x4: fn(['i32', 'i32', 'v128'], 'v128'),
+
   // Those that follow have no exceptions and leave MXCSR and SSE_UNMASKED alone.
 
   /**
@@ -89,4 +97,7 @@ export const SSE_KERNEL_TYPES = {
   sse_sha256_rounds: fn(['i32', 'v128', 'v128', 'v128'], 'v128'),
   sse_sha256_message1: fn(['i32', 'v128', 'v128'], 'v128'),
   sse_sha256_message2: fn(['i32', 'v128', 'v128'], 'v128'),
+  /** (cpu, value, mask): PDEP and PEXT. */
+  bits_deposit: fn(['i32', 'i64', 'i64'], 'i64'),
+  bits_extract: fn(['i32', 'i64', 'i64'], 'i64'),
 } satisfies Record<string, SseFunctionType>;

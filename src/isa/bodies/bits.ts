@@ -1,5 +1,6 @@
-/** Counts of bits, CRC-32C, byte order and the two carry chains [SDM2 POPCNT, LZCNT, TZCNT, CRC32, MOVBE, ADCX, ADOX]. */
+/** Counts of bits, CRC-32C, byte order and the two carry chains [SDM2 POPCNT, LZCNT, TZCNT, CRC32, MOVBE, ADCX, ADOX], BMI1 and BMI2. */
 import type { Bits, Body, I32, I64, Int, Ops } from '../ops.ts';
+import { highProduct } from './integer.ts';
 
 const CF = 1, ZF = 0x40;
 
@@ -54,7 +55,83 @@ const addWith = (carry: 'CF' | 'OF'): Body => (o) => {
   o.put(0, result);
 };
 
+// BMI1 and BMI2: the result's flags, with CF as given
+
+/** AF and PF, which the manual leaves undefined, are cleared, as Intel's processors do. */
+const logicFlags = (o: Ops, result: Int, carry: I32): void => {
+  const sign = o.shl(o.bit(result, o.bits(0) - 1), o.i32(7));
+  o.writeFlags(o.or(o.or(carry, sign), o.mul(o.eqz(result), o.i32(ZF))));
+};
+const andNot: Body = (o) => {
+  const b = o.get(2);
+  const result = o.and(o.not(o.get(1)), b);
+  o.put(0, result);
+  logicFlags(o, result, o.i32(0));
+};
+/** Of the source and what it is less one. */
+const lowest = (compute: (o: Ops, v: Int) => Int, carryWithZero: 0 | 1): Body => (o) => {
+  const source = o.get(1);
+  const result = compute(o, source);
+  o.put(0, result);
+  logicFlags(o, result, carryWithZero === 1 ? o.eqz(source) : o.eqz(o.eqz(source)));
+};
+const lessOne = (o: Ops, v: Int): Int => o.sub(v, o.constantLike(v, 1));
+/** The low `count` bits; all for a count that is not below the width. */
+const lowBits = (o: Ops, v: Int, count: I32): Int => {
+  const bits = o.bits(0);
+  const mask = o.sub(o.shl(o.constantLike(v, 1), asWide(o, v, count)), o.constantLike(v, 1));
+  return o.select(o.ltU(count, o.i32(bits)), o.and(v, mask), v);
+};
+const extractField: Body = (o) => {
+  const source = o.get(1);
+  const control = low(o, o.get(2));
+  const start = o.and(control, o.i32(0xff));
+  const shifted = o.select(o.ltU(start, o.i32(o.bits(0))), o.shrU(source, asWide(o, source, start)), o.constantLike(source, 0));
+  const result = lowBits(o, shifted, o.and(o.shrU(control, o.i32(8)), o.i32(0xff)));
+  o.put(0, result);
+  // SF too is undefined, and cleared.
+  o.writeFlags(o.mul(o.eqz(result), o.i32(ZF)));
+};
+const zeroHigh: Body = (o) => {
+  const count = o.and(low(o, o.get(2)), o.i32(0xff));
+  const result = lowBits(o, o.get(1), count);
+  o.put(0, result);
+  logicFlags(o, result, o.gtU(count, o.i32(o.bits(0) - 1)));
+};
+/** The high half goes to the first operand, which wins where both are one. */
+const multiplyWithoutFlags: Body = (o) => {
+  const bits = o.bits(0);
+  const a = o.reg(RDX, bits);
+  const b = o.get(2);
+  if (bits === 64) {
+    o.put(1, o.mul(a, b));
+    o.put(0, highProduct(o, a as I64, b as I64, false));
+    return;
+  }
+  const product = o.mul(o.toI64(a as I32), o.toI64(b as I32));
+  o.put(1, o.wrap(product));
+  o.put(0, o.wrap(o.shrU(product, o.i64(32))));
+};
+const RDX = 2;
+const scatter = (name: 'bits_deposit' | 'bits_extract'): Body => (o) => {
+  const mask = o.get(2);
+  const result = o.kernel(name, 'i64', wide(o, o.get(1)), wide(o, mask));
+  o.put(0, mask.type === 'i64' ? result : o.wrap(result));
+};
+const rotateWithoutFlags: Body = (o) => {
+  const source = o.get(1);
+  o.put(0, o.e.binary('rotr', source, asWide(o, source, o.field(2))));
+};
+const shiftWithoutFlags = (op: 'shl' | 'shrU' | 'shrS'): Body => (o) => {
+  const source = o.get(1);
+  o.put(0, o[op](source, o.get(2)));
+};
+
 export const bitBodies: Record<string, Body> = {
+  ANDN: andNot, BEXTR: extractField, BZHI: zeroHigh, MULX: multiplyWithoutFlags, PDEP: scatter('bits_deposit'), PEXT: scatter('bits_extract'),
+  BLSI: lowest((o, v) => o.and(o.sub(o.constantLike(v, 0), v), v), 0), BLSR: lowest((o, v) => o.and(lessOne(o, v), v), 1),
+  BLSMSK: lowest((o, v) => o.xor(lessOne(o, v), v), 1),
+  RORX: rotateWithoutFlags, SHLX: shiftWithoutFlags('shl'), SHRX: shiftWithoutFlags('shrU'), SARX: shiftWithoutFlags('shrS'),
   POPCNT: countOnes, LZCNT: countZeros('clz'), TZCNT: countZeros('ctz'), CRC32: crc, MOVBE: moveReversed,
   ADCX: addWith('CF'), ADOX: addWith('OF'),
 };

@@ -3,7 +3,7 @@ import * as L from '../../cpu/layout.ts';
 import type { SIMD } from '../../wasm/opcodes.ts';
 import type { Body, I32, I64, Ops, V128 } from '../ops.ts';
 import {
-  beginMmx, combine, commitMmx, constantVector, eachPart, firstSource, IOTA, isMmx, lowHalf, quadword, setVector, transform, vector, withMmx, zeroVector,
+  beginMmx, combine, commitMmx, constantVector, eachPart, firstSource, IOTA, isMmx, lowHalf, partsOf, quadword, setVector, transform, vector, withMmx, zeroVector,
 } from './sse-operands.ts';
 
 type Binary = (o: Ops, a: V128, b: V128) => V128;
@@ -122,7 +122,8 @@ const insertWord: Body = (o) =>
   });
 const byteMask: Body = (o) =>
   withMmx(o, () => {
-    const mask = o.e.simd('i8x16.bitmask', vector(o, 1));
+    const masks = partsOf(o, 1).map((byte, i) => o.shl(o.e.simd('i8x16.bitmask', vector(o, 1, byte)), o.i32(16 * i)));
+    const mask = masks.reduce((a, b) => o.or(a, b));
     o.put(0, isMmx(o, 1) ? o.and(mask, o.i32(0xff)) : mask);
   });
 

@@ -7,7 +7,8 @@ import type { Body, I32, I64, Int, Ops, V128, Val } from '../ops.ts';
 import { guarded, notAllPlain, roundsNoticeably, unless } from './sse-checks.ts';
 import { DOUBLE, putElement, SINGLE } from './sse-float.ts';
 import {
-  both, constantVector, convertWithMmx, doubleword, element, exact, firstSource, isMmx, lowHalf, quadword, setVector, vector, withMmx,
+  both, constantVector, convertWithMmx, doubleword, eachPart, element, exact, firstSource, fromLow, highHalf, isMmx, lowHalf, partsOf, quadword, raiseJoined,
+  setVector, vector, withMmx,
 } from './sse-operands.ts';
 
 // MXCSR: an inexact result is not noticed, by truncation or by rounding to nearest
@@ -61,21 +62,24 @@ const packedFits = (o: Ops, shape: 'f32x4' | 'f64x2', whole: V128, back: V128, x
 };
 /** CVTPS2DQ; CVTPS2PI converts its two elements twice. */
 const singlesToIntegers = (truncate: boolean): Body => (o) =>
-  convertWithMmx(o, () => (isMmx(o, 0) ? both(o, quadword(o, 1)) : vector(o, 1)), (x) => {
+  convertWithMmx(o, () => partsOf(o, 1).map((byte) => (isMmx(o, 0) ? both(o, quadword(o, 1)) : vector(o, 1, byte))), (x) => {
     const whole = truncate ? x : o.e.simd('f32x4.nearest', x);
     const n = o.e.simd('i32x4.trunc_sat_f32x4_s', whole);
     const fits = packedFits(o, 'f32x4', whole, o.e.simd('f32x4.convert_i32x4_s', n), x, truncate);
-    const slow = () => exact(o, 'sse_f32x4_to_i32x4', 'v128', o.i32(truncate ? 1 : 0), x) as V128;
-    setVector(o, 0, guarded(o, fits, n, slow));
-  });
+    return guarded(o, fits, n, () => exact(o, 'sse_f32x4_to_i32x4', 'v128', o.i32(truncate ? 1 : 0), x) as V128);
+  }, (parts) => parts.forEach((n, i) => setVector(o, 0, n, 16 * i)));
 const doublesToIntegers = (truncate: boolean): Body => (o) =>
-  convertWithMmx(o, () => vector(o, 1), (x) => {
+  convertWithMmx(o, () => partsOf(o, 1).map((byte) => vector(o, 1, byte)), (x) => {
     const whole = truncate ? x : o.e.simd('f64x2.nearest', x);
     const n = o.e.simd('i32x4.trunc_sat_f64x2_s_zero', whole);
     const fits = packedFits(o, 'f64x2', whole, o.e.simd('f64x2.convert_low_i32x4_s', n), x, truncate);
-    const slow = () => exact(o, 'sse_f64x2_to_i32x2', 'v128', o.i32(truncate ? 1 : 0), x) as V128;
-    setVector(o, 0, guarded(o, fits, n, slow));
-  });
+    return guarded(o, fits, n, () => exact(o, 'sse_f64x2_to_i32x2', 'v128', o.i32(truncate ? 1 : 0), x) as V128);
+  }, (parts) => setVector(o, 0, joinLow(o, parts)));
+/** The low halves of what two parts were narrowed to. */
+const joinLow = (o: Ops, parts: readonly V128[]): V128 =>
+  parts.length === 1 ? parts[0] : o.e.replaceLane('i64x2.replace_lane', parts[0], 1, lowHalf(o, parts[1]));
+/** The two elements of the low half, or of the next one, in the low half. */
+const elementsOf = (o: Ops, source: V128, byte: number): V128 => (byte === 0 ? source : both(o, highHalf(o, source)));
 
 const integerToSingle: Body = (o) => {
   const from = firstSource(o) + 1;
@@ -93,14 +97,18 @@ const integerToDouble: Body = (o) => {
   putElement(o, DOUBLE, unless(o, roundsNoticeably(o), o.e.convert('f64FromI64', n as I64), slow));
 };
 const integersToSingles: Body = (o) =>
-  convertWithMmx(o, () => vector(o, 1), (n) => {
-    const slow = () => exact(o, 'sse_i32x4_to_f32x4', 'v128', n) as V128;
-    const x = unless(o, roundsNoticeably(o), o.e.simd('f32x4.convert_i32x4_s', n), slow);
+  convertWithMmx(o, () => partsOf(o, 1).map((byte) => vector(o, 1, byte)), (n) =>
+    unless(o, roundsNoticeably(o), o.e.simd('f32x4.convert_i32x4_s', n), () => exact(o, 'sse_i32x4_to_f32x4', 'v128', n) as V128),
+  (parts) => {
     // CVTPI2PS leaves the high half alone.
-    if (isMmx(o, 1)) o.storeRegister(0, 'i64', lowHalf(o, x));
-    else o.storeRegister(0, 'v128', x);
+    if (isMmx(o, 1)) o.storeRegister(0, 'i64', lowHalf(o, parts[0]));
+    else parts.forEach((x, i) => setVector(o, 0, x, 16 * i));
   });
-const integersToDoubles: Body = (o) => withMmx(o, () => o.storeRegister(0, 'v128', o.e.simd('f64x2.convert_low_i32x4_s', vector(o, 1))));
+const integersToDoubles: Body = (o) =>
+  withMmx(o, () => {
+    const source = vector(o, 1);
+    eachPart(o, (byte) => o.e.simd('f64x2.convert_low_i32x4_s', elementsOf(o, source, byte)));
+  });
 
 const singleToDouble: Body = (o) => {
   const x = element(o, firstSource(o) + 1, 'f32');
@@ -108,9 +116,12 @@ const singleToDouble: Body = (o) => {
   putElement(o, DOUBLE, unless(o, notAllPlain(o, 'f32x4', o.e.simd('f32x4.splat', x)), o.e.convert('promote', x), slow));
 };
 const singlesToDoubles: Body = (o) => {
-  const x = both(o, quadword(o, 1));
-  const slow = () => exact(o, 'sse_f32x2_to_f64x2', 'v128', x) as V128;
-  o.storeRegister(0, 'v128', unless(o, notAllPlain(o, 'f32x4', x), o.e.simd('f64x2.promote_low_f32x4', x), slow));
+  const source = o.operandSize(1) === 'q' ? both(o, quadword(o, 1)) : vector(o, 1);
+  eachPart(o, (byte) => {
+    const x = both(o, byte === 0 ? lowHalf(o, source) : highHalf(o, source));
+    const slow = () => exact(o, 'sse_f32x2_to_f64x2', 'v128', x) as V128;
+    return unless(o, notAllPlain(o, 'f32x4', x), o.e.simd('f64x2.promote_low_f32x4', x), slow);
+  });
 };
 const doubleToSingle: Body = (o) => {
   const x = element(o, firstSource(o) + 1, 'f64');
@@ -122,18 +133,36 @@ const doubleToSingle: Body = (o) => {
   putElement(o, SINGLE, guarded(o, fits, o.e.convert('demote', x), slow));
 };
 const doublesToSingles: Body = (o) => {
-  const x = vector(o, 1);
-  const size = o.e.simd('f64x2.abs', x);
   const splat = (pattern: bigint) => constantVector(o, 64, [pattern, pattern]);
-  const above = (pattern: bigint) => o.e.simd('i64x2.gt_s', size, splat(pattern));
-  const inRange = o.e.simd('v128.andnot', above(SMALLEST_SINGLE - 1n), above(LARGEST_SINGLE));
-  const lanes = o.e.simd('v128.or', inRange, o.e.simd('i64x2.eq', size, splat(0n)));
-  const fits = o.and(o.eqz(roundsNoticeably(o)), o.e.simd('i64x2.all_true', lanes));
-  const slow = () => exact(o, 'sse_f64x2_to_f32x2', 'v128', x) as V128;
-  o.storeRegister(0, 'v128', guarded(o, fits, o.e.simd('f32x4.demote_f64x2_zero', x), slow));
+  const parts = partsOf(o, 1).map((byte) => vector(o, 1, byte)).map((x) => {
+    const size = o.e.simd('f64x2.abs', x);
+    const above = (pattern: bigint) => o.e.simd('i64x2.gt_s', size, splat(pattern));
+    const inRange = o.e.simd('v128.andnot', above(SMALLEST_SINGLE - 1n), above(LARGEST_SINGLE));
+    const lanes = o.e.simd('v128.or', inRange, o.e.simd('i64x2.eq', size, splat(0n)));
+    const fits = o.and(o.eqz(roundsNoticeably(o)), o.e.simd('i64x2.all_true', lanes));
+    return guarded(o, fits, o.e.simd('f32x4.demote_f64x2_zero', x), () => exact(o, 'sse_f64x2_to_f32x2', 'v128', x) as V128);
+  });
+  raiseJoined(o);
+  setVector(o, 0, joinLow(o, parts));
+};
+
+/** F16C: four halves for each 16 bytes of singles. */
+const halvesToSingles: Body = (o) => {
+  const source = vector(o, 1);
+  eachPart(o, (byte) => exact(o, 'sse_f16x4_to_f32x4', 'v128', elementsOf(o, source, byte)) as V128);
+};
+const singlesToHalves: Body = (o) => {
+  if (o.inMemory(0)) o.probeWrite(0, 8 * partsOf(o, 1).length);
+  const parts = partsOf(o, 1).map((byte) => exact(o, 'sse_f32x4_to_f16x4', 'v128', o.field(2), vector(o, 1, byte)) as V128);
+  raiseJoined(o);
+  const value = joinLow(o, parts);
+  if (!o.inMemory(0)) o.storeRegister(0, 'v128', parts.length > 1 ? value : fromLow(o, lowHalf(o, value)));
+  else if (parts.length > 1) o.storeOperand(0, 'v128', value);
+  else o.storeOperand(0, 'i64', lowHalf(o, value));
 };
 
 export const sseConvertBodies: Record<string, Body> = {
+  VCVTPH2PS: halvesToSingles, VCVTPS2PH: singlesToHalves,
   CVTSS2SI: toInteger(true, false), CVTTSS2SI: toInteger(true, true), CVTSD2SI: toInteger(false, false), CVTTSD2SI: toInteger(false, true),
   CVTPS2DQ: singlesToIntegers(false), CVTTPS2DQ: singlesToIntegers(true), CVTPS2PI: singlesToIntegers(false), CVTTPS2PI: singlesToIntegers(true),
   CVTPD2DQ: doublesToIntegers(false), CVTTPD2DQ: doublesToIntegers(true), CVTPD2PI: doublesToIntegers(false), CVTTPD2PI: doublesToIntegers(true),

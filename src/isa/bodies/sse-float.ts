@@ -131,7 +131,10 @@ const inTurn = (shape: Shape): Body =>
     return packedChecked(o, shape, 'any', SSE_ADDSUB, a, b, o.e.simd(`${shape}.add`, a, o.e.simd('v128.xor', b, signs)));
   });
 
-/** Predicates of ordered operands: EQ or LE, LT or LE, and the negation in bit 2 [SDM2 CMPPS]. */
+/**
+ * Predicates of ordered operands: EQ or LE, LT or LE, and the negation in bit 2 [SDM2 CMPPS]. The two more bits that there are
+ * after a VEX prefix matter to the kernel alone.
+ */
 interface Predicate {
   readonly number: I32;
   readonly equal: I32;
@@ -139,10 +142,11 @@ interface Predicate {
   readonly negate: I32;
 }
 function predicate(o: Ops): Predicate {
-  const number = o.and(immediateOf(o), o.i32(7));
+  const immediate = immediateOf(o);
+  const number = o.and(immediate, o.i32(7));
   const kind = o.and(number, o.i32(3));
   const less = o.and(o.xor(kind, o.shrU(kind, o.i32(1))), o.i32(1));
-  return { number, equal: o.eqz(o.and(kind, o.i32(1))), less: o.or(less, o.eq(kind, o.i32(2))), negate: o.shrU(number, o.i32(2)) };
+  return { number: o.vex ? o.and(immediate, o.i32(31)) : number, equal: o.eqz(o.and(kind, o.i32(1))), less: o.or(less, o.eq(kind, o.i32(2))), negate: o.shrU(number, o.i32(2)) };
 }
 const scalarCompare = <F extends 'f32' | 'f64'>(format: Format<F>): Body => (o) => {
   const [a, b] = elements(o, format);

@@ -53,11 +53,10 @@ type Extension = 'i16x8.extend_low_i8x16' | 'i32x4.extend_low_i16x8' | 'i64x2.ex
 /** Widens the low elements; a 256-bit destination's second part takes those that come next. */
 const extend = (signed: 's' | 'u', bytes: number, ...steps: Extension[]): Body => (o) =>
   withMmx(o, () => {
-    const parts = o.operandSize(0) === 'Y' ? 2 : 1;
     const source = vector(o, 1);
     const shifted = IOTA.map((i) => (i + bytes) % 16);
     eachPart(o, (byte) => {
-      const low = byte === 0 || parts === 1 ? source : o.e.shuffle(source, source, shifted);
+      const low = byte === 0 ? source : o.e.shuffle(source, source, shifted);
       return steps.reduce((v, step) => o.e.simd(`${step}_${signed}`, v), low);
     });
   });

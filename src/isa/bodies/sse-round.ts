@@ -3,7 +3,7 @@ import * as L from '../../cpu/layout.ts';
 import type { Body, I32, Ops, V128 } from '../ops.ts';
 import { notAllPlain, type Shape, unless } from './sse-checks.ts';
 import { ADD, DOUBLE, MUL, packedArithmetic, putElement, SINGLE } from './sse-float.ts';
-import { combine, element, exact, firstSource, immediateOf, transform } from './sse-operands.ts';
+import { eachPart, element, exact, firstSource, immediateOf, partsOf, raiseJoined, transform, vector } from './sse-operands.ts';
 import { lanesOf } from './sse-select.ts';
 
 /** The immediate: RC, to take that of MXCSR instead, and not to report #P. */
@@ -58,15 +58,20 @@ const SUMS = {
 } as const;
 
 /** Products that the immediate's high half chooses, added in pairs; the sum where its low half says. */
-const dotProduct = (shape: Shape): Body =>
-  combine((o, a, b) => {
-    const { e } = o;
-    const masked = (v: V128, shift: number): V128 =>
-      e.simd('v128.and', v, lanesOf(o, shape === 'f32x4' ? 'i32x4' : 'i64x2', o.shrU(immediateOf(o), o.i32(shift))));
-    const product = packedArithmetic(shape, MUL)(o, masked(a, 4), masked(b, 4));
-    const sum = SUMS[shape].reduce((v, [x, y]) => packedArithmetic(shape, ADD)(o, e.shuffle(v, v, x), e.shuffle(v, v, y)), product);
-    return masked(sum, 0);
-  });
+const dotProduct = (shape: Shape): Body => (o) => {
+  const { e } = o;
+  const first = firstSource(o);
+  const masked = (v: V128, shift: number): V128 =>
+    e.simd('v128.and', v, lanesOf(o, shape === 'f32x4' ? 'i32x4' : 'i64x2', o.shrU(immediateOf(o), o.i32(shift))));
+  const second = partsOf(o, 0).map((byte) => masked(vector(o, first + 1, byte), 4));
+  // Each step raises its exceptions in all parts before the next one begins.
+  let parts = second.map((b, i) => packedArithmetic(shape, MUL)(o, masked(vector(o, first, 16 * i), 4), b));
+  for (const [x, y] of SUMS[shape]) {
+    raiseJoined(o);
+    parts = parts.map((v) => packedArithmetic(shape, ADD)(o, e.shuffle(v, v, x), e.shuffle(v, v, y)));
+  }
+  eachPart(o, (byte) => masked(parts[byte / 16], 0));
+};
 
 export const sseRoundBodies: Record<string, Body> = {
   ROUNDPS: roundPacked('f32x4'), ROUNDPD: roundPacked('f64x2'), ROUNDSS: roundSingle, ROUNDSD: roundDouble,

@@ -1,7 +1,7 @@
 /** Blends, inserts, extracts, duplications and tests of SSE3 and SSE4 [SDM1 12.3.3, 12.10]. */
 import type { Body, I32, I64, Int, Ops, V128 } from '../ops.ts';
 import {
-  both, combine, constantVector, doubleword, eachPart, firstSource, immediateOf, IOTA, lowHalf, setVector, transform, vector,
+  both, combine, constantVector, doubleword, eachPart, firstSource, immediateOf, IOTA, lowHalf, partsOf, setVector, transform, vector,
 } from './sse-operands.ts';
 
 type Lanes = 'i8x16' | 'i16x8' | 'i32x4' | 'i64x2';
@@ -79,12 +79,11 @@ const duplicateDoubles: Body = (o) => eachPart(o, (byte) => {
 const ZF = 0x40;
 /** ZF: no common bit in the whole operands. CF: none of the second is missing in the first. Of signs alone with `shape`. */
 const test = (shape?: 'i32x4' | 'i64x2'): Body => (o) => {
-  const parts = o.operandSize(0) === 'Y' ? [0, 16] : [0];
   const any = (op: 'v128.and' | 'v128.andnot', pairs: readonly [V128, V128][]): I32 => {
     const bits = pairs.map(([a, b]) => o.e.simd(op, b, a)).reduce((x, y) => o.e.simd('v128.or', x, y));
     return shape ? o.e.simd(`${shape}.bitmask`, bits) : o.e.simd('v128.any_true', bits);
   };
-  const pairs = parts.map((byte): [V128, V128] => {
+  const pairs = partsOf(o, 0).map((byte): [V128, V128] => {
     const b = vector(o, 1, byte);
     return [vector(o, 0, byte), b];
   });

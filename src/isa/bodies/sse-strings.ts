@@ -57,6 +57,7 @@ const mask = (explicit: boolean): Body => (o) => {
   const elements = o.select(o.and(o.field(2), o.i32(WORDS)), expand('i16x8', splat), bytes);
   const bits = e.replaceLane('i32x4.replace_lane', zeroVector(o), 0, result);
   o.storeRegister(XMM0_OPERAND, 'v128', o.select(o.and(o.field(2), o.i32(OUTPUT)), elements, bits));
+  if (o.vex) o.storeRegister(XMM0_OPERAND, 'v128', zeroVector(o), 16);
   o.writeFlags(flags);
 };
 /** The row names XMM0 behind the immediate. */

@@ -32,7 +32,8 @@ const IDT = 0x3000, GDT = 0x3800, STACK = 0x4ff0, HANDLERS = 0x5000, CODE = 0x10
 /** Room for each immediate's copy of the instruction. */
 const CODE_STEP = 16;
 const CR0 = 0x60000031;
-const CR4_OSFXSR_OSXMMEXCPT = 0x600;
+const CR4_ALL = 0x40600; // OSFXSR, OSXMMEXCPT and OSXSAVE
+const XCR0_ALL = 7;
 
 export class Subject {
   readonly cpu: Cpu;
@@ -43,7 +44,7 @@ export class Subject {
   private hasImmediate = false;
   private next = CODE + 256 * CODE_STEP;
 
-  constructor(modules: CpuModules, cr4 = CR4_OSFXSR_OSXMMEXCPT, profile = cpuProfile('max')) {
+  constructor(modules: CpuModules, cr4 = CR4_ALL, profile = cpuProfile('max')) {
     this.arena = new Arena();
     this.memory = new GuestMemory(new PagePool(this.arena), 1 << 20);
     this.cpu = new Cpu(this.arena, {
@@ -52,6 +53,7 @@ export class Subject {
     const { state } = this.cpu;
     state.setCr(0, CR0);
     state.setCr(4, cr4);
+    state.setU32(L.XCR0, XCR0_ALL);
     for (let n = 0; n < 6; n++) setFlatSegment(state, n, n === 1 ? 8 : 16, 0);
     state.setU32(L.GDTR_BASE, GDT);
     state.setU32(L.GDTR_LIMIT, 0x17);
@@ -151,7 +153,9 @@ export class Subject {
       u8.set(input.subarray(8 + i * 16, 24 + i * 16), state.base + L.XMM + i * L.XMM_STRIDE);
       u8.set(input.subarray(48 + i * 8, 56 + i * 8), state.base + L.FPR + i * 16);
     }
-    u8.set(input.subarray(72, PLAIN_SIZE), this.memory.writeFrame(DATA >> 12));
+    const data = this.memory.writeFrame(DATA >> 12);
+    u8.set(input.subarray(72, PLAIN_SIZE), data);
+    u8.fill(0, data + MEMORY_BYTES, data + 2 * MEMORY_BYTES);
     state.setReg(0, view.getUint32(EAX_AT, true));
     u8.set(input.subarray(XMM0_AT, HIGH_AT), state.base + L.XMM);
     for (let i = 0; i < 3; i++) u8.set(input.subarray(HIGH_AT + i * 16, HIGH_AT + (i + 1) * 16), state.base + L.XMM + i * L.XMM_STRIDE + 16);

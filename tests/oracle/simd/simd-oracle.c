@@ -150,6 +150,7 @@ static void run(Record *r) {
   }
   memcpy(in.xmm[0], s->xmm0, 16);
   memcpy(high_in, s->high, sizeof high_in);
+  memset(memory, 0, sizeof memory);
   memcpy(memory, s->mem, MEMORY);
   uint64_t flags = s->eflags, eax = s->eax, ecx = s->ecx, edx = s->edx;
   register uint8_t *at __asm__("rsi") = memory + r->offset;

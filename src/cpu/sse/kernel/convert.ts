@@ -21,15 +21,19 @@ export function relate(first: u64, second: u64, quiet: bool): i32 {
   return compareNumbers(a, b);
 }
 
-/** Whether a predicate of CMPPS holds [SDM2 CMPPS]: EQ LT LE UNORD, and their opposites. */
+/**
+ * Whether a predicate of CMPPS holds [SDM2 CMPPS]: EQ LT LE UNORD, and their opposites. Bit 3 turns what unordered operands
+ * give, bit 4 whether QNaNs signal.
+ */
 export function holds(predicate: i32, a: u64, b: u64): bool {
   const kind = predicate & 3;
-  const relation = relate(a, b, kind == 0 || kind == 3);
+  const relation = relate(a, b, (kind == 0 || kind == 3) != ((predicate & 16) != 0));
   let yes: bool;
   if (kind == 0) yes = relation == 0;
   else if (kind == 1) yes = relation == -1;
   else if (kind == 2) yes = relation == -1 || relation == 0;
   else yes = relation == UNORDERED;
+  if (relation == UNORDERED && (predicate & 8) != 0) yes = !yes;
   return yes != ((predicate & 4) != 0);
 }
 

@@ -7,11 +7,14 @@ import { SSE_ADD, SSE_ADDSUB, SSE_SUB } from '../operations';
 import { operate } from './arithmetic';
 import { carryless, crc32c, decryptRound, encryptRound, inverseMix, keyAssist } from './crypto';
 import { UNORDERED, fromInteger, holds, narrow, relate, toInteger, toWideInteger, widen } from './convert';
+import { deposit, extract } from './bits';
 import { reciprocal, reciprocalRoot } from './estimate';
 import { useDouble, useSingle } from './format';
+import { fusedMultiplyAdd } from './fused';
+import { narrowToHalf, widenHalf } from './half';
 import { roundToInteger } from './round-to-integer';
 import { sha1Message1, sha1Message2, sha1NextE, sha1Rounds, sha256Message1, sha256Message2, sha256Rounds } from './sha';
-import { begin, finish } from './state';
+import { begin, finish, join, ownRounding, part, roundingControl } from './state';
 import { compareStrings, lengthOf } from './strings';
 
 const A = SSE_SCRATCH;
@@ -22,6 +25,14 @@ const SF = 0x80;
 const ZF = 0x40;
 const PF = 0x04;
 const CF = 0x01;
+
+export function sse_join(cpu: i32): void {
+  join(cpu);
+}
+
+export function sse_part(cpu: i32): void {
+  part(cpu);
+}
 
 export function sse_f32(cpu: i32, op: i32, a: i32, b: i32): i32 {
   begin(cpu);
@@ -273,3 +284,53 @@ export function sse_sha1_message2(_cpu: i32, a: v128, b: v128): v128 { return sh
 export function sse_sha256_rounds(_cpu: i32, a: v128, b: v128, words: v128): v128 { return sha256Rounds(a, b, words); }
 export function sse_sha256_message1(_cpu: i32, a: v128, b: v128): v128 { return sha256Message1(a, b); }
 export function sse_sha256_message2(_cpu: i32, a: v128, b: v128): v128 { return sha256Message2(a, b); }
+
+/** Bits of `how`, by which the signs of product and addend change, the latter in even and in odd elements; or only one element counts. */
+const NEGATE_PRODUCT = 1;
+const NEGATE_EVEN = 2;
+const NEGATE_ODD = 4;
+const SCALAR = 8;
+
+export function sse_fma_f32x4(cpu: i32, how: i32, x: v128, y: v128, z: v128): v128 {
+  start(cpu, x, y);
+  store<v128>(cpu, z, RESULT);
+  useSingle();
+  const last = how & SCALAR ? cpu + 4 : cpu + 16;
+  for (let at = cpu; at < last; at += 4) {
+    const negate = (how & (at & 4 ? NEGATE_ODD : NEGATE_EVEN)) != 0;
+    store<u32>(at, <u32>fusedMultiplyAdd(load<u32>(at, A), load<u32>(at, B), load<u32>(at, RESULT), (how & NEGATE_PRODUCT) != 0, negate), RESULT);
+  }
+  return end(cpu);
+}
+
+export function sse_fma_f64x2(cpu: i32, how: i32, x: v128, y: v128, z: v128): v128 {
+  start(cpu, x, y);
+  store<v128>(cpu, z, RESULT);
+  useDouble();
+  const last = how & SCALAR ? cpu + 8 : cpu + 16;
+  for (let at = cpu; at < last; at += 8) {
+    const negate = (how & (at & 8 ? NEGATE_ODD : NEGATE_EVEN)) != 0;
+    store<u64>(at, fusedMultiplyAdd(load<u64>(at, A), load<u64>(at, B), load<u64>(at, RESULT), (how & NEGATE_PRODUCT) != 0, negate), RESULT);
+  }
+  return end(cpu);
+}
+
+/** Four halves in the low half of the vector. */
+export function sse_f16x4_to_f32x4(cpu: i32, value: v128): v128 {
+  start(cpu, value, value);
+  for (let i = 0; i < 4; i++) store<u32>(cpu + i * 4, widenHalf(load<u16>(cpu + i * 2, A)), RESULT);
+  return end(cpu);
+}
+
+export function sse_f32x4_to_f16x4(cpu: i32, control: i32, value: v128): v128 {
+  start(cpu, value, value);
+  const rc = control & 4 ? roundingControl() : control & 3;
+  for (let i = 0; i < 4; i++) {
+    ownRounding();
+    store<u16>(cpu + i * 2, <u16>narrowToHalf(load<u32>(cpu + i * 4, A), rc), RESULT);
+  }
+  return end(cpu);
+}
+
+export function bits_deposit(_cpu: i32, value: i64, mask: i64): i64 { return deposit(value, mask); }
+export function bits_extract(_cpu: i32, value: i64, mask: i64): i64 { return extract(value, mask); }
