@@ -36,7 +36,8 @@ export interface MachineOptions {
   /** Guest memory in MiB, 1 to 3840. Default: 128. Memory that the guest does not touch costs nothing. */
   readonly memoryMiB?: number;
   /**
-   * The processor, as QEMU's `-cpu` has it: a name (486, pentium, pentium3, x86-64-v1, x86-64-v2, x86-64-v3), then features to
+   * The processor, as QEMU's `-cpu` has it: a name (486, pentium, pentium3, x86-64-v1, x86-64-v2, x86-64-v3, or max for all that there is), then
+   * features to
    * add and to leave out, as in 'pentium3,+sse2,-pae'. A processor claims what is implemented of its features.
    * Default: x86-64-v1.
    */

@@ -102,6 +102,8 @@ export const CSTAR = 0x660;
 export const FMASK = 0x668;
 /** Which state XSAVE handles: u64, of which bits 0 to 2 exist. */
 export const XCR0 = 0x670;
+/** u32: not 0 between calls of the SSE kernel whose exceptions are those of one instruction. */
+export const SSE_JOINED = 0x67c;
 export const TSC_AUX = 0x678; // u32
 /** Records of a truncated block, to stop at an exact instruction count. */
 export const SCRATCH_RECORDS = 0x680;

@@ -3,7 +3,7 @@
  * block's key, so that a change of mode never has to drop code.
  */
 import * as L from './layout.ts';
-import { CR0_EM, CR0_MP, CR0_TS, CR4_OSFXSR, CS, DS, ES, SS } from './registers.ts';
+import { CR0_EM, CR0_MP, CR0_TS, CR4_OSFXSR, CR4_OSXSAVE, CS, DS, ES, SS } from './registers.ts';
 import type { CpuState } from './state.ts';
 
 export const MODE_CODE32 = 1 << 0; // CS.D
@@ -17,9 +17,12 @@ export const MODE_MP = 1 << 5; // CR0.MP
 export const MODE_OSFXSR = 1 << 6; // CR4.OSFXSR
 /** 64-bit mode: EFER.LMA and CS.L. MODE_CODE32 is clear then, MODE_FLAT set: CS, DS, ES and SS have base 0 and no limit. */
 export const MODE_CODE64 = 1 << 7;
+export const MODE_AVX = 1 << 8; // CR4.OSXSAVE, and XCR0 has SSE and AVX state
 /** From here on: the number of the processor's decoder (src/interp/decoders.ts). */
 export const MODE_DECODER_SHIFT = 20;
 
+/** SSE and AVX. */
+const XCR0_AVX_STATE = 6;
 const ATTRIBUTE_DB = 1 << 14;
 
 function isFlat(state: CpuState, n: number): boolean {
@@ -55,6 +58,7 @@ export function modeKey(state: CpuState, decoder: number): number {
   if (cr0 & CR0_TS) mode |= MODE_TS;
   if (cr0 & CR0_MP) mode |= MODE_MP;
   if (state.cr(4) & CR4_OSFXSR) mode |= MODE_OSFXSR;
+  if (state.cr(4) & CR4_OSXSAVE && (state.getU32(L.XCR0) & XCR0_AVX_STATE) === XCR0_AVX_STATE) mode |= MODE_AVX;
   return mode;
 }
 

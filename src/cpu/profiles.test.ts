@@ -63,6 +63,10 @@ describe('Instructions that a processor lacks', () => {
   const decodes = (cpu: string, bytes: readonly number[]) =>
     new Decoder(INSTRUCTION_SET, cpuProfile(cpu).features).decode(Uint8Array.from([...bytes, 0, 0, 0, 0]), 0, bytes.length, 32);
 
+  it('leave no opcode to two rows', () => {
+    for (const cpu of ['486', 'x86-64-v1', 'max']) expect(() => new Decoder(INSTRUCTION_SET, cpuProfile(cpu).features).check()).not.toThrow();
+  });
+
   it('are undefined opcodes', () => {
     const CMOVE = [0x0f, 0x44, 0xc0], PADDB = [0x0f, 0xfc, 0xc0], ADDPS = [0x0f, 0x58, 0xc0], ADDPD = [0x66, 0x0f, 0x58, 0xc0], RDTSC = [0x0f, 0x31];
     const all = [RDTSC, PADDB, CMOVE, ADDPS, ADDPD];

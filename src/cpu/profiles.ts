@@ -1,7 +1,8 @@
 /**
  * Which processor a machine has: profiles by name, changed by `+feature` and `-feature` as in QEMU's `-cpu`.
  *
- * A profile claims no more than is implemented: what is in `NOT_YET` is left out of all of them, with what builds on it.
+ * A profile claims no more than is implemented: what is in `NOT_YET` is left out of all of them, with what builds on it. `max`
+ * has everything.
  * The x86-64 profiles have the features of the levels of the x86-64 psABI, and what the operating systems of their time
  * expect beside them. They name a family 6 model 1CH (Atom N450): an in-order core, which kernels know not to speculate,
  * so they leave out their workarounds for speculation.
@@ -30,8 +31,7 @@ export interface CpuProfile {
 const NOT_YET: readonly Feature[] = [
   'ht', // several logical processors
   'rdpid',
-  'sse3', 'monitor', 'ssse3', 'sse4.1', 'sse4.2', 'popcnt', 'movbe', 'abm', 'aes', 'pclmulqdq', 'sha-ni', 'adx',
-  'avx', 'f16c', 'fma', 'avx2', 'bmi1', 'bmi2',
+  'monitor',
   'rdrand', 'rdseed', 'hypervisor', 'clflushopt', 'clwb', 'erms', 'fsrm', '3dnowprefetch',
 ];
 
@@ -64,7 +64,7 @@ const old = (name: string, signature: number, features: readonly Feature[], leve
 
 const PROFILES: readonly CpuProfile[] = [
   old('486', 0x480, I486, 1), old('pentium', 0x543, PENTIUM, 1), old('pentium3', 0x683, PENTIUM3, 2),
-  atom('x86-64-v1', V1, 2), atom('x86-64-v2', V2, 0xb), atom('x86-64-v3', V3, 0xd),
+  atom('x86-64-v1', V1, 2), atom('x86-64-v2', V2, 0xb), atom('x86-64-v3', V3, 0xd), atom('max', FEATURES, 0xd),
 ];
 
 const DEFAULT_NAME = 'x86-64-v1';

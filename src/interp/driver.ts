@@ -11,7 +11,7 @@ import type { LOAD, STORE } from '../wasm/opcodes.ts';
 import { LazyFlags } from './flags.ts';
 import type { Access } from './memory-access.ts';
 import * as R from './record.ts';
-import { HANDLER_SIGNATURE, KIND, RecordOps } from './record-ops.ts';
+import { fixedSlot, HANDLER_SIGNATURE, KIND, RecordOps, slotField } from './record-ops.ts';
 import { HANDLER_GO, HANDLER_GO_LONG, type Variant } from './variant.ts';
 
 export class HandlerOps extends RecordOps {
@@ -42,18 +42,18 @@ export class HandlerOps extends RecordOps {
   private slot(n: number): I32 {
     const o = this.operand(n);
     if (o.kind === 'fixed') return this.cpu;
-    const field = 'ERQNWU'.includes(o.kind) ? R.REC_RM : R.REC_REG;
-    return this.add(this.cpu, this.recordLoad('u16', field));
+    return this.add(this.cpu, this.recordLoad('u16', slotField(o)));
   }
   private slotOffset(n: number): number {
     const o = this.operand(n);
-    return o.kind === 'fixed' ? L.GPR + o.register * 8 : 0;
+    return o.kind === 'fixed' ? fixedSlot(o) : 0;
   }
   protected loadSlot<K extends LoadKind>(n: number, kind: K, byte: number): Val<(typeof LOAD)[K][0]> {
     return this.e.load(kind, this.slot(n), this.slotOffset(n) + byte);
   }
   protected storeSlot<K extends StoreKind>(n: number, kind: K, value: Val<(typeof STORE)[K][0]>, byte: number): void {
-    const general = ['G', 'E', 'R', 'Z', 'fixed'].includes(this.operand(n).kind);
+    const { kind: operand, size } = this.operand(n);
+    const general = ['G', 'E', 'R', 'Z', 'B', 'fixed'].includes(operand) && size !== 'x';
     if (general) this.storeGeneral(kind, this.slot(n), value, this.slotOffset(n));
     else this.e.store(kind, this.slot(n), value, this.slotOffset(n) + byte);
   }

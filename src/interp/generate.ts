@@ -17,7 +17,7 @@ const VECTOR_GP = 13;
 /** For handlers that are no instruction: the driver without operands, in the segmented environment. */
 const BARE: Variant = {
   row: {
-    source: '', prefix: undefined, opcode: [], plusRegister: false, digit: undefined, form: 'any', modrm: undefined,
+    source: '', vex: undefined, prefix: undefined, opcode: [], plusRegister: false, digit: undefined, form: 'any', modrm: undefined,
     mnemonic: '', operands: [], attributes: new Set(), feature: undefined, body: () => {},
   },
   osize: 32, rm: 'none', asize: 32, environment: 'segmented', repeat: 'none',

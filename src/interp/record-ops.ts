@@ -34,6 +34,18 @@ export function tlbEntry(e: FunctionBuilder, set: I32, linear: I32): I32 {
   const index = e.binary('and', e.binary('shrU', linear, e.i32(7)), e.i32((L.TLB_ENTRIES - 1) << 5));
   return e.binary('add', set, index);
 }
+/** The record's field with the slot of an operand's register. */
+export function slotField({ kind }: Operand): number {
+  switch (kind) {
+    case 'E': case 'R': case 'Q': case 'N': case 'W': case 'U': return R.REC_RM;
+    case 'H': case 'B': return R.REC_VVVV;
+    case 'L': return R.REC_IMMEDIATE;
+    case 'X': return R.REC_INDEX;
+    default: return R.REC_REG;
+  }
+}
+/** Byte offset in the vCPU's state of a fixed register. */
+export const fixedSlot = (o: Operand): number => (o.size === 'x' ? L.XMM + o.register * L.XMM_STRIDE : L.GPR + o.register * 8);
 
 export abstract class RecordOps extends Ops {
   readonly e: FunctionBuilder;
@@ -41,6 +53,7 @@ export abstract class RecordOps extends Ops {
   readonly asize: CodeSize;
   readonly repeat: Repeat;
   readonly operandCount: number;
+  readonly vex: boolean;
   readonly cpu: I32;
   protected readonly variant: Variant;
   private effectiveAddress: Int | undefined;
@@ -53,6 +66,7 @@ export abstract class RecordOps extends Ops {
     this.repeat = variant.repeat;
     this.asize = variant.rm === 'general16' ? 16 : variant.rm.endsWith('64') ? 64 : variant.asize;
     this.operandCount = variant.row.operands.length;
+    this.vex = variant.row.vex !== undefined;
     this.cpu = e.param(1, 'i32');
   }
 
@@ -164,6 +178,17 @@ export abstract class RecordOps extends Ops {
   offset(_n: number): Int {
     this.effectiveAddress ??= this.computeOffset();
     return this.effectiveAddress;
+  }
+  loadIndexed<K extends LoadKind>(_n: number, index: I32 | I64, kind: K): Val<(typeof LOAD)[K][0]> {
+    const field = this.and(this.recordLoad('u8', R.REC_SCALE), this.i32(R.SCALE_MASK));
+    const wide = this.long ? this.fitSigned(index, index.type === 'i64' ? 64 : 32, 64) : index.type === 'i64' ? this.wrap(index) : index;
+    const scaled = this.shl(wide, this.constantLikeValue(wide, field));
+    const base = this.addressRegister(R.REC_RM);
+    const sum = this.add(this.add(base, this.recordLoad(this.long ? 's32' : 'i32', R.REC_DISPLACEMENT)), scaled);
+    return this.load('operand', this.wrapAddress(sum), kind);
+  }
+  private constantLikeValue(like: Int, value: I32): Int {
+    return like.type === 'i64' ? this.toI64(value) : value;
   }
   private computeOffset(): Int {
     const { rm } = this.variant;

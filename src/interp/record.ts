@@ -22,6 +22,8 @@ export const REC_DISPLACEMENT = 12; // i32
 export const REC_IMMEDIATE = 16;
 /** i32; for a crossing instruction that has a record: arena address of the page that it ends in. */
 export const REC_IMMEDIATE2 = 20;
+/** u16, in records of VEX instructions: the slot of VEX.vvvv. */
+export const REC_VVVV = 20;
 /** i32, in records that branch or leave a block: how often they may yet be taken until what they lead to is hot. */
 export const REC_EDGES = 20;
 export const REC_LINK = 24; // u32: record of the branch target, or of the crossing instruction, when it is known, else 0

@@ -1,6 +1,6 @@
 /** Writes decoded instructions as records: chooses the handler by row, form and mode. */
 import * as L from '../cpu/layout.ts';
-import { MODE_CODE32, MODE_CODE64, MODE_EM, MODE_FLAT, MODE_MP, MODE_OSFXSR, MODE_PROTECTED, MODE_TS } from '../cpu/mode.ts';
+import { MODE_AVX, MODE_CODE32, MODE_CODE64, MODE_EM, MODE_FLAT, MODE_MP, MODE_OSFXSR, MODE_PROTECTED, MODE_TS } from '../cpu/mode.ts';
 import { BASE_RIP, type CodeSize, type Decoder } from '../isa/decode.ts';
 import type { Repeat } from '../isa/ops.ts';
 import type { Operand, Row } from '../isa/row.ts';
@@ -109,8 +109,10 @@ export class Translator {
     if (a.has('protected') && !(mode & MODE_PROTECTED)) return HANDLER_UD;
     if (a.has('sse') && (mode & MODE_EM || !(mode & MODE_OSFXSR))) return HANDLER_UD;
     if (a.has('mmx') && mode & MODE_EM) return HANDLER_UD;
+    if (row.vex && !(mode & MODE_PROTECTED)) return HANDLER_UD;
+    if (a.has('avx') && !(mode & MODE_AVX)) return HANDLER_UD;
     if (a.has('fpu') && mode & (MODE_EM | MODE_TS)) return HANDLER_NM;
-    if ((a.has('sse') || a.has('mmx')) && mode & MODE_TS) return HANDLER_NM;
+    if ((a.has('sse') || a.has('mmx') || a.has('avx')) && mode & MODE_TS) return HANDLER_NM;
     if (a.has('wait') && (mode & (MODE_MP | MODE_TS)) === (MODE_MP | MODE_TS)) return HANDLER_NM;
     return 0;
   }
@@ -130,8 +132,14 @@ export class Translator {
     u8[out + R.REC_SEGMENT] = d.segment;
     if (d.memory) this.writeAddress(out, mode, offset);
     const fop = ((d.opcode & 7) << 8) | d.modrm;
-    const edges = d.row.attributes.has('branch') ? this.hotAfter : d.immediate2;
+    const edges = d.row.attributes.has('branch') ? this.hotAfter : d.row.vex ? this.vvvvSlot() : d.immediate2;
     i32[(out + R.REC_IMMEDIATE2) >>> 2] = d.row.attributes.has('fpu') ? fop : edges;
+  }
+
+  private vvvvSlot(): number {
+    const d = this.decoder;
+    const general = d.row.operands.some((o) => o.kind === 'B');
+    return general ? L.GPR + d.vvvv * 8 : L.XMM + d.vvvv * L.XMM_STRIDE;
   }
 
   private writeAddress(out: number, mode: number, offset: number): void {
@@ -139,7 +147,7 @@ export class Translator {
     const { u8, u16, i32 } = this.arena;
     const slot = (n: number) => (n < 0 ? L.ZERO : L.GPR + n * 8);
     u16[(out + R.REC_RM) >>> 1] = d.base === BASE_RIP ? L.IP_BASE : slot(d.base);
-    u16[(out + R.REC_INDEX) >>> 1] = slot(d.index);
+    u16[(out + R.REC_INDEX) >>> 1] = d.row.operands.some((o) => o.kind === 'X') ? L.XMM + d.index * L.XMM_STRIDE : slot(d.index);
     u8[out + R.REC_SCALE] = mode & MODE_CODE64 && d.asize === 32 ? d.scale | R.SCALE_ADDRESS32 : d.scale;
     let { displacement } = d;
     if (d.base === ESP && d.row.attributes.has('pop')) displacement += d.osize / 8;
@@ -165,6 +173,9 @@ export class Translator {
         return;
       case 'G': case 'S': case 'C': case 'D': case 'P': case 'V':
         u16[(out + R.REC_REG) >>> 1] = slotOf(o.kind, o.size, d.reg, d.rex);
+        return;
+      case 'L':
+        i32[(out + R.REC_IMMEDIATE) >>> 2] = L.XMM + d.immediate * L.XMM_STRIDE;
         return;
       case 'Z':
         u16[(out + R.REC_REG) >>> 1] = slotOf('Z', o.size, d.opcodeRegister, d.rex);
@@ -203,7 +214,7 @@ export class Translator {
   private legacyForm(row: Row, flat: boolean): RmForm {
     const d = this.decoder;
     if (d.memory) {
-      const general = row.attributes.has('rare') || !flat || d.asize === 16 || (d.segmentOverride && (d.segment === 1 || d.segment > 3));
+      const general = row.attributes.has('rare') || row.attributes.has('avx') || !flat || d.asize === 16 || (d.segmentOverride && (d.segment === 1 || d.segment > 3));
       if (general) return d.asize === 16 ? 'general16' : 'general32';
       return d.index < 0 ? 'flat' : 'indexed';
     }

@@ -56,13 +56,13 @@ export function isStringRow(row: Row): boolean {
 
 /** The memory forms that a row with a memory operand has outside 64-bit code. */
 function memoryForms(row: Row): RmForm[] {
-  return row.attributes.has('rare') ? ['general32', 'general16'] : ['flat', 'indexed', 'general32', 'general16'];
+  return row.attributes.has('rare') || row.attributes.has('avx') ? ['general32', 'general16'] : ['flat', 'indexed', 'general32', 'general16'];
 }
 /** And those in 64-bit code: fewer for what is rare there, which keeps the module small. */
 function longMemoryForms(row: Row, osize: CodeSize): RmForm[] {
   const a = row.attributes;
-  if (a.has('rare') || osize === 16 || row.operands.some((o) => o.kind === 'O')) return ['general64'];
-  return a.has('fpu') || a.has('mmx') || a.has('sse') ? ['indexed64', 'general64'] : ['flat64', 'indexed64', 'general64'];
+  if (a.has('rare') || a.has('avx') || osize === 16 || row.operands.some((o) => o.kind === 'O')) return ['general64'];
+  return a.has('fpu') || a.has('mmx') || a.has('sse') || a.has('avx') ? ['indexed64', 'general64'] : ['flat64', 'indexed64', 'general64'];
 }
 /** The form that serves where a row lacks the one that fits best. */
 export function longForm(row: Row, osize: CodeSize, wanted: RmForm): RmForm {
@@ -75,7 +75,7 @@ function rmForms(row: Row, memory: RmForm[]): RmForm[] {
   if (!hasModrm(row)) return ['none'];
   const kinds = row.operands.map((o) => o.kind);
   if (row.form === 'register' || row.modrm !== undefined || kinds.some((k) => 'RNUCDT'.includes(k))) return ['register'];
-  if (row.form === 'memory' || kinds.includes('M')) return memory;
+  if (row.form === 'memory' || kinds.some((k) => k === 'M' || k === 'X')) return memory;
   return ['register', ...memory];
 }
 

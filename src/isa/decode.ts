@@ -27,23 +27,58 @@ const REX_B = 1;
 /** Default operand and address size of code, by CS.D and CS.L. */
 export type CodeSize = 16 | 32 | 64;
 
-/** For one opcode: which row holds, by mandatory prefix (0 none, 1 66, 2 F3, 3 F2) and ModRM byte. */
+/**
+ * For one opcode: which row holds, by mandatory prefix (0 none, 1 66, 2 F3, 3 F2) and ModRM byte; with a VEX prefix by its
+ * length and W too, in bits 2 and 3 of the column.
+ */
 interface Entry {
   readonly modrm: boolean;
-  /** Row number or -1; one column without ModRM, else 256. */
-  readonly choose: readonly [Int16Array, Int16Array, Int16Array, Int16Array];
+  /** Row number or -1 for each column; one without ModRM, else 256. */
+  readonly choose: readonly Int16Array[];
   /** The row with a register in its opcode that an exact one hides but for REX.B, or -1. */
+  readonly hidden: number;
+}
+
+/** The entries of a map's opcodes, each made when it is first asked for. */
+class OpcodeMap {
+  private readonly rows: readonly Row[];
+  private readonly candidates: readonly (Candidates | undefined)[];
+  private readonly columns: number;
+  private readonly entries: (Entry | undefined)[] = [];
+
+  constructor(rows: readonly Row[], candidates: readonly (Candidates | undefined)[], columns: number) {
+    this.rows = rows;
+    this.candidates = candidates;
+    this.columns = columns;
+  }
+
+  of(opcode: number): Entry | undefined {
+    const found = this.candidates[opcode];
+    return found && (this.entries[opcode] ??= buildEntry(this.rows, found, this.columns));
+  }
+
+  /** @throws Error when two rows are the same instruction. */
+  check(): void {
+    for (let opcode = 0; opcode < 256; opcode++) this.of(opcode);
+  }
+}
+
+/** Rows that share an opcode, and one that they hide but for REX.B, or -1. */
+interface Candidates {
+  readonly rows: readonly number[];
   readonly hidden: number;
 }
 
 /** Opcodes of the maps that 0F, 0F 38 and 0F 3A do not lead to, and those that they do. */
 interface Maps {
-  readonly one: (Entry | undefined)[];
-  readonly two: (Entry | undefined)[];
-  readonly three38: (Entry | undefined)[];
-  readonly three3a: (Entry | undefined)[];
+  readonly one: OpcodeMap;
+  readonly two: OpcodeMap;
+  readonly three38: OpcodeMap;
+  readonly three3a: OpcodeMap;
 }
 
+/** What VEX.L and VEX.W add to the column, which VEX.pp is otherwise. */
+const VEX_L = 4, VEX_W = 8;
 const PREFIX_COLUMN = { NP: 0, '66': 1, F3: 2, F2: 3 } as const;
 
 export class Decoder {
@@ -52,6 +87,9 @@ export class Decoder {
   /** What code of 16 and 32 bits has, and 64-bit code. */
   private readonly legacy: Maps;
   private readonly long: Maps;
+  private readonly vexed: Maps;
+  private readonly usesVvvv: boolean[];
+  private readonly vectorIndex: boolean[];
   private readonly ignoresMod: boolean[];
   private readonly namesRegister: boolean[];
 
@@ -68,8 +106,10 @@ export class Decoder {
   segmentOverride = false;
   opcode = 0;
   modrm = 0;
-  /** The REX prefix, or 0. */
+  /** The REX prefix, or the same bits of a VEX prefix, or 0. */
   rex = 0;
+  /** The register in VEX.vvvv. */
+  vvvv = 0;
   /** True when ModRM.rm or the opcode (moffs) names memory. */
   memory = false;
   /** Register numbers, -1 for none, BASE_RIP; scale as a shift. */
@@ -81,6 +121,9 @@ export class Decoder {
   /** The second immediate, or the high half of one of 64 bits (so too the address of moffs in 64-bit code). */
   immediate2 = 0;
 
+  private vexMap = 0;
+  /** 64-bit code. */
+  private wide = false;
   private bytes!: Uint8Array;
   private at = 0;
   private end = 0;
@@ -92,8 +135,17 @@ export class Decoder {
     const present = rows.map((row) => row.feature === undefined || features === undefined || features.has(row.feature));
     this.ignoresMod = rows.map((row) => row.operands.some((o) => o.kind === 'C' || o.kind === 'D'));
     this.namesRegister = rows.map((row) => row.operands.some((o) => o.kind === 'S' || o.kind === 'D'));
-    this.legacy = buildMaps(rows, present, 'o64');
-    this.long = buildMaps(rows, present, 'i64');
+    this.usesVvvv = rows.map((row) => row.operands.some((o) => o.kind === 'H' || o.kind === 'B'));
+    this.vectorIndex = rows.map((row) => row.operands.some((o) => o.kind === 'X'));
+    const has = (row: Row, i: number, without: 'i64' | 'o64') => present[i] && !row.vex && !row.attributes.has(without);
+    this.legacy = buildMaps(rows, (row, i) => has(row, i, 'o64'), 4);
+    this.long = buildMaps(rows, (row, i) => has(row, i, 'i64'), 4);
+    this.vexed = buildMaps(rows, (row, i) => present[i] && row.vex !== undefined, 16);
+  }
+
+  /** @throws Error when two rows are the same instruction. */
+  check(): void {
+    for (const maps of [this.legacy, this.long, this.vexed]) for (const map of [maps.one, maps.two, maps.three38, maps.three3a]) map.check();
   }
 
   /** Number of the register in ModRM.reg; 8 bits, MMX and others of which there are 8 take the low bits. */
@@ -115,9 +167,18 @@ export class Decoder {
   }
 
   private decodeInside(size: CodeSize): DecodeResult {
-    const column = this.prefixes(size);
+    this.wide = size === 64;
+    this.vvvv = 0;
+    let column = this.prefixes(size);
     if (column < 0) return 'truncated';
-    const entry = this.opcodeEntry(size === 64 ? this.long : this.legacy);
+    const legacyPrefix = column > 0 || this.rex !== 0 || this.lock;
+    const vex = this.vexPrefix(size);
+    if (vex === 'truncated') return vex;
+    if (vex !== undefined) {
+      if (legacyPrefix) return 'undefined';
+      column = vex;
+    }
+    const entry = vex !== undefined ? this.vexEntry() : this.opcodeEntry(size === 64 ? this.long : this.legacy);
     if (entry === null) return 'truncated';
     if (entry === undefined) return 'undefined';
     let select = 0;
@@ -129,10 +190,12 @@ export class Decoder {
     if (index < 0) return 'undefined';
     this.rowIndex = index;
     this.row = this.rows[index];
+    if (vex !== undefined && this.vvvv !== 0 && !this.usesVvvv[index]) return 'undefined';
     if (size === 64) this.longOperandSize();
     this.memory = false;
     // MOV to and from control and debug registers takes any mod for a register [SDM2 MOV].
     if (entry.modrm && this.modrm < 0xc0 && !this.ignoresMod[index] && !this.address(size)) return 'truncated';
+    if (this.vectorIndex[index] && !this.vectorsAreValid()) return 'undefined';
     if (this.namesRegister[index] && !this.registerIsValid()) return 'undefined';
     for (const operand of this.row.operands) if (!this.operand(operand)) return 'truncated';
     if (this.lock && !(this.memory && this.row.attributes.has('lock'))) return 'undefined';
@@ -199,18 +262,54 @@ export class Decoder {
     return -1;
   }
 
+  /**
+   * The column of a VEX prefix, or undefined when there is none: outside 64-bit mode LES and LDS have its first byte, with
+   * memory operands only [SDM2 2.3.5].
+   */
+  private vexPrefix(size: CodeSize): number | 'truncated' | undefined {
+    const { bytes, at } = this;
+    if (at >= this.end || (bytes[at] !== 0xc4 && bytes[at] !== 0xc5)) return undefined;
+    const length = bytes[at] === 0xc4 ? 3 : 2;
+    if (at + 1 >= this.end) return 'truncated';
+    if (size !== 64 && bytes[at + 1] < 0xc0) return undefined;
+    if (at + length > this.end) return 'truncated';
+    const last = bytes[at + length - 1];
+    const wide = length === 3 ? last & 0x80 : 0;
+    // R, X and B are inverted; outside 64-bit mode there are eight registers, and W is no operand size.
+    const registers = length === 3 ? ~bytes[at + 1] >> 5 : (~bytes[at + 1] >> 5) & REX_R;
+    this.rex = size === 64 ? (registers & 7) | (wide >> 4) : 0;
+    this.vvvv = (~last >> 3) & (size === 64 ? 15 : 7);
+    this.vexMap = length === 3 ? bytes[at + 1] & 0x1f : 1;
+    this.at += length;
+    return (last & 3) | (last & VEX_L) | (wide ? VEX_W : 0);
+  }
+
+  /** As `opcodeEntry`, in the map that the VEX prefix names. */
+  private vexEntry(): Entry | undefined | null {
+    if (this.at >= this.end) return null;
+    this.opcode = this.bytes[this.at++];
+    const map = [undefined, this.vexed.two, this.vexed.three38, this.vexed.three3a][this.vexMap];
+    return map?.of(this.opcode);
+  }
+
   /** null when the bytes end, undefined where no row begins so. */
   private opcodeEntry(maps: Maps): Entry | undefined | null {
     if (this.at >= this.end) return null;
     this.opcode = this.bytes[this.at++];
-    if (this.opcode !== 0x0f) return maps.one[this.opcode];
+    if (this.opcode !== 0x0f) return maps.one.of(this.opcode);
     if (this.at >= this.end) return null;
     this.opcode = this.bytes[this.at++];
-    if (this.opcode !== 0x38 && this.opcode !== 0x3a) return maps.two[this.opcode];
+    if (this.opcode !== 0x38 && this.opcode !== 0x3a) return maps.two.of(this.opcode);
     if (this.at >= this.end) return null;
     const map = this.opcode === 0x38 ? maps.three38 : maps.three3a;
     this.opcode = this.bytes[this.at++];
-    return map[this.opcode];
+    return map.of(this.opcode);
+  }
+
+  /** A vector index is in a SIB byte, and destination, index and mask are three registers [SDM2 2.3.12]. */
+  private vectorsAreValid(): boolean {
+    if (this.asize === 16 || (this.modrm & 7) !== 4) return false;
+    return this.reg !== this.index && this.reg !== this.vvvv && this.index !== this.vvvv;
   }
 
   /** There are eight debug registers and six segment registers, and CS is not loaded by MOV [SDM2 MOV]. */
@@ -252,7 +351,7 @@ export class Decoder {
       this.index = (sib >> 3) & 7;
       this.scale = sib >> 6;
       this.index |= (this.rex & REX_X) << 2;
-      if (this.index === 4) {
+      if (this.index === 4 && !this.vectorIndex[this.rowIndex]) {
         this.index = -1;
         this.scale = 0;
       }
@@ -295,6 +394,11 @@ export class Decoder {
       case 'I':
       case 'J':
         return this.takeImmediate(o);
+      case 'L': {
+        const value = this.take(1);
+        this.immediate = ((value ?? 0) >> 4) & (this.wide ? 15 : 7);
+        return value !== undefined;
+      }
       case 'O': {
         if (!this.takeWide(this.asize / 8)) return false;
         this.memory = true;
@@ -346,10 +450,9 @@ export class Decoder {
 const isPrefix = (byte: number): boolean =>
   (byte & 0xf0) === 0x40 || (byte & 0xfe) === 0xf2 || (byte & 0xfc) === 0x64 || (byte & 0xe7) === 0x26 || byte === 0xf0;
 
-/** The maps without rows that have the attribute `without`. */
-function buildMaps(rows: readonly Row[], present: readonly boolean[], without: 'i64' | 'o64'): Maps {
-  const map = (belongs: (opcode: readonly number[]) => boolean) =>
-    buildMap(rows, (row, i) => present[i] && !row.attributes.has(without) && belongs(row.opcode));
+/** The maps of the rows that are `present`. */
+function buildMaps(rows: readonly Row[], present: (row: Row, index: number) => boolean, columns: number): Maps {
+  const map = (belongs: (opcode: readonly number[]) => boolean) => buildMap(rows, (row, i) => present(row, i) && belongs(row.opcode), columns);
   return {
     one: map((op) => op.length === 1),
     two: map((op) => op.length === 2 && op[0] === 0x0f),
@@ -358,26 +461,26 @@ function buildMaps(rows: readonly Row[], present: readonly boolean[], without: '
   };
 }
 
-function buildMap(rows: readonly Row[], belongs: (row: Row, index: number) => boolean): (Entry | undefined)[] {
+function buildMap(rows: readonly Row[], belongs: (row: Row, index: number) => boolean, columns: number): OpcodeMap {
   const byOpcode = new Map<number, number[]>();
   rows.forEach((row, i) => {
     if (!belongs(row, i)) return;
     const first = row.opcode.at(-1) as number;
     for (let op = first; op < first + (row.plusRegister ? 8 : 1); op++) byOpcode.set(op, [...(byOpcode.get(op) ?? []), i]);
   });
-  const map: (Entry | undefined)[] = new Array(256).fill(undefined);
+  const map: (Candidates | undefined)[] = new Array(256).fill(undefined);
   for (const [op, candidates] of byOpcode) {
     // XCHG of rAX with itself is NOP: the row with the exact opcode wins.
     const exact = candidates.filter((i) => !rows[i].plusRegister);
     const hidden = exact.length > 0 ? candidates.find((i) => rows[i].plusRegister) : undefined;
-    map[op] = buildEntry(rows, exact.length > 0 ? exact : candidates, hidden ?? -1);
+    map[op] = { rows: exact.length > 0 ? exact : candidates, hidden: hidden ?? -1 };
   }
-  return map;
+  return new OpcodeMap(rows, map, columns);
 }
 
-function buildEntry(rows: readonly Row[], candidates: number[], hidden: number): Entry {
+function buildEntry(rows: readonly Row[], { rows: candidates, hidden }: Candidates, columnCount: number): Entry {
   const modrm = candidates.some((i) => hasModrm(rows[i]));
-  const columns = ([0, 1, 2, 3] as const).map((column) => {
+  const columns = Array.from({ length: columnCount }, (_, column) => {
     const choose = new Int16Array(modrm ? 256 : 1).fill(-1);
     for (let select = 0; select < choose.length; select++) {
       const fits = candidates.filter((i) => matches(rows[i], column, modrm ? select : undefined));
@@ -388,7 +491,7 @@ function buildEntry(rows: readonly Row[], candidates: number[], hidden: number):
     }
     return choose;
   });
-  return { modrm, choose: columns as unknown as Entry['choose'], hidden };
+  return { modrm, choose: columns, hidden };
 }
 
 /** Those that a property holds for, if there are any. */
@@ -398,12 +501,14 @@ function mostSpecific(candidates: number[], property: (i: number) => boolean): n
 }
 
 function matches(row: Row, column: number, modrm: number | undefined): boolean {
-  if (row.prefix !== undefined && PREFIX_COLUMN[row.prefix] !== column) return false;
+  if (row.prefix !== undefined && PREFIX_COLUMN[row.prefix] !== (column & 3)) return false;
+  if (row.vex?.length !== undefined && (row.vex.length === 256) !== ((column & VEX_L) !== 0)) return false;
+  if (row.vex?.w !== undefined && (row.vex.w === 1) !== ((column & VEX_W) !== 0)) return false;
   if (modrm === undefined) return true;
   if (row.modrm !== undefined) return row.modrm === modrm;
   if (row.digit !== undefined && row.digit !== ((modrm >> 3) & 7)) return false;
   const register = modrm >= 0xc0;
-  const needsMemory = row.form === 'memory' || row.operands.some((o) => o.kind === 'M');
+  const needsMemory = row.form === 'memory' || row.operands.some((o) => o.kind === 'M' || o.kind === 'X');
   const needsRegister = row.form === 'register' || row.operands.some((o) => o.kind === 'N' || o.kind === 'U' || o.kind === 'T');
   return register ? !needsMemory : !needsRegister;
 }

@@ -76,6 +76,10 @@ export abstract class Ops {
   /** Width of operand `n` in bits (integers). */
   abstract bits(n: number): Bits;
   abstract readonly operandCount: number;
+  /** The instruction has a VEX prefix. */
+  abstract readonly vex: boolean;
+  /** While a body runs: exceptions of a part of its operands may be waiting for those of the other part. */
+  joinsParts = false;
   /** Kind code of operand `n` in the table's row. */
   abstract operandKind(n: number): OperandKind;
   /** Size code of operand `n` in the table's row. */
@@ -109,6 +113,8 @@ export abstract class Ops {
   abstract storeOperand<K extends StoreKind>(n: number, kind: K, value: Val<(typeof STORE)[K][0]>, displacement?: number): void;
   /** Faults as a write of `bytes` bytes to memory operand `n` would, and writes nothing. */
   abstract probeWrite(n: number, bytes: number): void;
+  /** Loads from the memory operand `n` with a vector index (VSIB), one of whose elements is `index`. May fault. */
+  abstract loadIndexed<K extends LoadKind>(n: number, index: I32 | I64, kind: K): Val<(typeof LOAD)[K][0]>;
   /** A 128-bit XMM register operand, or a field of it at a byte offset. */
   abstract loadRegister<K extends LoadKind>(n: number, kind: K, byte?: number): Val<(typeof LOAD)[K][0]>;
   abstract storeRegister<K extends StoreKind>(n: number, kind: K, value: Val<(typeof STORE)[K][0]>, byte?: number): void;

@@ -5,7 +5,7 @@
 import * as L from '../cpu/layout.ts';
 import type { Access } from '../interp/memory-access.ts';
 import * as R from '../interp/record.ts';
-import { KIND, RecordOps } from '../interp/record-ops.ts';
+import { fixedSlot, KIND, RecordOps, slotField } from '../interp/record-ops.ts';
 import type { Variant } from '../interp/variant.ts';
 import type { Bits, Condition, Flag, I32, Int, LoadKind, StoreKind } from '../isa/ops.ts';
 import type { Val } from '../wasm/function.ts';
@@ -64,8 +64,8 @@ export class RegionOps extends RecordOps {
   /** Byte offset in the vCPU's state of a register operand. */
   private slotOf(n: number): number {
     const o = this.operand(n);
-    if (o.kind === 'fixed') return L.GPR + o.register * 8;
-    return this.field32('u16', 'ERQNWU'.includes(o.kind) ? R.REC_RM : R.REC_REG);
+    if (o.kind === 'fixed') return fixedSlot(o);
+    return this.field32('u16', slotField(o));
   }
   protected loadSlot<K extends LoadKind>(n: number, kind: K, byte: number): Val<(typeof LOAD)[K][0]> {
     const at = this.slotOf(n) + byte;

@@ -135,6 +135,8 @@ export class FunctionBuilder {
     return this.bind(this.node(to, [a], (b) => b.byte(code >> 8).u32(code & 0xff))) as unknown as Val<(typeof CONVERT)[K][1]>;
   }
   select<T extends Type>(condition: Val<'i32'>, yes: Val<T>, no: Val<T>): Val<T> {
+    const known = asNode(condition).constant;
+    if (known !== undefined) return known === 0 ? no : yes;
     const node = this.node(yes.type, [yes, no, condition], (b) => (yes.type === 'v128' ? b.raw([0x1c, 0x01, 0x7b]) : b.byte(0x1b)));
     return this.bind(node) as unknown as Val<T>;
   }

@@ -1,6 +1,7 @@
 /** A `pc` without a screen for the fuzzers, with the checks that hold whatever a guest does. */
 import { isDeepStrictEqual } from 'node:util';
 import { Cpu, type CpuModules, type CpuOptions } from '../../src/cpu/cpu.ts';
+import { cpuProfile } from '../../src/cpu/profiles.ts';
 import type { Device, Width } from '../../src/devices/device.ts';
 import type { DrivePosition, DriveSpec } from '../../src/devices/ide/piix3-ide.ts';
 import { createPcBoard } from '../../src/machine/boards/pc.ts';
@@ -79,7 +80,7 @@ export class FuzzMachine {
       plan: undefined,
       createProcessor: (given, parts) => {
         arena = given;
-        cpu = this.timedRuns(new Cpu(given, parts, modules, fuzz.random.pick(WAYS)));
+        cpu = this.timedRuns(new Cpu(given, parts, modules, { ...fuzz.random.pick(WAYS), profile: cpuProfile('max') }));
         return cpu;
       },
       createBoard: (parts) => createPcBoard(parts, {

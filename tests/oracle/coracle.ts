@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Cpu, type CpuModules, type CpuOptions } from '../../src/cpu/cpu.ts';
 import * as L from '../../src/cpu/layout.ts';
+import { cpuProfile } from '../../src/cpu/profiles.ts';
 import { CS, DS, EFLAGS_VM, ES, FS, GS, LDTR, SS, TR } from '../../src/cpu/registers.ts';
 import { setSegment, setV86Segment } from '../../src/cpu/segments.ts';
 import { generateInterpreter } from '../../src/interp/generate.ts';
@@ -73,7 +74,7 @@ export class CoracleExecutor {
     this.memory = new GuestMemory(new PagePool(this.arena), E.RAM_BYTES);
     const ports = { readPort: () => 0xffffffff, writePort: () => {} };
     const interrupts = { pending: false, acknowledge: () => 0 };
-    this.cpu = new Cpu(this.arena, { memory: this.memory, ports, interrupts, tsc: () => 0n }, loadModules(), found.cpu);
+    this.cpu = new Cpu(this.arena, { memory: this.memory, ports, interrupts, tsc: () => 0n }, loadModules(), { ...found.cpu, profile: cpuProfile('max') });
     E.buildEnvironment((address, value) => this.memory.writePhys(address, 4, value >>> 0), options);
     for (const page of R.DATA_PAGES) this.frames.push(this.memory.writeFrame((E.DATA_FRAMES + page) >>> 12));
     const { state } = this.cpu;

@@ -58,6 +58,8 @@ const RULES: Record<string, Rule> = {
   BTS: always(OF | SF | AF | PF, 'BTS, Flags Affected'),
   BTR: always(OF | SF | AF | PF, 'BTR, Flags Affected'),
   BTC: always(OF | SF | AF | PF, 'BTC, Flags Affected'),
+  LZCNT: always(OF | SF | PF | AF, 'LZCNT, Flags Affected'),
+  TZCNT: always(OF | SF | PF | AF, 'TZCNT, Flags Affected'),
   DAA: always(OF, 'DAA, Flags Affected'),
   DAS: always(OF, 'DAS, Flags Affected'),
   AAA: always(OF | SF | ZF | PF, 'AAA, Flags Affected'),

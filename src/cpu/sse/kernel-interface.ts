@@ -26,7 +26,7 @@ export const SSE_KERNEL_TYPES = {
   sse_f32x4: fn(PACKED, 'v128'),
   sse_f64x2: fn(PACKED, 'v128'),
 
-  /** CMPPS and its kin: masks of all ones where predicate 0 to 7 holds [SDM2 CMPPS]. */
+  /** CMPPS and its kin: masks of all ones where predicate 0 to 31 holds [SDM2 CMPPS]. */
   sse_compare_f32: fn(SINGLE, 'i32'),
   sse_compare_f64: fn(DOUBLE, 'i64'),
   sse_compare_f32x4: fn(PACKED, 'v128'),
@@ -60,4 +60,44 @@ export const SSE_KERNEL_TYPES = {
   /** (cpu, a): RCPPS and RSQRTPS; they have no exceptions and leave SSE_UNMASKED alone. */
   sse_rcp_f32: fn(['i32', 'i32'], 'i32'),
   sse_rsqrt_f32: fn(['i32', 'i32'], 'i32'),
+
+  /** (cpu, immediate, a): ROUNDPS and ROUNDPD. */
+  sse_round_f32x4: fn(['i32', 'i32', 'v128'], 'v128'),
+  sse_round_f64x2: fn(['i32', 'i32', 'v128'], 'v128'),
+
+  /** (cpu, how, x, y, z): x * y + z; how: the product's sign changes 1, the addend's in even 2 and odd elements 4, one element only 8. */
+  sse_fma_f32x4: fn(['i32', 'i32', 'v128', 'v128', 'v128'], 'v128'),
+  sse_fma_f64x2: fn(['i32', 'i32', 'v128', 'v128', 'v128'], 'v128'),
+  /** From the low half, and to it. */
+  sse_f16x4_to_f32x4: fn(['i32', 'v128'], 'v128'),
+  /** (cpu, immediate, a) */
+  sse_f32x4_to_f16x4: fn(['i32', 'i32', 'v128'], 'v128'),
+
+  // Those that follow have no exceptions and leave MXCSR and SSE_UNMASKED alone.
+
+  /**
+   * (cpu, immediate, first, length, second, length): PCMPESTRI and its kin; a length below 0 is that of a string with a zero
+   * behind it. IntRes2 in the low half, ZF and SF in the high one.
+   */
+  sse_compare_strings: fn(['i32', 'i32', 'v128', 'i32', 'v128', 'i32'], 'i32'),
+  /** (cpu, last round, state, key) */
+  sse_aes_encrypt: fn(PACKED, 'v128'),
+  sse_aes_decrypt: fn(PACKED, 'v128'),
+  sse_aes_inverse_mix: fn(['i32', 'v128'], 'v128'),
+  /** (cpu, round constant, key) */
+  sse_aes_key_assist: fn(['i32', 'i32', 'v128'], 'v128'),
+  sse_carryless: fn(['i32', 'i64', 'i64'], 'v128'),
+  /** (cpu, CRC so far, value, its bytes) */
+  sse_crc32c: fn(['i32', 'i32', 'i64', 'i32'], 'i32'),
+  /** (cpu, which twenty rounds, state, words) */
+  sse_sha1_rounds: fn(PACKED, 'v128'),
+  sse_sha1_next_e: fn(['i32', 'v128', 'v128'], 'v128'),
+  sse_sha1_message1: fn(['i32', 'v128', 'v128'], 'v128'),
+  sse_sha1_message2: fn(['i32', 'v128', 'v128'], 'v128'),
+  sse_sha256_rounds: fn(['i32', 'v128', 'v128', 'v128'], 'v128'),
+  sse_sha256_message1: fn(['i32', 'v128', 'v128'], 'v128'),
+  sse_sha256_message2: fn(['i32', 'v128', 'v128'], 'v128'),
+  /** (cpu, value, mask): PDEP and PEXT. */
+  bits_deposit: fn(['i32', 'i64', 'i64'], 'i64'),
+  bits_extract: fn(['i32', 'i64', 'i64'], 'i64'),
 } satisfies Record<string, SseFunctionType>;

@@ -8,3 +8,5 @@ export const SSE_DIV = 3;
 export const SSE_SQRT = 4;
 export const SSE_MIN = 5;
 export const SSE_MAX = 6;
+/** In packed operands: differences in even elements, sums in odd ones. */
+export const SSE_ADDSUB = 7;

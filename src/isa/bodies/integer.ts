@@ -65,7 +65,7 @@ const step = (kind: 'add' | 'sub'): Body => (o) => {
 const top = (o: Ops, a: Int, bits: Bits): I32 => o.bit(a, bits - 1);
 
 /** High half of a 128-bit product. */
-function highProduct(o: Ops, a: I64, b: I64, signed: boolean): I64 {
+export function highProduct(o: Ops, a: I64, b: I64, signed: boolean): I64 {
   const low = (v: I64) => o.and(v, o.i64(0xffffffff));
   const high = (v: I64) => o.shrU(v, o.i64(32));
   const cross = o.add(o.mul(high(a), low(b)), high(o.mul(low(a), low(b))));

@@ -2,29 +2,24 @@
 import * as L from '../../cpu/layout.ts';
 import type { SIMD } from '../../wasm/opcodes.ts';
 import type { Body, I32, I64, Ops, V128 } from '../ops.ts';
-import { beginMmx, commitMmx, constantVector, isMmx, lowHalf, quadword, setVector, vector, withMmx, zeroVector } from './sse-operands.ts';
+import {
+  beginMmx, combine, commitMmx, constantVector, eachPart, firstSource, IOTA, isMmx, lowHalf, partsOf, quadword, setVector, transform, vector, withMmx, zeroVector,
+} from './sse-operands.ts';
 
 type Binary = (o: Ops, a: V128, b: V128) => V128;
 type Shape = 'i8x16' | 'i16x8' | 'i32x4' | 'i64x2';
 
-/** dst = f(dst, src) */
-export const packed = (compute: Binary): Body => (o) =>
-  withMmx(o, () => {
-    const b = vector(o, 1);
-    setVector(o, 0, compute(o, vector(o, 0), b));
-  });
 export const simd = (op: keyof typeof SIMD): Binary => (o, a, b) => o.e.simd(op, a, b) as V128;
-const lanewise = (op: keyof typeof SIMD): Body => packed(simd(op));
+export const lanewise = (op: keyof typeof SIMD): Body => combine(simd(op));
 
-/** Packs 64-bit operands side by side first, so that an MMX register's half is packed like a whole XMM register. */
-const pack = (op: keyof typeof SIMD): Body => (o) =>
-  withMmx(o, () => {
-    const b = vector(o, 1);
-    const a = vector(o, 0);
-    if (!isMmx(o, 0)) return setVector(o, 0, simd(op)(o, a, b));
+/** As `combine`, 64-bit operands side by side in both sources, so that an MMX register is half of an XMM register. */
+export const sideBySide = (compute: Binary): Body =>
+  combine((o, a, b) => {
+    if (!isMmx(o, 0)) return compute(o, a, b);
     const joined = o.e.shuffle(a, b, [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]);
-    setVector(o, 0, simd(op)(o, joined, joined));
+    return compute(o, joined, joined);
   });
+export const pack = (op: keyof typeof SIMD): Body => sideBySide(simd(op));
 
 /** Lanes of `bytes` bytes taken in turn from both operands' low or high halves, as a byte shuffle of 16. */
 export const interleave = (bytes: number, from: number, length: number): number[] => {
@@ -35,25 +30,24 @@ export const interleave = (bytes: number, from: number, length: number): number[
   }
   return out;
 };
-const unpackLow = (bytes: number): Body => packed((o, a, b) => o.e.shuffle(a, b, interleave(bytes, 0, 8)));
-const unpackHigh = (bytes: number): Body => (o) =>
-  withMmx(o, () => {
-    const b = vector(o, 1);
-    const a = vector(o, 0);
+const unpackLow = (bytes: number): Body => combine((o, a, b) => o.e.shuffle(a, b, interleave(bytes, 0, 8)));
+const unpackHigh = (bytes: number): Body =>
+  combine((o, a, b) => {
     // An MMX register's high half lies in the middle of the pair.
     const lanes = isMmx(o, 0) ? interleave(bytes, 4, 4) : interleave(bytes, 8, 8);
-    setVector(o, 0, o.e.shuffle(a, b, [...lanes, ...lanes].slice(0, 16)));
+    return o.e.shuffle(a, b, [...lanes, ...lanes].slice(0, 16));
   });
 
 const multiplyHigh = (low: keyof typeof SIMD, high: keyof typeof SIMD): Body =>
-  packed((o, a, b) => {
+  combine((o, a, b) => {
     const odd = [2, 3, 6, 7, 10, 11, 14, 15];
     return o.e.shuffle(simd(low)(o, a, b), simd(high)(o, a, b), [...odd, ...odd.map((i) => i + 16)]);
   });
-const multiplyEven: Binary = (o, a, b) => {
-  const evens = [0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11];
-  return o.e.simd('i64x2.extmul_low_i32x4_u', o.e.shuffle(a, a, evens), o.e.shuffle(b, b, evens));
-};
+export const multiplyEven = (op: 'i64x2.extmul_low_i32x4_u' | 'i64x2.extmul_low_i32x4_s'): Body =>
+  combine((o, a, b) => {
+    const evens = [0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11];
+    return o.e.simd(op, o.e.shuffle(a, a, evens), o.e.shuffle(b, b, evens));
+  });
 /** Sums of the absolute differences of eight bytes, in the low word of each half. */
 const sumOfDifferences: Binary = (o, a, b) => {
   const { e } = o;
@@ -63,27 +57,32 @@ const sumOfDifferences: Binary = (o, a, b) => {
   return e.simd('v128.and', sums, constantVector(o, 64, [0xffff, 0xffff]));
 };
 
+/** Operand whose lanes an instruction shifts: in the VEX form of the shifts by an immediate it is ModRM.rm. */
+const shifted = (o: Ops): number => (o.operandCount === 3 ? 1 : 0);
 /** A count is the low 64 bits of the source, or an immediate [SDM2 PSLLW]. */
-const shiftCount = (o: Ops): I64 => {
-  if (o.isImmediate(1)) return o.toI64(o.field(1));
-  return isMmx(o, 1) ? quadword(o, 1) : lowHalf(o, vector(o, 1));
+const shiftCount = (o: Ops, n: number): I64 => {
+  if (o.isImmediate(n)) return o.toI64(o.field(n));
+  return isMmx(o, n) ? quadword(o, n) : lowHalf(o, vector(o, n));
 };
 const shift = (op: keyof typeof SIMD, bits: number, arithmetic = false): Body => (o) =>
   withMmx(o, () => {
-    const count = shiftCount(o);
-    const a = vector(o, 0);
+    const source = shifted(o);
+    const count = shiftCount(o, source + 1);
     const inRange = o.ltU(count, o.i64(bits));
     const by = o.wrap(count);
-    if (arithmetic) return setVector(o, 0, o.e.simd(op, a, o.select(inRange, by, o.i32(bits - 1))) as V128);
-    setVector(o, 0, o.select(inRange, o.e.simd(op, a, by) as V128, zeroVector(o)));
+    const within = o.select(inRange, by, o.i32(bits - 1));
+    eachPart(o, (byte) => {
+      const a = vector(o, source, byte);
+      return arithmetic ? (o.e.simd(op, a, within) as V128) : o.select(inRange, o.e.simd(op, a, by) as V128, zeroVector(o));
+    });
   });
-const IOTA = Array.from({ length: 16 }, (_, i) => i);
 /** PSLLDQ and PSRLDQ: swizzling gives zero for indices outside the vector. */
 const shiftBytes = (op: 'i8x16.add' | 'i8x16.sub'): Body => (o) => {
-  const count = o.field(1);
+  const source = shifted(o);
+  const count = o.field(source + 1);
   const by = o.select(o.ltU(count, o.i32(16)), count, o.i32(16));
   const indices = o.e.simd(op, constantVector(o, 8, IOTA), o.e.simd('i8x16.splat', by)) as V128;
-  setVector(o, 0, o.e.simd('i8x16.swizzle', vector(o, 0), indices));
+  eachPart(o, (byte) => o.e.simd('i8x16.swizzle', vector(o, source, byte), indices));
 };
 
 /** Byte indices for lanes of `bits` bits, by the two-bit fields of an immediate: lane `at + i` is `at + field i`. */
@@ -102,11 +101,8 @@ export function fieldIndices(o: Ops, bits: 16 | 32, order: I32, at: number): V12
   const scaled = e.simd(`${shape}.mul`, fields, each(() => bytes));
   return e.simd('i8x16.add', scaled, each((i) => ramp + bytes * (inside(i) ? at : i)));
 }
-const shuffleFields = (bits: 16 | 32, at: number): Body => (o) =>
-  withMmx(o, () => {
-    const source = vector(o, 1);
-    setVector(o, 0, o.e.simd('i8x16.swizzle', source, fieldIndices(o, bits, o.field(2), at)));
-  });
+const shuffleFields = (bits: 16 | 32, at: number): Body =>
+  transform((o, source) => o.e.simd('i8x16.swizzle', source, fieldIndices(o, bits, o.field(2), at)));
 
 /** Lane numbers are taken modulo the number of words. */
 const wordNumber = (o: Ops, operand: number, immediate: number): I32 => o.and(o.field(immediate), o.i32(isMmx(o, operand) ? 3 : 7));
@@ -118,14 +114,16 @@ const extractWord: Body = (o) =>
   });
 const insertWord: Body = (o) =>
   withMmx(o, () => {
-    const word = o.get(1) as I32;
-    const chosen = o.e.simd('i16x8.splat', wordNumber(o, 0, 2));
+    const into = firstSource(o);
+    const word = o.get(into + 1) as I32;
+    const chosen = o.e.simd('i16x8.splat', wordNumber(o, 0, into + 2));
     const mask = o.e.simd('i16x8.eq', constantVector(o, 16, IOTA.slice(0, 8)), chosen);
-    setVector(o, 0, o.e.simd('v128.bitselect', o.e.simd('i16x8.splat', word), vector(o, 0), mask));
+    setVector(o, 0, o.e.simd('v128.bitselect', o.e.simd('i16x8.splat', word), vector(o, into), mask));
   });
 const byteMask: Body = (o) =>
   withMmx(o, () => {
-    const mask = o.e.simd('i8x16.bitmask', vector(o, 1));
+    const masks = partsOf(o, 1).map((byte, i) => o.shl(o.e.simd('i8x16.bitmask', vector(o, 1, byte)), o.i32(16 * i)));
+    const mask = masks.reduce((a, b) => o.or(a, b));
     o.put(0, isMmx(o, 1) ? o.and(mask, o.i32(0xff)) : mask);
   });
 
@@ -156,11 +154,11 @@ export const and = lanewise('v128.and');
 export const or = lanewise('v128.or');
 export const xor = lanewise('v128.xor');
 /** NOT of the destination AND the source. */
-export const andNot = packed((o, a, b) => o.e.simd('v128.andnot', b, a));
+export const andNot = combine((o, a, b) => o.e.simd('v128.andnot', b, a));
 export const unpackLowDoublewords = unpackLow(4);
 export const unpackHighDoublewords = unpackHigh(4);
-export const unpackLowQuadwords = packed((o, a, b) => o.e.shuffle(a, b, interleave(8, 0, 8)));
-export const unpackHighQuadwords = packed((o, a, b) => o.e.shuffle(a, b, interleave(8, 8, 8)));
+export const unpackLowQuadwords = combine((o, a, b) => o.e.shuffle(a, b, interleave(8, 0, 8)));
+export const unpackHighQuadwords = combine((o, a, b) => o.e.shuffle(a, b, interleave(8, 8, 8)));
 
 export const mmxBodies: Record<string, Body> = {
   ...arithmetic('i8x16', 'B'), ...arithmetic('i16x8', 'W'), ...arithmetic('i32x4', 'D'), ...arithmetic('i64x2', 'Q'),
@@ -173,7 +171,7 @@ export const mmxBodies: Record<string, Body> = {
   PMULLW: lanewise('i16x8.mul'), PMADDWD: lanewise('i32x4.dot_i16x8_s'),
   PMULHW: multiplyHigh('i32x4.extmul_low_i16x8_s', 'i32x4.extmul_high_i16x8_s'),
   PMULHUW: multiplyHigh('i32x4.extmul_low_i16x8_u', 'i32x4.extmul_high_i16x8_u'),
-  PMULUDQ: packed(multiplyEven), PSADBW: packed(sumOfDifferences),
+  PMULUDQ: multiplyEven('i64x2.extmul_low_i32x4_u'), PSADBW: combine(sumOfDifferences),
   PACKSSWB: pack('i8x16.narrow_i16x8_s'), PACKUSWB: pack('i8x16.narrow_i16x8_u'), PACKSSDW: pack('i16x8.narrow_i32x4_s'),
   PUNPCKLBW: unpackLow(1), PUNPCKLWD: unpackLow(2), PUNPCKLDQ: unpackLowDoublewords, PUNPCKLQDQ: unpackLowQuadwords,
   PUNPCKHBW: unpackHigh(1), PUNPCKHWD: unpackHigh(2), PUNPCKHDQ: unpackHighDoublewords, PUNPCKHQDQ: unpackHighQuadwords,

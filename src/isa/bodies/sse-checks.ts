@@ -89,5 +89,5 @@ export function unless<T extends 'i32' | 'i64' | 'f32' | 'f64' | 'v128'>(o: Ops,
   return o.e.get(result);
 }
 /** `fast` where `condition` holds, else what `slow` gives. */
-export const guarded = <T extends 'i32' | 'i64' | 'v128'>(o: Ops, condition: I32, fast: Val<T>, slow: () => Val<T>): Val<T> =>
+export const guarded = <T extends 'i32' | 'i64' | 'f32' | 'f64' | 'v128'>(o: Ops, condition: I32, fast: Val<T>, slow: () => Val<T>): Val<T> =>
   unless(o, o.eqz(condition), fast, slow);

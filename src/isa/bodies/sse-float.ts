@@ -2,27 +2,32 @@
  * SSE arithmetic and comparisons [SDM1 10.4, 11.4]: plain WebAssembly operations where sse-checks.ts has them right, which one
  * branch decides, and the exact kernel elsewhere.
  */
-import { SSE_ADD, SSE_DIV, SSE_MAX, SSE_MIN, SSE_MUL, SSE_SQRT, SSE_SUB } from '../../cpu/sse/operations.ts';
+import { SSE_ADD, SSE_ADDSUB, SSE_DIV, SSE_MAX, SSE_MIN, SSE_MUL, SSE_SQRT, SSE_SUB } from '../../cpu/sse/operations.ts';
 import type { Body, I32, I64, Ops, V128, Val } from '../ops.ts';
 import { notAllExact, notAllNormal, notAllPlain, roundsNoticeably, type Shape, unless, type ZeroSource } from './sse-checks.ts';
-import { doubleword, element, exact, vector } from './sse-operands.ts';
+import { combine, constantVector, doubleword, element, exact, firstSource, immediateOf, transform } from './sse-operands.ts';
 
 interface Operation {
   readonly number: number;
   readonly name: 'add' | 'sub' | 'mul' | 'div' | 'sqrt';
   readonly zeroFrom: ZeroSource;
 }
-const ADD: Operation = { number: SSE_ADD, name: 'add', zeroFrom: 'any' };
-const SUB: Operation = { number: SSE_SUB, name: 'sub', zeroFrom: 'any' };
-const MUL: Operation = { number: SSE_MUL, name: 'mul', zeroFrom: 'either' };
-const DIV: Operation = { number: SSE_DIV, name: 'div', zeroFrom: 'first' };
+type BinaryOperation = Operation & { readonly name: 'add' | 'sub' | 'mul' | 'div' };
+const isBinary = (op: Operation): op is BinaryOperation => op.name !== 'sqrt';
+export const ADD: BinaryOperation = { number: SSE_ADD, name: 'add', zeroFrom: 'any' };
+const SUB: BinaryOperation = { number: SSE_SUB, name: 'sub', zeroFrom: 'any' };
+export const MUL: BinaryOperation = { number: SSE_MUL, name: 'mul', zeroFrom: 'either' };
+const DIV: BinaryOperation = { number: SSE_DIV, name: 'div', zeroFrom: 'first' };
 const SQRT: Operation = { number: SSE_SQRT, name: 'sqrt', zeroFrom: 'any' };
+const SIGN32 = 0x80000000;
+const SIGN64 = 1n << 63n;
 
 /** One body for singles and doubles: the low element of operands and destination, in vectors for the tests. */
 interface Format<F extends 'f32' | 'f64'> {
   readonly kind: F;
   readonly shape: Shape;
   splat(o: Ops, x: Val<F>): V128;
+  replace(o: Ops, v: V128, x: Val<F>): V128;
   pair(o: Ops, x: Val<F>, y: Val<F>): V128;
   /** The kernel's operation; its comparison, as a mask; its relation, as flags. */
   exactly(o: Ops, op: number, a: Val<F>, b: Val<F>): Val<F>;
@@ -36,68 +41,100 @@ const doubleBits = (o: Ops, values: Val<'f64'>[]): I64[] => values.map((v) => o.
 const asSingle = (o: Ops, bits: Val): Val<'f32'> => o.e.convert('f32FromBits', bits as I32);
 const asDouble = (o: Ops, bits: Val): Val<'f64'> => o.e.convert('f64FromBits', bits as I64);
 
-const SINGLE: Format<'f32'> = {
+export const SINGLE: Format<'f32'> = {
   kind: 'f32', shape: 'f32x4',
   splat: (o, x) => o.e.simd('f32x4.splat', x),
+  replace: (o, v, x) => o.e.replaceLane('f32x4.replace_lane', v, 0, x),
   pair: (o, x, y) => o.e.replaceLane('f32x4.replace_lane', o.e.simd('f32x4.splat', x), 1, y),
   exactly: (o, op, a, b) => asSingle(o, exact(o, 'sse_f32', 'i32', o.i32(op), ...singleBits(o, [a, b]))),
   compare: (o, predicate, a, b) => asSingle(o, exact(o, 'sse_compare_f32', 'i32', predicate, ...singleBits(o, [a, b]))),
   relate: (o, quiet, a, b) => exact(o, 'sse_comi_f32', 'i32', o.i32(quiet), ...singleBits(o, [a, b])) as I32,
   mask: (o, ones) => asSingle(o, ones),
 };
-const DOUBLE: Format<'f64'> = {
+export const DOUBLE: Format<'f64'> = {
   kind: 'f64', shape: 'f64x2',
   splat: (o, x) => o.e.simd('f64x2.splat', x),
+  replace: (o, v, x) => o.e.replaceLane('f64x2.replace_lane', v, 0, x),
   pair: (o, x, y) => o.e.replaceLane('f64x2.replace_lane', o.e.simd('f64x2.splat', x), 1, y),
   exactly: (o, op, a, b) => asDouble(o, exact(o, 'sse_f64', 'i64', o.i32(op), ...doubleBits(o, [a, b]))),
   compare: (o, predicate, a, b) => asDouble(o, exact(o, 'sse_compare_f64', 'i64', predicate, ...doubleBits(o, [a, b]))),
   relate: (o, quiet, a, b) => exact(o, 'sse_comi_f64', 'i32', o.i32(quiet), ...doubleBits(o, [a, b])) as I32,
   mask: (o, ones) => asDouble(o, o.toI64S(ones)),
 };
-/** Writes the low element; the others stay. */
-const putElement = <F extends 'f32' | 'f64'>(o: Ops, format: Format<F>, value: Val<F>): void => o.storeRegister(0, format.kind, value as never);
+/** Writes the low element; the others are those of the first source. */
+export function putElement<F extends 'f32' | 'f64'>(o: Ops, format: Format<F>, value: Val<F>): void {
+  if (firstSource(o) === 0) o.storeRegister(0, format.kind, value as never);
+  else o.storeRegister(0, 'v128', format.replace(o, o.loadRegister(1, 'v128'), value));
+}
+/** The low elements of both sources. */
+function elements<F extends 'f32' | 'f64'>(o: Ops, format: Format<F>): [a: Val<F>, b: Val<F>] {
+  const first = firstSource(o);
+  const b = element(o, first + 1, format.kind);
+  return [element(o, first, format.kind), b];
+}
 
 const scalar = <F extends 'f32' | 'f64'>(format: Format<F>, op: Operation): Body => (o) => {
   const { shape } = format;
-  const b = element(o, 1, format.kind);
-  const a = op.name === 'sqrt' ? b : element(o, 0, format.kind);
+  const root = op.name === 'sqrt';
+  const b = element(o, firstSource(o) + 1, format.kind);
+  const a = root ? b : element(o, firstSource(o), format.kind);
   const value = op.name === 'sqrt' ? o.e.unary('sqrt', b) : o.e.binary(op.name, a, b);
-  const operands = op.name === 'sqrt' ? format.splat(o, b) : format.pair(o, a, b);
-  const suspect = o.or(notAllNormal(o, shape, operands, format.splat(o, value)), roundsNoticeably(o));
+  const suspect = o.or(notAllNormal(o, shape, root ? format.splat(o, b) : format.pair(o, a, b), format.splat(o, value)), roundsNoticeably(o));
   const closer = () => {
     const inexact = notAllExact(o, shape, op.zeroFrom, format.splat(o, a), format.splat(o, b), format.splat(o, value));
     return unless(o, o.or(inexact, roundsNoticeably(o)), value, () => format.exactly(o, op.number, a, b));
   };
   putElement(o, format, unless(o, suspect, value, closer));
 };
-const packedFloat = (shape: Shape, op: Operation): Body => (o) => {
-  const b = vector(o, 1);
-  const a = op.name === 'sqrt' ? b : vector(o, 0);
-  const value = op.name === 'sqrt' ? o.e.simd(`${shape}.sqrt`, b) : o.e.simd(`${shape}.${op.name}`, a, b);
-  const suspect = o.or(notAllNormal(o, shape, ...(op.name === 'sqrt' ? [b] : [a, b]), value), roundsNoticeably(o));
-  const slow = () => exact(o, `sse_${shape}`, 'v128', o.i32(op.number), a, b) as V128;
-  const closer = () => unless(o, o.or(notAllExact(o, shape, op.zeroFrom, a, b, value), roundsNoticeably(o)), value, slow);
-  o.storeRegister(0, 'v128', unless(o, suspect, value, closer));
+
+/** `value` where it is what operation `number` of the kernel gives for `a` and `b`, and that otherwise. */
+function packedChecked(o: Ops, shape: Shape, zeroFrom: ZeroSource, number: number, a: V128, b: V128, value: V128): V128 {
+  const suspect = o.or(notAllNormal(o, shape, ...(a === b ? [b] : [a, b]), value), roundsNoticeably(o));
+  const slow = () => exact(o, `sse_${shape}`, 'v128', o.i32(number), a, b) as V128;
+  return unless(o, suspect, value, () => unless(o, o.or(notAllExact(o, shape, zeroFrom, a, b, value), roundsNoticeably(o)), value, slow));
+}
+export const packedArithmetic = (shape: Shape, op: BinaryOperation) => (o: Ops, a: V128, b: V128): V128 =>
+  packedChecked(o, shape, op.zeroFrom, op.number, a, b, o.e.simd(`${shape}.${op.name}`, a, b));
+const packedFloat = (shape: Shape, op: Operation): Body => {
+  if (isBinary(op)) return combine(packedArithmetic(shape, op));
+  return transform((o, v) => packedChecked(o, shape, op.zeroFrom, op.number, v, v, o.e.simd(`${shape}.sqrt`, v)));
 };
 
 /** MINSS and MAXSS give the second operand when both are zeros. */
 const scalarExtreme = <F extends 'f32' | 'f64'>(format: Format<F>, number: number): Body => (o) => {
-  const b = element(o, 1, format.kind);
-  const a = element(o, 0, format.kind);
+  const [a, b] = elements(o, format);
   const chosen = o.select(o.e.compare(number === SSE_MIN ? 'lt' : 'gt', a, b), a, b);
   const suspect = notAllPlain(o, format.shape, format.pair(o, a, b));
   putElement(o, format, unless(o, suspect, chosen, () => format.exactly(o, number, a, b)));
 };
-const packedExtreme = (shape: Shape, number: number): Body => (o) => {
-  const b = vector(o, 1);
-  const a = vector(o, 0);
-  const takesFirst = o.e.simd(number === SSE_MIN ? `${shape}.lt` : `${shape}.gt`, a, b);
-  const chosen = o.e.simd('v128.bitselect', a, b, takesFirst);
-  const slow = () => exact(o, `sse_${shape}`, 'v128', o.i32(number), a, b) as V128;
-  o.storeRegister(0, 'v128', unless(o, notAllPlain(o, shape, a, b), chosen, slow));
-};
+const packedExtreme = (shape: Shape, number: number): Body =>
+  combine((o, a, b) => {
+    const takesFirst = o.e.simd(number === SSE_MIN ? `${shape}.lt` : `${shape}.gt`, a, b);
+    const chosen = o.e.simd('v128.bitselect', a, b, takesFirst);
+    return unless(o, notAllPlain(o, shape, a, b), chosen, () => exact(o, `sse_${shape}`, 'v128', o.i32(number), a, b) as V128);
+  });
 
-/** Predicates of ordered operands: EQ or LE, LT or LE, and the negation in bit 2 [SDM2 CMPPS]. */
+// SSE3: neighbours, and differences and sums in turn
+
+const EVENS = { f32x4: [0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27], f64x2: [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23] };
+/** Even elements of both sources with odd ones. */
+const horizontal = (shape: Shape, op: BinaryOperation): Body =>
+  combine((o, a, b) => {
+    const bytes = shape === 'f32x4' ? 4 : 8;
+    const odds = EVENS[shape].map((byte) => byte + bytes);
+    return packedArithmetic(shape, op)(o, o.e.shuffle(a, b, EVENS[shape]), o.e.shuffle(a, b, odds));
+  });
+/** Differences in even elements, sums in odd ones. */
+const inTurn = (shape: Shape): Body =>
+  combine((o, a, b) => {
+    const signs = shape === 'f32x4' ? constantVector(o, 32, [SIGN32, 0, SIGN32, 0]) : constantVector(o, 64, [SIGN64, 0n]);
+    return packedChecked(o, shape, 'any', SSE_ADDSUB, a, b, o.e.simd(`${shape}.add`, a, o.e.simd('v128.xor', b, signs)));
+  });
+
+/**
+ * Predicates of ordered operands: EQ or LE, LT or LE, and the negation in bit 2 [SDM2 CMPPS]. The two more bits that there are
+ * after a VEX prefix matter to the kernel alone.
+ */
 interface Predicate {
   readonly number: I32;
   readonly equal: I32;
@@ -105,14 +142,14 @@ interface Predicate {
   readonly negate: I32;
 }
 function predicate(o: Ops): Predicate {
-  const number = o.and(o.field(2), o.i32(7));
+  const immediate = immediateOf(o);
+  const number = o.and(immediate, o.i32(7));
   const kind = o.and(number, o.i32(3));
   const less = o.and(o.xor(kind, o.shrU(kind, o.i32(1))), o.i32(1));
-  return { number, equal: o.eqz(o.and(kind, o.i32(1))), less: o.or(less, o.eq(kind, o.i32(2))), negate: o.shrU(number, o.i32(2)) };
+  return { number: o.vex ? o.and(immediate, o.i32(31)) : number, equal: o.eqz(o.and(kind, o.i32(1))), less: o.or(less, o.eq(kind, o.i32(2))), negate: o.shrU(number, o.i32(2)) };
 }
 const scalarCompare = <F extends 'f32' | 'f64'>(format: Format<F>): Body => (o) => {
-  const b = element(o, 1, format.kind);
-  const a = element(o, 0, format.kind);
+  const [a, b] = elements(o, format);
   const p = predicate(o);
   const equal = o.and(p.equal, o.e.compare('eq', a, b));
   const less = o.and(p.less, o.e.compare('lt', a, b));
@@ -120,17 +157,15 @@ const scalarCompare = <F extends 'f32' | 'f64'>(format: Format<F>): Body => (o) 
   const suspect = notAllPlain(o, format.shape, format.pair(o, a, b));
   putElement(o, format, unless(o, suspect, mask, () => format.compare(o, p.number, a, b)));
 };
-const packedCompare = (shape: Shape): Body => (o) => {
-  const b = vector(o, 1);
-  const a = vector(o, 0);
-  const p = predicate(o);
-  const where = (bit: I32, mask: V128) => o.e.simd('v128.and', mask, o.e.simd('i32x4.splat', o.sub(o.i32(0), bit)));
-  const equal = where(p.equal, o.e.simd(`${shape}.eq`, a, b));
-  const less = where(p.less, o.e.simd(`${shape}.lt`, a, b));
-  const mask = o.e.simd('v128.xor', o.e.simd('v128.or', equal, less), o.e.simd('i32x4.splat', o.sub(o.i32(0), p.negate)));
-  const slow = () => exact(o, `sse_compare_${shape}`, 'v128', p.number, a, b) as V128;
-  o.storeRegister(0, 'v128', unless(o, notAllPlain(o, shape, a, b), mask, slow));
-};
+const packedCompare = (shape: Shape): Body =>
+  combine((o, a, b) => {
+    const p = predicate(o);
+    const where = (bit: I32, mask: V128) => o.e.simd('v128.and', mask, o.e.simd('i32x4.splat', o.sub(o.i32(0), bit)));
+    const equal = where(p.equal, o.e.simd(`${shape}.eq`, a, b));
+    const less = where(p.less, o.e.simd(`${shape}.lt`, a, b));
+    const mask = o.e.simd('v128.xor', o.e.simd('v128.or', equal, less), o.e.simd('i32x4.splat', o.sub(o.i32(0), p.negate)));
+    return unless(o, notAllPlain(o, shape, a, b), mask, () => exact(o, `sse_compare_${shape}`, 'v128', p.number, a, b) as V128);
+  });
 
 /** ZF, PF and CF by the relation; OF, SF and AF cleared. */
 const compareFlags = <F extends 'f32' | 'f64'>(format: Format<F>, quiet: 0 | 1): Body => (o) => {
@@ -142,17 +177,14 @@ const compareFlags = <F extends 'f32' | 'f64'>(format: Format<F>, quiet: 0 | 1):
 };
 
 /** RCPPS and RSQRTPS: tables of the kernel's, without exceptions. */
-const estimate = (name: 'sse_rcp_f32' | 'sse_rsqrt_f32', lanes: 1 | 4): Body => (o) => {
-  if (lanes === 1) {
-    const source = doubleword(o, 1);
-    return o.storeRegister(0, 'i32', o.kernel(name, 'i32', source));
+const estimate = (name: 'sse_rcp_f32' | 'sse_rsqrt_f32', lanes: 1 | 4): Body => {
+  if (lanes === 4) {
+    return transform((o, source) => {
+      const lane = (i: number) => o.kernel(name, 'i32', o.e.extractLane('i32x4.extract_lane', source, i));
+      return [0, 1, 2, 3].reduce((v, i) => o.e.replaceLane('i32x4.replace_lane', v, i, lane(i)), source);
+    });
   }
-  const source = vector(o, 1);
-  let result = source;
-  for (let i = 0; i < lanes; i++) {
-    result = o.e.replaceLane('i32x4.replace_lane', result, i, o.kernel(name, 'i32', o.e.extractLane('i32x4.extract_lane', source, i)));
-  }
-  o.storeRegister(0, 'v128', result);
+  return (o) => putElement(o, SINGLE, asSingle(o, o.kernel(name, 'i32', doubleword(o, firstSource(o) + 1))));
 };
 
 type Formats = (format: Format<'f32'> | Format<'f64'>) => Body;
@@ -166,6 +198,8 @@ const extremes = (name: string, number: number) =>
 export const sseFloatBodies: Record<string, Body> = {
   ...arithmetic('ADD', ADD), ...arithmetic('SUB', SUB), ...arithmetic('MUL', MUL), ...arithmetic('DIV', DIV), ...arithmetic('SQRT', SQRT),
   ...extremes('MIN', SSE_MIN), ...extremes('MAX', SSE_MAX), ...forms('CMP', (format) => scalarCompare(format as Format<'f64'>), packedCompare),
+  ADDSUBPS: inTurn('f32x4'), ADDSUBPD: inTurn('f64x2'), HADDPS: horizontal('f32x4', ADD), HADDPD: horizontal('f64x2', ADD),
+  HSUBPS: horizontal('f32x4', SUB), HSUBPD: horizontal('f64x2', SUB),
   COMISS: compareFlags(SINGLE, 0), COMISD: compareFlags(DOUBLE, 0), UCOMISS: compareFlags(SINGLE, 1), UCOMISD: compareFlags(DOUBLE, 1),
   RCPSS: estimate('sse_rcp_f32', 1), RCPPS: estimate('sse_rcp_f32', 4), RSQRTSS: estimate('sse_rsqrt_f32', 1), RSQRTPS: estimate('sse_rsqrt_f32', 4),
 };

@@ -5,7 +5,7 @@ import {
   and, andNot, fieldIndices, or, unpackHighDoublewords, unpackHighQuadwords, unpackLowDoublewords, unpackLowQuadwords, xor,
 } from './mmx.ts';
 import {
-  both, fromLow, highHalf, isMmx, lowHalf, quadword, requireAligned, setMmx, vector, withMmx,
+  both, combine, firstSource, fromLow, highHalf, immediateOf, isMmx, lowHalf, partsOf, quadword, requireAligned, setMmx, vector, withMmx,
 } from './sse-operands.ts';
 
 const VECTOR_GP = 13;
@@ -16,10 +16,14 @@ const FXSAVE_BYTES = 512;
 const HIGH = 8;
 
 const moveVector = (aligned: boolean): Body => (o) => {
-  for (const n of [0, 1]) if (aligned && o.inMemory(n)) requireAligned(o, n);
-  const value = o.inMemory(1) ? o.loadOperand(1, 'v128') : o.loadRegister(1, 'v128');
-  if (o.inMemory(0)) o.storeOperand(0, 'v128', value);
-  else o.storeRegister(0, 'v128', value);
+  const parts = partsOf(o, 0);
+  for (const n of [0, 1]) if (aligned && o.inMemory(n)) requireAligned(o, n, 16 * parts.length);
+  const values = parts.map((byte) => (o.inMemory(1) ? o.loadOperand(1, 'v128', byte) : o.loadRegister(1, 'v128', byte)));
+  if (o.inMemory(0) && parts.length > 1) o.probeWrite(0, 16 * parts.length);
+  for (const [i, byte] of parts.entries()) {
+    if (o.inMemory(0)) o.storeOperand(0, 'v128', values[i], byte);
+    else o.storeRegister(0, 'v128', values[i], byte);
+  }
 };
 
 /** Writes 64 bits: all of an MMX register or of memory; an XMM register is zero-extended. */
@@ -29,7 +33,8 @@ function putQuadword(o: Ops, value: I64): void {
   else o.storeRegister(0, 'v128', fromLow(o, value));
 }
 const moveQuadword: Body = (o) => withMmx(o, () => putQuadword(o, quadword(o, 1)));
-const moveDoubleword: Body = (o) =>
+/** MOVD, and MOVQ with a general register. */
+const moveGeneral: Body = (o) =>
   withMmx(o, () => {
     const isVector = (n: number) => o.operandKind(n) !== 'E';
     const wide = o.bits(isVector(0) ? 1 : 0) === 64;
@@ -44,15 +49,28 @@ const moveScalar = (kind: 'i32' | 'i64'): Body => (o) => {
     const value = o.loadOperand(1, kind);
     o.storeRegister(0, 'v128', fromLow(o, kind === 'i32' ? o.toI64(value as I32) : (value as I64)));
   } else if (o.inMemory(0)) o.storeOperand(0, kind, o.loadRegister(1, kind));
-  else o.storeRegister(0, kind, o.loadRegister(1, kind));
+  else if (firstSource(o) === 0) o.storeRegister(0, kind, o.loadRegister(1, kind));
+  else {
+    const value = o.loadRegister(2, kind);
+    const rest = o.loadRegister(1, 'v128');
+    o.storeRegister(0, 'v128', value.type === 'i32' ? o.e.replaceLane('i32x4.replace_lane', rest, 0, value as I32) : replaceHalf(o, rest, 0, value as I64));
+  }
 };
-/** Between memory and one half of a register, or between halves of two registers. */
+const replaceHalf = (o: Ops, v: V128, byte: number, half: I64): V128 => o.e.replaceLane('i64x2.replace_lane', v, byte / HIGH, half);
+/** Between memory and one half of a register, or between halves of two registers; the other half is the first source's. */
 const moveHalf = (to: number, from: number): Body => (o) => {
   if (o.inMemory(0)) return o.storeOperand(0, 'i64', o.loadRegister(1, 'i64', from));
-  o.storeRegister(0, 'i64', o.inMemory(1) ? o.loadOperand(1, 'i64') : o.loadRegister(1, 'i64', from), to);
+  const source = firstSource(o) + 1;
+  const half = o.inMemory(source) ? o.loadOperand(source, 'i64') : o.loadRegister(source, 'i64', from);
+  if (source === 1) o.storeRegister(0, 'i64', half, to);
+  else o.storeRegister(0, 'v128', replaceHalf(o, o.loadRegister(1, 'v128'), to, half));
 };
 
-const signMask = (op: 'i32x4.bitmask' | 'i64x2.bitmask'): Body => (o) => o.put(0, o.e.simd(op, vector(o, 1)));
+const signMask = (op: 'i32x4.bitmask' | 'i64x2.bitmask'): Body => (o) => {
+  const lanes = op === 'i32x4.bitmask' ? 4 : 2;
+  const masks = partsOf(o, 1).map((byte, i) => o.shl(o.e.simd(op, vector(o, 1, byte)), o.i32(i * lanes)));
+  o.put(0, masks.reduce((a, b) => o.or(a, b)));
+};
 
 /** Stores the bytes whose mask has its top bit set, to [EDI]; nothing is stored when one of them would fault. */
 const storeMasked = (bytes: number): Body => (o) =>
@@ -75,20 +93,17 @@ const storeMasked = (bytes: number): Body => (o) =>
   });
 
 const HALVES = [0, 1, 2, 3, 4, 5, 6, 7, 24, 25, 26, 27, 28, 29, 30, 31];
-/** Low lanes from the destination, high ones from the source. */
-const shuffleSingles: Body = (o) => {
-  const b = vector(o, 1);
-  const a = vector(o, 0);
-  const indices = fieldIndices(o, 32, o.field(2), 0);
+/** Low lanes from the first source, high ones from the second. */
+const shuffleSingles = combine((o, a, b) => {
+  const indices = fieldIndices(o, 32, immediateOf(o), 0);
   const pick = (v: V128) => o.e.simd('i8x16.swizzle', v, indices);
-  o.storeRegister(0, 'v128', o.e.shuffle(pick(a), pick(b), HALVES));
-};
-const shuffleDoubles: Body = (o) => {
-  const b = vector(o, 1);
-  const a = vector(o, 0);
-  const choose = (bit: number, v: V128) => o.select(o.bit(o.field(2), bit), highHalf(o, v), lowHalf(o, v));
-  o.storeRegister(0, 'v128', o.e.replaceLane('i64x2.replace_lane', both(o, choose(0, a)), 1, choose(1, b)));
-};
+  return o.e.shuffle(pick(a), pick(b), HALVES);
+});
+const shuffleDoubles = combine((o, a, b, byte) => {
+  const first = byte === 0 ? 0 : 2;
+  const choose = (bit: number, v: V128) => o.select(o.bit(immediateOf(o), bit), highHalf(o, v), lowHalf(o, v));
+  return o.e.replaceLane('i64x2.replace_lane', both(o, choose(first, a)), 1, choose(first + 1, b));
+});
 
 const loadMxcsr: Body = (o) => {
   const value = o.loadOperand(0, 'i32');
@@ -107,8 +122,8 @@ const withFxsaveArea = (name: 'FXSAVE' | 'FXRSTOR', touch: (o: Ops, at: Int) => 
 export const sseMoveBodies: Record<string, Body> = {
   MOVAPS: moveVector(true), MOVAPD: moveVector(true), MOVDQA: moveVector(true),
   MOVUPS: moveVector(false), MOVUPD: moveVector(false), MOVDQU: moveVector(false),
-  MOVNTPS: moveVector(true), MOVNTPD: moveVector(true), MOVNTDQ: moveVector(true),
-  MOVQ: moveQuadword, MOVNTQ: moveQuadword, MOVDQ2Q: moveQuadword, MOVQ2DQ: moveQuadword, MOVD: moveDoubleword,
+  MOVNTPS: moveVector(true), MOVNTPD: moveVector(true), MOVNTDQ: moveVector(true), MOVNTDQA: moveVector(true), LDDQU: moveVector(false),
+  MOVQ: moveQuadword, MOVNTQ: moveQuadword, MOVDQ2Q: moveQuadword, MOVQ2DQ: moveQuadword, MOVD: moveGeneral,
   MOVSS: moveScalar('i32'), MOVSD: moveScalar('i64'),
   MOVLPS: moveHalf(0, 0), MOVLPD: moveHalf(0, 0), MOVHPS: moveHalf(HIGH, HIGH), MOVHPD: moveHalf(HIGH, HIGH),
   MOVHLPS: moveHalf(0, HIGH), MOVLHPS: moveHalf(HIGH, 0),

@@ -137,9 +137,9 @@ const storeTenBytes = (o: Ops, low: I64) => () => {
   o.storeOperand(0, 'i64', low);
   o.storeOperand(0, 'u16', high, 8);
 };
-const storeInteger = (pops: number): Body => storing(pops, (o) => {
+const storeInteger = (pops: number, truncate: 0 | 1 = 0): Body => storing(pops, (o) => {
   const size = o.operandSize(0);
-  const rounding = zero(o);
+  const rounding = o.i32(truncate);
   if (size === 'q') {
     const value = kernel(o, 'fist_i64_begin', rounding) as I64;
     return () => o.storeOperand(0, 'i64', value);
@@ -227,7 +227,7 @@ export const x87Bodies: Record<string, Body> = {
   FUCOMPP: arithmetic((o) => void kernel(o, 'fucom_st', o.i32(1), o.i32(2))),
   FCOMI: compareFlags('fcomi', 0), FCOMIP: compareFlags('fcomi', 1), FUCOMI: compareFlags('fucomi', 0), FUCOMIP: compareFlags('fucomi', 1),
   FLD: load, FILD: loadInteger, FBLD: arithmetic((o) => void kernel(o, 'fbld', ...tenBytes(o)), 0),
-  FST: store(0), FSTP: store(1), FIST: storeInteger(0), FISTP: storeInteger(1),
+  FST: store(0), FSTP: store(1), FIST: storeInteger(0), FISTP: storeInteger(1), FISTTP: storeInteger(1, 1),
   FBSTP: storing(1, (o) => storeTenBytes(o, kernel(o, 'fbstp_begin') as I64)),
   FSTPNCE: arithmetic((o) => void kernel(o, 'fstpnce', o.field(0))),
   FXCH: arithmetic((o) => void kernel(o, 'fxch', o.field(0))),

@@ -67,6 +67,7 @@ D9 =FE FSIN : fpu
 D9 =FF FCOS : fpu
 DA =E9 FUCOMPP : fpu
 DB /0 m FILD Md : fpu
+DB /1 m FISTTP Md : fpu +sse3
 DB /2 m FIST Md : fpu
 DB /3 m FISTP Md : fpu
 DB /5 m FLD Mt : fpu
@@ -81,6 +82,7 @@ DB /6 r FCOMI STi : fpu
 DD /0 m FLD Mq : fpu
 DD /0 r FFREE STi : fpu
 DD /1 r FXCH STi : fpu
+DD /1 m FISTTP Mq : fpu +sse3
 DD /2 m FST Mq : fpu
 DD /2 r FST STi : fpu
 DD /3 m FSTP Mq : fpu
@@ -94,6 +96,7 @@ DE =D9 FCOMPP : fpu
 DF /0 m FILD Mw : fpu
 DF /0 r FFREEP STi : fpu
 DF /1 r FXCH STi : fpu
+DF /1 m FISTTP Mw : fpu +sse3
 DF /2 m FIST Mw : fpu
 DF /2 r FSTP STi : fpu
 DF /3 m FISTP Mw : fpu

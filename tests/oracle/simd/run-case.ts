@@ -1,6 +1,7 @@
 /** Runs one case of the SIMD oracle (a `Record` of simd-oracle.c) on the processor and says how the outcome differs from the host's. */
 import { Cpu, type CpuModules } from '../../../src/cpu/cpu.ts';
 import * as L from '../../../src/cpu/layout.ts';
+import { cpuProfile } from '../../../src/cpu/profiles.ts';
 import { setFlatSegment } from '../../../src/cpu/segments.ts';
 import { Arena } from '../../../src/memory/arena.ts';
 import { GuestMemory } from '../../../src/memory/guest-memory.ts';
@@ -9,12 +10,16 @@ import { estimateOf, isEstimate } from './estimates.ts';
 
 const MEMORY_BYTES = 32;
 const HEADER = 4;
-const SIZE = 72 + MEMORY_BYTES;
+const PLAIN_SIZE = 72 + MEMORY_BYTES;
+/** EAX, XMM0, and the upper halves of YMM0 to YMM2. */
+const EAX_AT = PLAIN_SIZE, XMM0_AT = EAX_AT + 4, HIGH_AT = XMM0_AT + 16;
+const SIZE = HIGH_AT + 3 * 16;
 export const RECORD_SIZE = HEADER + 2 * SIZE;
 /** Fields of a state: name, offset, and bytes. */
 const FIELDS: readonly (readonly [string, number, number])[] = [
   ['MXCSR', 0, 4], ['EFLAGS', 4, 4], ['ECX', 8, 4], ['EDX', 12, 4], ['FSW', 16, 2], ['exponent of MM1', 18, 2], ['exponent of MM2', 20, 2],
   ['FTW', 22, 1], ['XMM1', 24, 16], ['XMM2', 40, 16], ['MM1', 56, 8], ['MM2', 64, 8], ['memory', 72, MEMORY_BYTES],
+  ['EAX', EAX_AT, 4], ['XMM0', XMM0_AT, 16], ['upper YMM0', HIGH_AT, 16], ['upper YMM1', HIGH_AT + 16, 16], ['upper YMM2', HIGH_AT + 32, 16],
 ];
 const hexOf = (bytes: Uint8Array): string => [...bytes].reverse().map((b) => b.toString(16).padStart(2, '0')).join('');
 
@@ -27,7 +32,8 @@ const IDT = 0x3000, GDT = 0x3800, STACK = 0x4ff0, HANDLERS = 0x5000, CODE = 0x10
 /** Room for each immediate's copy of the instruction. */
 const CODE_STEP = 16;
 const CR0 = 0x60000031;
-const CR4_OSFXSR_OSXMMEXCPT = 0x600;
+const CR4_ALL = 0x40600; // OSFXSR, OSXMMEXCPT and OSXSAVE
+const XCR0_ALL = 7;
 
 export class Subject {
   readonly cpu: Cpu;
@@ -38,15 +44,16 @@ export class Subject {
   private hasImmediate = false;
   private next = CODE + 256 * CODE_STEP;
 
-  constructor(modules: CpuModules, cr4 = CR4_OSFXSR_OSXMMEXCPT) {
+  constructor(modules: CpuModules, cr4 = CR4_ALL, profile = cpuProfile('max')) {
     this.arena = new Arena();
     this.memory = new GuestMemory(new PagePool(this.arena), 1 << 20);
     this.cpu = new Cpu(this.arena, {
       memory: this.memory, ports: { readPort: () => 0xff, writePort: () => {} }, interrupts: { pending: false, acknowledge: () => 0 }, tsc: () => 0n,
-    }, modules);
+    }, modules, { profile });
     const { state } = this.cpu;
     state.setCr(0, CR0);
     state.setCr(4, cr4);
+    state.setU32(L.XCR0, XCR0_ALL);
     for (let n = 0; n < 6; n++) setFlatSegment(state, n, n === 1 ? 8 : 16, 0);
     state.setU32(L.GDTR_BASE, GDT);
     state.setU32(L.GDTR_LIMIT, 0x17);
@@ -146,7 +153,12 @@ export class Subject {
       u8.set(input.subarray(8 + i * 16, 24 + i * 16), state.base + L.XMM + i * L.XMM_STRIDE);
       u8.set(input.subarray(48 + i * 8, 56 + i * 8), state.base + L.FPR + i * 16);
     }
-    u8.set(input.subarray(72, SIZE), this.memory.writeFrame(DATA >> 12));
+    const data = this.memory.writeFrame(DATA >> 12);
+    u8.set(input.subarray(72, PLAIN_SIZE), data);
+    u8.fill(0, data + MEMORY_BYTES, data + 2 * MEMORY_BYTES);
+    state.setReg(0, view.getUint32(EAX_AT, true));
+    u8.set(input.subarray(XMM0_AT, HIGH_AT), state.base + L.XMM);
+    for (let i = 0; i < 3; i++) u8.set(input.subarray(HIGH_AT + i * 16, HIGH_AT + (i + 1) * 16), state.base + L.XMM + i * L.XMM_STRIDE + 16);
     state.eip = start;
   }
 
@@ -173,6 +185,12 @@ export class Subject {
     }
     const data = this.memory.readFrame(DATA >> 12);
     out.set(u8.subarray(data, data + MEMORY_BYTES), 72);
+    view.setUint32(EAX_AT, state.reg(0), true);
+    out.set(u8.subarray(state.base + L.XMM, state.base + L.XMM + 16), XMM0_AT);
+    for (let i = 0; i < 3; i++) {
+      const high = state.base + L.XMM + i * L.XMM_STRIDE + 16;
+      out.set(u8.subarray(high, high + 16), HIGH_AT + i * 16);
+    }
     return out;
   }
 }

@@ -3,8 +3,9 @@
  *
  *   simd-oracle SEED CASES ENCODING [ENCODING...]     ENCODING: hex bytes; a final `ib` stands for a random immediate
  *
- * Operands are register 1 and 2 of each file, or memory at [rsi] (and [rdi]). A record is a `Record`, little-endian.
- * FXRSTOR and FXSAVE around the instruction carry all state; a signal handler steps over instructions that fault.
+ * Operands are registers 0, 1 and 2 of each file, or memory at [rsi] (and [rdi]). A record is a `Record`, little-endian.
+ * FXRSTOR and FXSAVE around the instruction carry all state but the upper halves of YMM registers; a signal handler steps
+ * over instructions that fault. Needs AVX.
  */
 #define _GNU_SOURCE
 #include <signal.h>
@@ -23,6 +24,9 @@ typedef struct __attribute__((packed)) {
   uint8_t xmm[2][16];
   uint8_t mm[2][8];
   uint8_t mem[MEMORY];
+  uint32_t eax;
+  uint8_t xmm0[16];
+  uint8_t high[3][16];
 } State;
 typedef struct __attribute__((packed)) {
   uint8_t immediate, vector, offset, unused;
@@ -133,6 +137,7 @@ static void caught(int number, siginfo_t *info, void *context) {
 }
 
 static Fx in, out;
+static uint8_t high_in[3][16], high_out[3][16];
 static void run(Record *r) {
   static uint8_t memory[64] __attribute__((aligned(64)));
   State *s = &r->in, *d = &r->out;
@@ -143,16 +148,22 @@ static void run(Record *r) {
     in.st[(i + 1 - top) & 7].sig = *(uint64_t *)s->mm[i], in.st[(i + 1 - top) & 7].se = s->se[i];
     memcpy(in.xmm[i + 1], s->xmm[i], 16);
   }
+  memcpy(in.xmm[0], s->xmm0, 16);
+  memcpy(high_in, s->high, sizeof high_in);
+  memset(memory, 0, sizeof memory);
   memcpy(memory, s->mem, MEMORY);
-  uint64_t flags = s->eflags, ecx = s->ecx, edx = s->edx;
+  uint64_t flags = s->eflags, eax = s->eax, ecx = s->ecx, edx = s->edx;
   register uint8_t *at __asm__("rsi") = memory + r->offset;
   register uint8_t *to __asm__("rdi") = memory + r->offset;
   register uint8_t *fn __asm__("r10") = code;
   vector = 0;
   __asm__ volatile(
-      "fxrstor %[in]\n\tpush %[flags]\n\tpopfq\n\tcall *%[fn]\n\tpushfq\n\tpop %[flags]\n\tfxsave %[out]\n\tldmxcsr %[plain]\n\tfninit"
-      : [flags] "+a"(flags), "+c"(ecx), "+d"(edx), [out] "=m"(out), "+m"(memory)
-      : [in] "m"(in), [fn] "r"(fn), "r"(at), "r"(to), [plain] "m"((const uint32_t){0x1f80})
+      "fxrstor %[in]\n\tvinsertf128 $1, %[high0], %%ymm0, %%ymm0\n\tvinsertf128 $1, %[high1], %%ymm1, %%ymm1\n\t"
+      "vinsertf128 $1, %[high2], %%ymm2, %%ymm2\n\tpush %[flags]\n\tpopfq\n\tcall *%[fn]\n\tpushfq\n\tpop %[flags]\n\tfxsave %[out]\n\t"
+      "vextractf128 $1, %%ymm0, %[out0]\n\tvextractf128 $1, %%ymm1, %[out1]\n\tvextractf128 $1, %%ymm2, %[out2]\n\t"
+      "vzeroupper\n\tldmxcsr %[plain]\n\tfninit"
+      : [flags] "+r"(flags), "+a"(eax), [out0] "=m"(high_out[0]), [out1] "=m"(high_out[1]), [out2] "=m"(high_out[2]), "+c"(ecx), "+d"(edx), [out] "=m"(out), "+m"(memory)
+      : [in] "m"(in), [high0] "m"(high_in[0]), [high1] "m"(high_in[1]), [high2] "m"(high_in[2]), [fn] "r"(fn), "r"(at), "r"(to), [plain] "m"((const uint32_t){0x1f80})
       : "cc", "memory", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12",
         "xmm13", "xmm14", "xmm15");
   r->vector = (uint8_t)vector;
@@ -164,6 +175,9 @@ static void run(Record *r) {
     memcpy(d->xmm[i], out.xmm[i + 1], 16);
   }
   memcpy(d->mem, memory, MEMORY);
+  d->eax = (uint32_t)eax;
+  memcpy(d->xmm0, out.xmm[0], 16);
+  memcpy(d->high, high_out, sizeof high_out);
 }
 
 int main(int argc, char **argv) {
@@ -198,7 +212,12 @@ int main(int argc, char **argv) {
       if (!below(4)) s->edx = ~s->edx;
       s->fsw = (uint16_t)(below(8) << 11), s->ftw = (uint8_t)rnd();
       s->se[0] = (uint16_t)rnd(), s->se[1] = (uint16_t)rnd();
-      operands(s, below(8) < 6 ? 1 + (int)below(2) : (int)below(5));
+      int kind = below(8) < 6 ? 1 + (int)below(2) : (int)below(5);
+      operands(s, kind);
+      s->eax = below(2) ? below(20) : (uint32_t)rnd();
+      if (below(2)) s->edx = below(20);
+      fill(s->xmm0, 16, kind);
+      fill(s->high[0], sizeof s->high, kind);
       run(&r);
       fwrite(&r, sizeof r, 1, stdout);
     }

@@ -21,45 +21,56 @@ export function relate(first: u64, second: u64, quiet: bool): i32 {
   return compareNumbers(a, b);
 }
 
-/** Whether a predicate of CMPPS holds [SDM2 CMPPS]: EQ LT LE UNORD, and their opposites. */
+/**
+ * Whether a predicate of CMPPS holds [SDM2 CMPPS]: EQ LT LE UNORD, and their opposites. Bit 3 turns what unordered operands
+ * give, bit 4 whether QNaNs signal.
+ */
 export function holds(predicate: i32, a: u64, b: u64): bool {
   const kind = predicate & 3;
-  const relation = relate(a, b, kind == 0 || kind == 3);
+  const relation = relate(a, b, (kind == 0 || kind == 3) != ((predicate & 16) != 0));
   let yes: bool;
   if (kind == 0) yes = relation == 0;
   else if (kind == 1) yes = relation == -1;
   else if (kind == 2) yes = relation == -1 || relation == 0;
   else yes = relation == UNORDERED;
+  if (relation == UNORDERED && (predicate & 8) != 0) yes = !yes;
   return yes != ((predicate & 4) != 0);
 }
 
-/** To a signed integer of 32 or 64 bits; the integer indefinite, with the top bit alone, where it does not fit. */
-export function toInteger(value: u64, truncate: bool, bits: i32): i64 {
+/** To a signed integer of 32 bits; the integer indefinite where it does not fit. */
+export function toInteger(value: u64, truncate: bool): i32 {
+  const result = toWideInteger(value, truncate, 31);
+  return result == i64.MIN_VALUE ? i32.MIN_VALUE : <i32>result;
+}
+
+/** To a signed integer that has `bits` bits beside its sign; the one of 64 bits that is the integer indefinite where it does not fit. */
+export function toWideInteger(value: u64, truncate: bool, bits: i32): i64 {
   const x = accept(value);
   if (isZero(x)) return 0;
   const exponent = exponentOf(x) - exponentBias();
-  if (isNan(x) || isInfinity(x) || exponent >= bits) return indefiniteInteger(bits);
   const negative = (x & signBit()) != 0;
-  const size = magnitude(negative, significandOf(x), exponent, truncate);
-  if (size >= (<u64>1 << <u64>(bits - 1)) + u64(negative)) return indefiniteInteger(bits);
-  if (exponent < 62 && wasInexact()) raiseAfter(PE);
+  if (isNan(x) || isInfinity(x) || exponent > bits) return indefiniteInteger();
+  // A number as large as that has no fraction, which has two bits here.
+  if (exponent > 61) return largeInteger(x, exponent, negative);
+  const size = roundInteger(negative, shiftRightJam(significandOf(x), 61 - exponent), truncate);
+  if (size > (<u64>1 << <u64>bits) - 1 + u64(negative)) return indefiniteInteger();
+  if (wasInexact()) raiseAfter(PE);
+  return negative ? -(<i64>size) : <i64>size;
+}
+function largeInteger(x: u64, exponent: i32, negative: bool): i64 {
+  const size = significandOf(x) >> <u64>(63 - exponent);
+  if (exponent == 63 && !(negative && size == <u64>1 << 63)) return indefiniteInteger();
   return negative ? -(<i64>size) : <i64>size;
 }
 
-/** From 2^62 on every number is an integer, and there is no room for a fraction below it. */
-function magnitude(negative: bool, sig: u64, exponent: i32, truncate: bool): u64 {
-  if (exponent >= 62) return sig >> <u64>(63 - exponent);
-  return roundInteger(negative, shiftRightJam(sig, 61 - exponent), truncate);
-}
-
-function indefiniteInteger(bits: i32): i64 {
+function indefiniteInteger(): i64 {
   raiseBefore(IE);
-  return -(<i64>1 << <i64>(bits - 1));
+  return i64.MIN_VALUE;
 }
 
 export function fromInteger(value: i64): u64 {
   if (value == 0) return 0;
-  const size: u64 = value < 0 ? <u64>-value : <u64>value;
+  const size: u64 = value < 0 ? -<u64>value : <u64>value;
   const shift = clz<u64>(size);
   return encode(value < 0 ? signBit() : 0, integerExponent() - i32(shift), size << shift);
 }

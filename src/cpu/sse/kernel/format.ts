@@ -14,6 +14,14 @@ export function useSingle(): void {
   infinity = 0x7f800000;
 }
 
+/** Half precision, which is only converted [SDM1 4.2.2]. */
+export function useHalf(): void {
+  fraction = 10;
+  bias = 15;
+  sign = 0x8000;
+  infinity = 0x7c00;
+}
+
 export function useDouble(): void {
   fraction = 52;
   bias = 1023;

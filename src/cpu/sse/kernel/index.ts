@@ -3,19 +3,36 @@
  * area of the vCPU's state, where they can be counted through.
  */
 import { SSE_SCRATCH } from '../../layout';
+import { SSE_ADD, SSE_ADDSUB, SSE_SUB } from '../operations';
 import { operate } from './arithmetic';
-import { UNORDERED, fromInteger, holds, narrow, relate, toInteger, widen } from './convert';
+import { carryless, crc32c, decryptRound, encryptRound, inverseMix, keyAssist } from './crypto';
+import { UNORDERED, fromInteger, holds, narrow, relate, toInteger, toWideInteger, widen } from './convert';
+import { deposit, extract } from './bits';
 import { reciprocal, reciprocalRoot } from './estimate';
 import { useDouble, useSingle } from './format';
-import { begin, finish } from './state';
+import { fusedMultiplyAdd } from './fused';
+import { narrowToHalf, widenHalf } from './half';
+import { roundToInteger } from './round-to-integer';
+import { sha1Message1, sha1Message2, sha1NextE, sha1Rounds, sha256Message1, sha256Message2, sha256Rounds } from './sha';
+import { begin, finish, join, ownRounding, part, roundingControl } from './state';
+import { compareStrings, lengthOf } from './strings';
 
 const A = SSE_SCRATCH;
 const B = SSE_SCRATCH + 16;
 const RESULT = SSE_SCRATCH + 32;
 
+const SF = 0x80;
 const ZF = 0x40;
 const PF = 0x04;
 const CF = 0x01;
+
+export function sse_join(cpu: i32): void {
+  join(cpu);
+}
+
+export function sse_part(cpu: i32): void {
+  part(cpu);
+}
 
 export function sse_f32(cpu: i32, op: i32, a: i32, b: i32): i32 {
   begin(cpu);
@@ -36,15 +53,21 @@ export function sse_f64(cpu: i32, op: i32, a: i64, b: i64): i64 {
 export function sse_f32x4(cpu: i32, op: i32, a: v128, b: v128): v128 {
   start(cpu, a, b);
   useSingle();
-  for (let at = cpu; at < cpu + 16; at += 4) store<u32>(at, <u32>operate(op, load<u32>(at, A), load<u32>(at, B)), RESULT);
+  for (let at = cpu; at < cpu + 16; at += 4) store<u32>(at, <u32>operate(inTurn(op, at & 4), load<u32>(at, A), load<u32>(at, B)), RESULT);
   return end(cpu);
 }
 
 export function sse_f64x2(cpu: i32, op: i32, a: v128, b: v128): v128 {
   start(cpu, a, b);
   useDouble();
-  for (let at = cpu; at < cpu + 16; at += 8) store<u64>(at, operate(op, load<u64>(at, A), load<u64>(at, B)), RESULT);
+  for (let at = cpu; at < cpu + 16; at += 8) store<u64>(at, operate(inTurn(op, at & 8), load<u64>(at, A), load<u64>(at, B)), RESULT);
   return end(cpu);
+}
+
+/** The operation of an even or an odd element. */
+function inTurn(op: i32, odd: i32): i32 {
+  if (op != SSE_ADDSUB) return op;
+  return odd != 0 ? SSE_ADD : SSE_SUB;
 }
 
 function start(cpu: i32, a: v128, b: v128): void {
@@ -113,23 +136,7 @@ export function sse_comi_f64(cpu: i32, quiet: i32, a: i64, b: i64): i32 {
 export function sse_f32_to_i32(cpu: i32, truncate: i32, value: i32): i32 {
   begin(cpu);
   useSingle();
-  const result = toInteger(<u32>value, truncate != 0, 32);
-  finish(cpu);
-  return <i32>result;
-}
-
-export function sse_f32_to_i64(cpu: i32, truncate: i32, value: i32): i64 {
-  begin(cpu);
-  useSingle();
-  const result = toInteger(<u32>value, truncate != 0, 64);
-  finish(cpu);
-  return result;
-}
-
-export function sse_f64_to_i64(cpu: i32, truncate: i32, value: i64): i64 {
-  begin(cpu);
-  useDouble();
-  const result = toInteger(value, truncate != 0, 64);
+  const result = toInteger(<u32>value, truncate != 0);
   finish(cpu);
   return result;
 }
@@ -137,15 +144,31 @@ export function sse_f64_to_i64(cpu: i32, truncate: i32, value: i64): i64 {
 export function sse_f64_to_i32(cpu: i32, truncate: i32, value: i64): i32 {
   begin(cpu);
   useDouble();
-  const result = toInteger(value, truncate != 0, 32);
+  const result = toInteger(value, truncate != 0);
   finish(cpu);
-  return <i32>result;
+  return result;
+}
+
+export function sse_f32_to_i64(cpu: i32, truncate: i32, value: i32): i64 {
+  begin(cpu);
+  useSingle();
+  const result = toWideInteger(<u32>value, truncate != 0, 63);
+  finish(cpu);
+  return result;
+}
+
+export function sse_f64_to_i64(cpu: i32, truncate: i32, value: i64): i64 {
+  begin(cpu);
+  useDouble();
+  const result = toWideInteger(value, truncate != 0, 63);
+  finish(cpu);
+  return result;
 }
 
 export function sse_f32x4_to_i32x4(cpu: i32, truncate: i32, value: v128): v128 {
   start(cpu, value, value);
   useSingle();
-  for (let at = cpu; at < cpu + 16; at += 4) store<i32>(at, <i32>toInteger(load<u32>(at, A), truncate != 0, 32), RESULT);
+  for (let at = cpu; at < cpu + 16; at += 4) store<i32>(at, toInteger(load<u32>(at, A), truncate != 0), RESULT);
   return end(cpu);
 }
 
@@ -153,7 +176,7 @@ export function sse_f32x4_to_i32x4(cpu: i32, truncate: i32, value: v128): v128 {
 export function sse_f64x2_to_i32x2(cpu: i32, truncate: i32, value: v128): v128 {
   start(cpu, value, value);
   useDouble();
-  for (let i = 0; i < 2; i++) store<i32>(cpu + i * 4, <i32>toInteger(load<u64>(cpu + i * 8, A), truncate != 0, 32), RESULT);
+  for (let i = 0; i < 2; i++) store<i32>(cpu + i * 4, toInteger(load<u64>(cpu + i * 8, A), truncate != 0), RESULT);
   return end(cpu);
 }
 
@@ -222,3 +245,92 @@ export function sse_rcp_f32(_cpu: i32, value: i32): i32 {
 export function sse_rsqrt_f32(_cpu: i32, value: i32): i32 {
   return <i32>reciprocalRoot(value);
 }
+
+export function sse_round_f32x4(cpu: i32, control: i32, value: v128): v128 {
+  start(cpu, value, value);
+  useSingle();
+  for (let at = cpu; at < cpu + 16; at += 4) store<u32>(at, <u32>roundToInteger(load<u32>(at, A), control), RESULT);
+  return end(cpu);
+}
+
+export function sse_round_f64x2(cpu: i32, control: i32, value: v128): v128 {
+  start(cpu, value, value);
+  useDouble();
+  for (let at = cpu; at < cpu + 16; at += 8) store<u64>(at, roundToInteger(load<u64>(at, A), control), RESULT);
+  return end(cpu);
+}
+
+/** Lengths below 0: up to the first zero. */
+export function sse_compare_strings(cpu: i32, control: i32, first: v128, firstLength: i32, second: v128, secondLength: i32): i32 {
+  store<v128>(cpu, first, A);
+  store<v128>(cpu, second, B);
+  const count = control & 1 ? 8 : 16;
+  const n = firstLength < 0 ? lengthOf(cpu + A, control) : min(firstLength, count);
+  const m = secondLength < 0 ? lengthOf(cpu + B, control) : min(secondLength, count);
+  const flags = (m < count ? ZF : 0) | (n < count ? SF : 0);
+  return compareStrings(cpu + A, n, cpu + B, m, control) | (flags << 16);
+}
+
+export function sse_aes_encrypt(_cpu: i32, last: i32, state: v128, key: v128): v128 { return encryptRound(state, key, last != 0); }
+export function sse_aes_decrypt(_cpu: i32, last: i32, state: v128, key: v128): v128 { return decryptRound(state, key, last != 0); }
+export function sse_aes_inverse_mix(_cpu: i32, state: v128): v128 { return inverseMix(state); }
+export function sse_aes_key_assist(_cpu: i32, constant: i32, key: v128): v128 { return keyAssist(key, constant); }
+export function sse_carryless(_cpu: i32, a: i64, b: i64): v128 { return carryless(a, b); }
+export function sse_crc32c(_cpu: i32, crc: i32, value: i64, bytes: i32): i32 { return <i32>crc32c(crc, value, bytes); }
+export function sse_sha1_rounds(_cpu: i32, kind: i32, state: v128, words: v128): v128 { return sha1Rounds(state, words, kind); }
+export function sse_sha1_next_e(_cpu: i32, a: v128, b: v128): v128 { return sha1NextE(a, b); }
+export function sse_sha1_message1(_cpu: i32, a: v128, b: v128): v128 { return sha1Message1(a, b); }
+export function sse_sha1_message2(_cpu: i32, a: v128, b: v128): v128 { return sha1Message2(a, b); }
+export function sse_sha256_rounds(_cpu: i32, a: v128, b: v128, words: v128): v128 { return sha256Rounds(a, b, words); }
+export function sse_sha256_message1(_cpu: i32, a: v128, b: v128): v128 { return sha256Message1(a, b); }
+export function sse_sha256_message2(_cpu: i32, a: v128, b: v128): v128 { return sha256Message2(a, b); }
+
+/** Bits of `how`, by which the signs of product and addend change, the latter in even and in odd elements; or only one element counts. */
+const NEGATE_PRODUCT = 1;
+const NEGATE_EVEN = 2;
+const NEGATE_ODD = 4;
+const SCALAR = 8;
+
+export function sse_fma_f32x4(cpu: i32, how: i32, x: v128, y: v128, z: v128): v128 {
+  start(cpu, x, y);
+  store<v128>(cpu, z, RESULT);
+  useSingle();
+  const last = how & SCALAR ? cpu + 4 : cpu + 16;
+  for (let at = cpu; at < last; at += 4) {
+    const negate = (how & (at & 4 ? NEGATE_ODD : NEGATE_EVEN)) != 0;
+    store<u32>(at, <u32>fusedMultiplyAdd(load<u32>(at, A), load<u32>(at, B), load<u32>(at, RESULT), (how & NEGATE_PRODUCT) != 0, negate), RESULT);
+  }
+  return end(cpu);
+}
+
+export function sse_fma_f64x2(cpu: i32, how: i32, x: v128, y: v128, z: v128): v128 {
+  start(cpu, x, y);
+  store<v128>(cpu, z, RESULT);
+  useDouble();
+  const last = how & SCALAR ? cpu + 8 : cpu + 16;
+  for (let at = cpu; at < last; at += 8) {
+    const negate = (how & (at & 8 ? NEGATE_ODD : NEGATE_EVEN)) != 0;
+    store<u64>(at, fusedMultiplyAdd(load<u64>(at, A), load<u64>(at, B), load<u64>(at, RESULT), (how & NEGATE_PRODUCT) != 0, negate), RESULT);
+  }
+  return end(cpu);
+}
+
+/** Four halves in the low half of the vector. */
+export function sse_f16x4_to_f32x4(cpu: i32, value: v128): v128 {
+  start(cpu, value, value);
+  for (let i = 0; i < 4; i++) store<u32>(cpu + i * 4, widenHalf(load<u16>(cpu + i * 2, A)), RESULT);
+  return end(cpu);
+}
+
+export function sse_f32x4_to_f16x4(cpu: i32, control: i32, value: v128): v128 {
+  start(cpu, value, value);
+  const rc = control & 4 ? roundingControl() : control & 3;
+  for (let i = 0; i < 4; i++) {
+    ownRounding();
+    store<u16>(cpu + i * 2, <u16>narrowToHalf(load<u32>(cpu + i * 4, A), rc), RESULT);
+  }
+  return end(cpu);
+}
+
+export function bits_deposit(_cpu: i32, value: i64, mask: i64): i64 { return deposit(value, mask); }
+export function bits_extract(_cpu: i32, value: i64, mask: i64): i64 { return extract(value, mask); }

@@ -2,7 +2,7 @@
  * MXCSR, and the exceptions that one instruction gathers over its elements [SDM1 10.2.3, 11.5]. The module's variables are
  * temporaries of a single call, as in the x87 kernel.
  */
-import { MXCSR, SSE_UNMASKED } from '../../layout';
+import { MXCSR, SSE_JOINED, SSE_UNMASKED } from '../../layout';
 
 // MXCSR [SDM1 figure 10-3]; the masks of the six exceptions lie `MASK_SHIFT` above their flags.
 export const IE = 1 << 0;
@@ -23,13 +23,35 @@ export const RC_UP = 2;
 export const RC_CHOP = 3;
 
 let control: i32 = 0;
+/** The same but for what an instruction says itself. */
+let mode: i32 = 0;
 /** Found before computing (IE, DE, ZE), and by it (OE, UE, PE). */
 let before: i32 = 0;
 let after: i32 = 0;
 
-/** Starts an instruction. */
+let joined: bool = false;
+
+/** From here on calls are parts of one instruction, until `part`. */
+export function join(cpu: i32): void {
+  if (joined) return;
+  begin(cpu);
+  joined = true;
+  store<u32>(cpu, 1, SSE_JOINED);
+}
+export function part(cpu: i32): void {
+  joined = false;
+  store<u32>(cpu, 0, SSE_JOINED);
+  finish(cpu);
+}
+
+/** Starts an instruction, or a part of one. */
 export function begin(cpu: i32): void {
+  if (joined) {
+    mode = control;
+    return;
+  }
   control = load<u32>(cpu, MXCSR);
+  mode = control;
   before = 0;
   after = 0;
 }
@@ -39,11 +61,22 @@ export function begin(cpu: i32): void {
  * any element, keeps all elements from being computed [SDM1 11.5.3].
  */
 export function finish(cpu: i32): void {
+  if (joined) return;
   const unmasked = ~(control >> MASK_SHIFT) & EXCEPTIONS;
   if (before & unmasked) after = 0;
   const raised = before | after;
   store<u32>(cpu, control | raised, MXCSR);
   store<u32>(cpu, raised & unmasked, SSE_UNMASKED);
+}
+
+/** From here on the instruction rounds so, and neither takes denormals for zeros nor makes zeros of them. */
+export function useRounding(rc: i32): void {
+  mode = (mode & ~((3 << RC_SHIFT) | DAZ | FTZ)) | (rc << RC_SHIFT);
+}
+
+/** Back to what MXCSR says. */
+export function ownRounding(): void {
+  mode = control;
 }
 
 export function raiseBefore(exceptions: i32): void {
@@ -59,13 +92,13 @@ export function masked(exception: i32): bool {
 }
 
 export function roundingControl(): i32 {
-  return (control >> RC_SHIFT) & 3;
+  return (mode >> RC_SHIFT) & 3;
 }
 
 export function denormalsAreZeros(): bool {
-  return (control & DAZ) != 0;
+  return (mode & DAZ) != 0;
 }
 
 export function flushesToZero(): bool {
-  return (control & FTZ) != 0;
+  return (mode & FTZ) != 0;
 }
