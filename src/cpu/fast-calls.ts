@@ -1,9 +1,9 @@
 /**
- * The fast system calls: SYSENTER and SYSEXIT, SYSCALL and SYSRET, and SWAPGS. They load flat segments without looking at
- * a descriptor. [SDM2 SYSENTER, SYSEXIT, SYSCALL, SYSRET, SWAPGS], [SDM3 5.8.7, 5.8.8]
+ * The fast system calls: SYSENTER and SYSEXIT, SYSCALL and SYSRET, with all their cases. They load flat segments without looking at
+ * a descriptor. [SDM2 SYSENTER, SYSEXIT, SYSCALL, SYSRET], [SDM3 5.8.7, 5.8.8]
  */
 import type { CpuContext } from './context.ts';
-import { HELPER_NEXT, HELPER_RESYNC } from './context.ts';
+import { HELPER_RESYNC } from './context.ts';
 import { requireCpl0 } from './control-registers.ts';
 import { DR6_BS } from './debug-registers.ts';
 import { ATTR_DB, ATTR_L } from './descriptors.ts';
@@ -11,7 +11,7 @@ import { fault } from './fault.ts';
 import * as L from './layout.ts';
 import { isCanonical } from './linear.ts';
 import {
-  CS, EFER_SCE, EFLAGS_FIXED, EFLAGS_IF, EFLAGS_RF, EFLAGS_TF, EFLAGS_VM, GS, R11, RCX, RDX, RSP, SS, VECTOR_GP, VECTOR_UD,
+  CS, EFER_SCE, EFLAGS_FIXED, EFLAGS_IF, EFLAGS_RF, EFLAGS_TF, EFLAGS_VM, R11, RCX, RDX, RSP, SS, VECTOR_GP, VECTOR_UD,
 } from './registers.ts';
 import { setFlatSegment } from './segments.ts';
 import type { CpuState } from './state.ts';
@@ -101,18 +101,4 @@ export function sysret(cpu: CpuContext, size: number): number {
   cpu.updateMode();
   trapByNewFlags(cpu);
   return HELPER_RESYNC;
-}
-
-/** SWAPGS, for 64-bit code: exchanges the base of GS with IA32_KERNEL_GS_BASE. Returns HELPER_NEXT. */
-export function swapgs(cpu: CpuContext): number {
-  const { state } = cpu;
-  if (!state.code64) fault(VECTOR_UD);
-  requireCpl0(cpu);
-  const base = state.segment(GS) + L.SEG_BASE;
-  for (const half of [0, 4]) {
-    const own = state.getU32(base + half);
-    state.setU32(base + half, state.getU32(L.KERNEL_GS_BASE + half));
-    state.setU32(L.KERNEL_GS_BASE + half, own);
-  }
-  return HELPER_NEXT;
 }

@@ -3,7 +3,7 @@ import type { Helper } from './context.ts';
 import { checkCpl0, clts, hlt, invalidateCaches, invlpg, invpcid, lmsw, movFromCr, movToCr, smsw } from './control-registers.ts';
 import { cpuid } from './cpuid.ts';
 import { movFromDr, movToDr } from './debug-registers.ts';
-import { swapgs, syscall, sysenter, sysexit, sysret } from './fast-calls.ts';
+import { syscall, sysenter, sysexit, sysret } from './fast-calls.ts';
 import { clac, cli, popf, pushf, stac, sti } from './flags-system.ts';
 import { checkIoHelper, out, portIn, portOut } from './io.ts';
 import { rdmsr, rdpmc, rdtsc, rdtscp, wrmsr } from './msr.ts';
@@ -43,7 +43,6 @@ export const systemHelpers = {
   SYSEXIT: sysexit,
   SYSCALL: syscall,
   SYSRET: sysret,
-  SWAPGS: swapgs,
   CHECK_CPL0: checkCpl0,
   CHECK_IO: checkIoHelper,
   PORT_IN: portIn,

@@ -4,14 +4,14 @@ import { smsw } from './control-registers.ts';
 import {
   checkDataBreakpoint, DR7_GD, hasInstructionBreakpoints, instructionBreakpoint, movFromDr, movToDr,
 } from './debug-registers.ts';
-import { swapgs, syscall, sysenter, sysexit, sysret } from './fast-calls.ts';
+import { syscall, sysenter, sysexit, sysret } from './fast-calls.ts';
 import { clac, cli, popf, pushf, stac, sti } from './flags-system.ts';
 import { checkIo, out, portIn, portOut } from './io.ts';
 import * as L from './layout.ts';
 import { IA32_SYSENTER_CS, IA32_SYSENTER_EIP, IA32_SYSENTER_ESP } from './msr.ts';
 import {
   CR4_DE, CR4_PVI, CR4_SMAP, CR4_UMIP, CR4_VME, CS, EFER_SCE, EFLAGS_AC, EFLAGS_CF, EFLAGS_FIXED, EFLAGS_IF, EFLAGS_IOPL, EFLAGS_NT, EFLAGS_RF,
-  EFLAGS_TF, EFLAGS_VIF, EFLAGS_VIP, EFLAGS_VM, GS, R11, RAX, RBX, RCX, RDX, RSP, SS, TR,
+  EFLAGS_TF, EFLAGS_VIF, EFLAGS_VIP, EFLAGS_VM, R11, RAX, RBX, RCX, RDX, RSP, SS, TR,
 } from './registers.ts';
 import { storeSystemSelector } from './segment-instructions.ts';
 import { setSegment } from './segments.ts';
@@ -269,7 +269,6 @@ describe('fast calls of 64-bit mode', () => {
 
   test('without SCE, outside 64-bit mode, at another level, to a wrong address', () => {
     expect(faultOf(() => sysret(cpu, 64))).toBe('13(0)');
-    expect(faultOf(() => swapgs(cpu))).toBe('13(0)');
     syscall(cpu);
     cpu.state.setReg64(RCX, 2 ** 47);
     expect(faultOf(() => sysret(cpu, 64))).toBe('13(0)');
@@ -277,15 +276,7 @@ describe('fast calls of 64-bit mode', () => {
     expect([faultOf(() => syscall(cpu)), faultOf(() => sysret(cpu, 64))]).toEqual(['6', '6']);
     cpu = new TestCpu(LONG_PROFILE);
     cpu.protect(0);
-    expect([faultOf(() => syscall(cpu)), faultOf(() => swapgs(cpu))]).toEqual(['6', '6']);
-  });
-
-  test('SWAPGS', () => {
-    syscall(cpu);
-    cpu.state.setU64(L.KERNEL_GS_BASE, 0xffff888012345678n);
-    cpu.state.setLinear(cpu.state.segment(GS) + L.SEG_BASE, 0x1000);
-    expect(swapgs(cpu)).toBe(HELPER_NEXT);
-    expect([cpu.state.getU64(cpu.state.segment(GS) + L.SEG_BASE), cpu.state.getU64(L.KERNEL_GS_BASE)]).toEqual([0xffff888012345678n, 0x1000n]);
+    expect(faultOf(() => syscall(cpu))).toBe('6');
   });
 
   test('SYSENTER enters 64-bit code, SYSEXIT returns to either kind', () => {

@@ -293,9 +293,9 @@ export class HandlerOps extends RecordOps {
       this.e.return(status);
     });
   }
-  transferTo(ip: I32): void {
+  transferTo(ip: Int): void {
     this.storeIp(L.RIP, ip);
-    this.proceed(HANDLER_GO);
+    this.proceed(this.long ? HANDLER_GO_LONG : HANDLER_GO);
   }
   /** On at RIP, with this instruction counted. */
   private proceed(handler: number): void {

@@ -199,7 +199,7 @@ export abstract class Ops {
   /** Faults when `ip` is past the limit of CS, or not canonical: for calls, before they push. */
   abstract checkTarget(ip: Int): void;
   /** Leaves for an offset in CS of 32-bit code that may be another segment, at another level, in the same mode. */
-  abstract transferTo(ip: I32): void;
+  abstract transferTo(ip: Int): void;
   /** Fuel that is left when this instruction is done: tells the dispatcher at which count it was. */
   abstract fuelAfterThis(): I32;
   /** Ends the instruction here in an exception. */

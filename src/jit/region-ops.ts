@@ -184,7 +184,7 @@ export class RegionOps extends RecordOps {
     this.checkTarget(target);
     if (!this.edges.jump(target)) this.code.leaveTo(target, this.record, this.flat, 1);
   }
-  transferTo(ip: I32): void {
+  transferTo(ip: Int): void {
     this.code.leaveTo(ip, this.record, false, 1);
   }
   raiseValue(): void {

@@ -14,6 +14,10 @@ export const SYSTEM_KERNEL_TYPES = {
   /** (cpu): all but ESP and EIP, between flat code of 32 bits outside long mode. */
   sysenter: { params: ['i32'], result: 'i32' },
   sysexit: { params: ['i32'], result: 'i32' },
+  /** (cpu): all but the general registers, RIP and the flags, from code of 64 bits. */
+  syscall: { params: ['i32'], result: 'i32' },
+  /** (cpu, RIP, flags): likewise, to code of 64 bits. */
+  sysret: { params: ['i32', 'i64', 'i32'], result: 'i32' },
   /** (cpu, fuel left after the instruction): the time-stamp counter, while TSC_RATE is not 0. */
   time_stamp: { params: ['i32', 'i32'], result: 'i64' },
 } as const;

@@ -1,10 +1,10 @@
-import { beforeAll, expect, it } from 'vitest';
-import { sysenter, sysexit } from '../fast-calls.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { syscall, sysenter, sysexit, sysret } from '../fast-calls.ts';
 import * as L from '../layout.ts';
 import { modeKey } from '../mode.ts';
 import { CODE0, CODE3, DATA0, DATA3, FREE, LDT_SELECTOR, TestCpu } from '../segments-fixture.ts';
 import {
-  CR0_AM, CR4_SMAP, CS, DS, EFER_LMA, EFLAGS_AC, EFLAGS_CF, EFLAGS_FIXED, EFLAGS_IF, ES, FS, GS, SS,
+  CR0_AM, CR4_SMAP, CS, DS, EFER_LMA, EFLAGS_AC, EFLAGS_CF, EFLAGS_FIXED, EFLAGS_IF, EFLAGS_TF, ES, FS, GS, RCX, SS,
 } from '../registers.ts';
 import { loadSegment, setSegment } from '../segments.ts';
 import { buildX87Kernel } from '../x87/build-kernel.ts';
@@ -15,6 +15,8 @@ interface Kernel {
   load_data_segment(cpu: number, n: number, selector: number): number;
   sysenter(cpu: number): number;
   sysexit(cpu: number): number;
+  syscall(cpu: number): number;
+  sysret(cpu: number, rip: bigint, flags: number): number;
 }
 
 let bytes: Uint8Array<ArrayBuffer>;
@@ -121,4 +123,54 @@ it('leaves fast calls to the helpers from other segments, with other checks of m
     refuses(name, cpl, ({ state }) => setSegment(state, SS, 0x50, 0, 0xffffffff, 0x8093 | (cpl << 5)));
     refuses(name, cpl, ({ state }) => setSegment(state, CS, 0x58, 0, 0xfffff, 0x409b | (cpl << 5)));
   }
+});
+
+describe('SYSCALL and SYSRET', () => {
+  const RIP = 0x7fff12345678;
+  const start = (cpl: 0 | 3): TestCpu => {
+    const cpu = new TestCpu().long(cpl);
+    cpu.state.setU64(L.STAR, (0x33n << 48n) | (0x13n << 32n));
+    cpu.state.eflags = EFLAGS_FIXED | EFLAGS_CF;
+    cpu.state.setU32(L.TLB_ACTIVE, 0);
+    return cpu;
+  };
+  const call = (cpu: TestCpu, name: 'syscall' | 'sysret', flags = 2, rip = RIP): number =>
+    name === 'syscall' ? kernelOf(cpu).syscall(cpu.state.base) : kernelOf(cpu).sysret(cpu.state.base, BigInt(rip), flags);
+
+  it.each(['syscall', 'sysret'] as const)('%s sets the segments that the helper sets', (name) => {
+    const cpl = name === 'syscall' ? 3 : 0;
+    const cpu = start(cpl);
+    expect(call(cpu, name)).toBe(1);
+    const other = start(cpl);
+    other.state.setReg64(RCX, RIP);
+    if (name === 'syscall') syscall(other);
+    else sysret(other, 64);
+    expect(registers(cpu)).toBe(registers(other));
+    expect(cpu.state.getU32(L.TLB_ACTIVE) - cpu.state.base).toBe(name === 'syscall' ? L.TLB_SUPERVISOR : L.TLB_USER);
+  });
+
+  it('leaves the rest to the helpers', () => {
+    const refuses = (name: 'syscall' | 'sysret', cpl: 0 | 3, change: (cpu: TestCpu) => void, flags = 2, rip = RIP): void => {
+      const cpu = start(cpl);
+      change(cpu);
+      const before = levelOf(cpu);
+      expect(call(cpu, name, flags, rip)).toBe(0);
+      expect(levelOf(cpu)).toEqual(before);
+    };
+    const noSce = ({ state }: TestCpu): void => state.setU32(L.EFER, EFER_LMA);
+    const trapped = ({ state }: TestCpu): void => { state.eflags = state.eflags | EFLAGS_TF; };
+    for (const [name, cpl] of [['syscall', 3], ['sysret', 0]] as const) {
+      refuses(name, cpl, noSce);
+      refuses(name, cpl, trapped);
+    }
+    refuses('sysret', 3, () => {});
+    refuses('sysret', 0, () => {}, EFLAGS_TF);
+    refuses('sysret', 0, () => {}, 2, 2 ** 47);
+    refuses('sysret', 0, ({ state }) => state.setU32(L.INTERRUPT_WAITS, 1), EFLAGS_IF);
+    refuses('sysret', 0, ({ state }) => state.setCr(0, state.cr(0) | CR0_AM), EFLAGS_AC);
+    refuses('sysret', 0, ({ state }) => {
+      state.setCr(4, CR4_SMAP);
+      state.eflags = state.eflags | EFLAGS_AC;
+    });
+  });
 });

@@ -120,7 +120,6 @@ export const systemBodies: Record<string, Body> = {
   CLTS: plain('CLTS'), INVD: plain('INVD'), WBINVD: plain('WBINVD'), HLT: plain('HLT'),
   CLD: (o) => o.setDirection(0), STD: (o) => o.setDirection(1),
   RDMSR: plain('RDMSR'), WRMSR: plain('WRMSR'), RDTSC: rdtsc, RDPMC: plain('RDPMC'), CPUID: plain('CPUID'),
-  SYSCALL: plain('SYSCALL'), SYSRET: (o) => o.helper('SYSRET', o.i32(o.osize)), SWAPGS: plain('SWAPGS'),
   RDFSBASE: readBase(4), RDGSBASE: readBase(5), WRFSBASE: writeBase(4), WRGSBASE: writeBase(5),
   RDTSCP: plain('RDTSCP'), STAC: plain('STAC'), CLAC: plain('CLAC'), INVPCID: invpcid,
   XGETBV: plain('XGETBV'), XSETBV: plain('XSETBV'),

@@ -224,9 +224,9 @@ NP 0F AE /6 m XSAVEOPT My : rare +xsaveopt
 NP 0F C7 /4 m XSAVEC My : rare +xsavec
 0F 02 LAR Gv Ew : protected rare
 0F 03 LSL Gv Ew : protected rare
-0F 05 SYSCALL : o64 end +syscall
+0F 05 SYSCALL : o64 branch end +syscall
 0F 06 CLTS : end
-0F 07 SYSRET : o64 osize end +syscall
+0F 07 SYSRET : o64 branch osize end +syscall
 0F 08 INVD
 0F 09 WBINVD
 0F 0B UD
