@@ -93,7 +93,8 @@ export async function runCoracle(name: string, kernel: Uint8Array, tier: NonNull
       machine.on('error', reject);
       machine.on('exit', ({ reason }) => {
         clearTimeout(timer);
-        resolve(reason === 'debug-exit' ? '' : reason);
+        // QEMU's end after a triple fault is a reset like others.
+        resolve(reason === 'debug-exit' ? '' : reason === 'triple-fault' ? 'reset' : reason);
       });
       machine.run();
     });
