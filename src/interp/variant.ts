@@ -9,10 +9,10 @@ import { hasModrm, type Row } from '../isa/row.ts';
 /**
  * Addressing forms of ModRM.rm (or moffs):
  * `flat` base + displacement, `indexed` with a scaled index too, both in segments with base 0 and limit 4 GiB;
- * `general32` and `general16` go through the segment's base and limit. In 64-bit code `flat64` and `indexed64` have no
+ * `general` goes through the segment's base and limit, with addresses of 32 or 16 bits. In 64-bit code `flat64` and `indexed64` have no
  * base of a segment and 64-bit addresses; `general64` takes FS, GS, 32-bit addresses and moffs too.
  */
-export type RmForm = 'none' | 'register' | 'flat' | 'indexed' | 'general32' | 'general16' | 'flat64' | 'indexed64' | 'general64';
+export type RmForm = 'none' | 'register' | 'flat' | 'indexed' | 'general' | 'flat64' | 'indexed64' | 'general64';
 /**
  * Whether the segments that the row uses implicitly (SS for the stack, CS for branches, DS and ES for strings) are flat.
  * `long`: 64-bit code. Rows that use none of them and no memory have the same handlers everywhere, as `segmented`.
@@ -28,7 +28,7 @@ export interface Variant {
   readonly repeat: Repeat;
 }
 
-const RM_FORMS: readonly RmForm[] = ['none', 'register', 'flat', 'indexed', 'general32', 'general16', 'flat64', 'indexed64', 'general64'];
+const RM_FORMS: readonly RmForm[] = ['none', 'register', 'flat', 'indexed', 'general', 'flat64', 'indexed64', 'general64'];
 const SIZES: readonly CodeSize[] = [16, 32, 64];
 const ENVIRONMENTS: readonly Environment[] = ['segmented', 'flat', 'long'];
 const REPEATS: readonly Repeat[] = ['none', 'rep', 'repne'];
@@ -56,7 +56,7 @@ export function isStringRow(row: Row): boolean {
 
 /** The memory forms that a row with a memory operand has outside 64-bit code. */
 function memoryForms(row: Row): RmForm[] {
-  return row.attributes.has('rare') || row.attributes.has('avx') ? ['general32', 'general16'] : ['flat', 'indexed', 'general32', 'general16'];
+  return row.attributes.has('rare') || row.attributes.has('avx') ? ['general'] : ['flat', 'indexed', 'general'];
 }
 /** And those in 64-bit code: fewer for what is rare there, which keeps the module small. */
 function longMemoryForms(row: Row, osize: CodeSize): RmForm[] {
