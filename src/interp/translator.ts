@@ -9,7 +9,7 @@ import type { Decoders } from './decoders.ts';
 import * as R from './record.ts';
 import {
   type Environment, HANDLER_CROSSING, HANDLER_CROSSING_LONG, HANDLER_GP, HANDLER_NEXT, HANDLER_NEXT_LONG, HANDLER_NM, HANDLER_STOP, HANDLER_UD,
-  type HandlerSet, isStringRow, longForm, type RmForm, usesEnvironment, usesOperandSize, usesOperandSize64, variantCode,
+  type HandlerSet, isStringRow, legacyForm, longForm, type RmForm, usesEnvironment, usesOperandSize, usesOperandSize64, variantCode,
 } from './variant.ts';
 
 const ESP = 4;
@@ -210,15 +210,14 @@ export class Translator {
     // A string whose source has a segment of its own takes the general way.
     const ownSegment = row.attributes.has('asize') && d.segmentOverride && !row.attributes.has('branch');
     const environment: Environment = usesEnvironment(row) && flat && !ownSegment ? 'flat' : 'segmented';
-    return variantCode(osize, this.legacyForm(row, flat), asize, environment, this.repeat(row));
+    return variantCode(osize, this.legacyFormOf(row, flat), asize, environment, this.repeat(row));
   }
 
-  private legacyForm(row: Row, flat: boolean): RmForm {
+  private legacyFormOf(row: Row, flat: boolean): RmForm {
     const d = this.decoder;
     if (d.memory) {
-      const general = row.attributes.has('rare') || row.attributes.has('avx') || !flat || d.asize === 16 || (d.segmentOverride && (d.segment === 1 || d.segment > 3));
-      if (general) return 'general';
-      return d.index < 0 ? 'flat' : 'indexed';
+      const general = !flat || d.asize === 16 || (d.segmentOverride && (d.segment === 1 || d.segment > DS));
+      return legacyForm(row, general ? 'general' : d.index < 0 ? 'flat' : 'indexed');
     }
     return d.takesModrm[d.rowIndex] ? 'register' : 'none';
   }

@@ -54,21 +54,24 @@ export function isStringRow(row: Row): boolean {
   return row.attributes.has('rep') || row.attributes.has('repz');
 }
 
+/** x87, MMX and SSE instructions do so much besides that one form less makes no difference to them, and many to the module. */
+const isVector = (row: Row): boolean => row.attributes.has('fpu') || row.attributes.has('mmx') || row.attributes.has('sse');
+const isRare = (row: Row): boolean => row.attributes.has('rare') || row.attributes.has('avx');
+
 /** The memory forms that a row with a memory operand has outside 64-bit code. */
-function memoryForms(row: Row): RmForm[] {
-  return row.attributes.has('rare') || row.attributes.has('avx') ? ['general'] : ['flat', 'indexed', 'general'];
+function legacyMemoryForms(row: Row): RmForm[] {
+  if (isRare(row)) return ['general'];
+  return isVector(row) ? ['indexed', 'general'] : ['flat', 'indexed', 'general'];
 }
 /** And those in 64-bit code: fewer for what is rare there, which keeps the module small. */
 function longMemoryForms(row: Row, osize: CodeSize): RmForm[] {
-  const a = row.attributes;
-  if (a.has('rare') || a.has('avx') || osize === 16 || row.operands.some((o) => o.kind === 'O')) return ['general64'];
-  return a.has('fpu') || a.has('mmx') || a.has('sse') || a.has('avx') ? ['indexed64', 'general64'] : ['flat64', 'indexed64', 'general64'];
+  if (isRare(row) || osize === 16 || row.operands.some((o) => o.kind === 'O')) return ['general64'];
+  return isVector(row) ? ['indexed64', 'general64'] : ['flat64', 'indexed64', 'general64'];
 }
+const nearest = (forms: readonly RmForm[], wanted: RmForm): RmForm => (forms.includes(wanted) ? wanted : forms[0]);
 /** The form that serves where a row lacks the one that fits best. */
-export function longForm(row: Row, osize: CodeSize, wanted: RmForm): RmForm {
-  const forms = longMemoryForms(row, osize);
-  return forms.includes(wanted) ? wanted : forms[0];
-}
+export const legacyForm = (row: Row, wanted: RmForm): RmForm => nearest(legacyMemoryForms(row), wanted);
+export const longForm = (row: Row, osize: CodeSize, wanted: RmForm): RmForm => nearest(longMemoryForms(row, osize), wanted);
 
 function rmForms(row: Row, memory: RmForm[]): RmForm[] {
   if (row.operands.some((o) => o.kind === 'O')) return memory;
@@ -92,7 +95,7 @@ function legacyVariants(row: Row): Variant[] {
   const environments: Environment[] = usesEnvironment(row) ? ['segmented', 'flat'] : ['segmented'];
   const out: Variant[] = [];
   for (const osize of osizes)
-    for (const rm of rmForms(row, memoryForms(row)))
+    for (const rm of rmForms(row, legacyMemoryForms(row)))
       for (const asize of asizes)
         for (const environment of environments) for (const repeat of repeats(row)) out.push({ row, osize, rm, asize, environment, repeat });
   return out;
