@@ -64,7 +64,7 @@ export abstract class RecordOps extends Ops {
     this.variant = variant;
     this.osize = variant.osize;
     this.repeat = variant.repeat;
-    this.asize = variant.rm === 'general16' ? 16 : variant.rm.endsWith('64') ? 64 : variant.asize;
+    this.asize = variant.rm.endsWith('64') ? 64 : variant.asize;
     this.operandCount = variant.row.operands.length;
     this.vex = variant.row.vex !== undefined;
     this.cpu = e.param(1, 'i32');
@@ -198,13 +198,16 @@ export abstract class RecordOps extends Ops {
     if (rm === 'flat' || rm === 'flat64') return sum;
     const index = this.addressRegister(R.REC_INDEX);
     const field = this.recordLoad('u8', R.REC_SCALE);
-    const scale = rm === 'general64' ? this.and(field, this.i32(R.SCALE_MASK)) : field;
+    const scale = this.general ? this.and(field, this.i32(R.SCALE_MASK)) : field;
     return this.wrapAddress(this.add(sum, this.shl(index, this.long ? this.toI64(scale) : scale)));
   }
-  /** An address cut off at the address size, which `general64` has in the record. */
+  private get general(): boolean {
+    return this.variant.rm === 'general' || this.variant.rm === 'general64';
+  }
+  /** An address cut off at the address size, which general forms have in the record. */
   private wrapAddress(address: Int): Int {
-    if (this.variant.rm !== 'general64') return this.zeroExtend(address, this.asize);
-    const unused = this.toI64(this.and(this.recordLoad('u8', R.REC_SCALE), this.i32(R.SCALE_ADDRESS32)));
+    if (!this.general) return address;
+    const unused = this.fit(this.and(this.recordLoad('u8', R.REC_SCALE), this.i32(this.long ? R.SCALE_ADDRESS32 : R.SCALE_ADDRESS16)), this.long ? 64 : 32);
     return this.shrU(this.shl(address, unused), unused);
   }
   linear(n: number): Int {

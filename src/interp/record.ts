@@ -7,12 +7,14 @@ export const REC_HANDLER = 0; // u32: slot in the function table
 export const REC_REG = 4; // u16: register of ModRM.reg or of the opcode (a slot, or a number for S, C, D operands)
 export const REC_RM = 6; // u16: register of ModRM.rm, or the base register of a memory operand; a number for ST(i)
 export const REC_INDEX = 8; // u16: index register of a memory operand
-export const REC_SCALE = 10; // u8: shift of the index; form general64 has flags beside it
+export const REC_SCALE = 10; // u8: shift of the index; general forms have flags beside it
 /** Of a relative branch in 64-bit code: 1 when its distance is 2^32 more than REC_IMMEDIATE says. */
 export const REC_FAR = REC_SCALE;
 export const SCALE_MASK = 3;
 /** The address is cut off at 32 bits: what 64-bit addresses are longer by. */
 export const SCALE_ADDRESS32 = 32;
+/** Likewise at 16 bits: what 32-bit addresses are longer by. */
+export const SCALE_ADDRESS16 = 16;
 export const REC_SEGMENT = 11; // u8: number of the segment register
 export const REC_DISPLACEMENT = 12; // i32
 /**

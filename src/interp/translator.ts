@@ -9,7 +9,7 @@ import type { Decoders } from './decoders.ts';
 import * as R from './record.ts';
 import {
   type Environment, HANDLER_CROSSING, HANDLER_CROSSING_LONG, HANDLER_GP, HANDLER_NEXT, HANDLER_NEXT_LONG, HANDLER_NM, HANDLER_STOP, HANDLER_UD,
-  type HandlerSet, isStringRow, longForm, type RmForm, usesEnvironment, usesOperandSize, usesOperandSize64, variantCode,
+  type HandlerSet, isStringRow, legacyForm, longForm, type RmForm, usesEnvironment, usesOperandSize, usesOperandSize64, variantCode,
 } from './variant.ts';
 
 const ESP = 4;
@@ -148,11 +148,13 @@ export class Translator {
     const slot = (n: number) => (n < 0 ? L.ZERO : L.GPR + n * 8);
     u16[(out + R.REC_RM) >>> 1] = d.base === BASE_RIP ? L.IP_BASE : slot(d.base);
     u16[(out + R.REC_INDEX) >>> 1] = d.row.operands.some((o) => o.kind === 'X') ? L.XMM + d.index * L.XMM_STRIDE : slot(d.index);
-    u8[out + R.REC_SCALE] = mode & MODE_CODE64 && d.asize === 32 ? d.scale | R.SCALE_ADDRESS32 : d.scale;
+    const long = (mode & MODE_CODE64) !== 0;
+    const narrow = long ? d.asize === 32 : d.asize === 16;
+    u8[out + R.REC_SCALE] = d.scale | (narrow ? (long ? R.SCALE_ADDRESS32 : R.SCALE_ADDRESS16) : 0);
     let { displacement } = d;
     if (d.base === ESP && d.row.attributes.has('pop')) displacement += d.osize / 8;
     if (d.base === BASE_RIP) displacement += offset + d.length;
-    if (mode & MODE_CODE64 && displacement !== (displacement | 0)) {
+    if (long && displacement !== (displacement | 0)) {
       // Past what 32 bits hold: a register that is always so large takes a part.
       u16[(out + R.REC_INDEX) >>> 1] = L.TWO_PAGES;
       displacement -= 2 * 4096;
@@ -208,15 +210,14 @@ export class Translator {
     // A string whose source has a segment of its own takes the general way.
     const ownSegment = row.attributes.has('asize') && d.segmentOverride && !row.attributes.has('branch');
     const environment: Environment = usesEnvironment(row) && flat && !ownSegment ? 'flat' : 'segmented';
-    return variantCode(osize, this.legacyForm(row, flat), asize, environment, this.repeat(row));
+    return variantCode(osize, this.legacyFormOf(row, flat), asize, environment, this.repeat(row));
   }
 
-  private legacyForm(row: Row, flat: boolean): RmForm {
+  private legacyFormOf(row: Row, flat: boolean): RmForm {
     const d = this.decoder;
     if (d.memory) {
-      const general = row.attributes.has('rare') || row.attributes.has('avx') || !flat || d.asize === 16 || (d.segmentOverride && (d.segment === 1 || d.segment > 3));
-      if (general) return d.asize === 16 ? 'general16' : 'general32';
-      return d.index < 0 ? 'flat' : 'indexed';
+      const general = !flat || d.asize === 16 || (d.segmentOverride && (d.segment === 1 || d.segment > DS));
+      return legacyForm(row, general ? 'general' : d.index < 0 ? 'flat' : 'indexed');
     }
     return d.takesModrm[d.rowIndex] ? 'register' : 'none';
   }

@@ -9,10 +9,10 @@ import { hasModrm, type Row } from '../isa/row.ts';
 /**
  * Addressing forms of ModRM.rm (or moffs):
  * `flat` base + displacement, `indexed` with a scaled index too, both in segments with base 0 and limit 4 GiB;
- * `general32` and `general16` go through the segment's base and limit. In 64-bit code `flat64` and `indexed64` have no
+ * `general` goes through the segment's base and limit, with addresses of 32 or 16 bits. In 64-bit code `flat64` and `indexed64` have no
  * base of a segment and 64-bit addresses; `general64` takes FS, GS, 32-bit addresses and moffs too.
  */
-export type RmForm = 'none' | 'register' | 'flat' | 'indexed' | 'general32' | 'general16' | 'flat64' | 'indexed64' | 'general64';
+export type RmForm = 'none' | 'register' | 'flat' | 'indexed' | 'general' | 'flat64' | 'indexed64' | 'general64';
 /**
  * Whether the segments that the row uses implicitly (SS for the stack, CS for branches, DS and ES for strings) are flat.
  * `long`: 64-bit code. Rows that use none of them and no memory have the same handlers everywhere, as `segmented`.
@@ -28,7 +28,7 @@ export interface Variant {
   readonly repeat: Repeat;
 }
 
-const RM_FORMS: readonly RmForm[] = ['none', 'register', 'flat', 'indexed', 'general32', 'general16', 'flat64', 'indexed64', 'general64'];
+const RM_FORMS: readonly RmForm[] = ['none', 'register', 'flat', 'indexed', 'general', 'flat64', 'indexed64', 'general64'];
 const SIZES: readonly CodeSize[] = [16, 32, 64];
 const ENVIRONMENTS: readonly Environment[] = ['segmented', 'flat', 'long'];
 const REPEATS: readonly Repeat[] = ['none', 'rep', 'repne'];
@@ -54,21 +54,24 @@ export function isStringRow(row: Row): boolean {
   return row.attributes.has('rep') || row.attributes.has('repz');
 }
 
+/** x87, MMX and SSE instructions do so much besides that one form less makes no difference to them, and many to the module. */
+const isVector = (row: Row): boolean => row.attributes.has('fpu') || row.attributes.has('mmx') || row.attributes.has('sse');
+const isRare = (row: Row): boolean => row.attributes.has('rare') || row.attributes.has('avx');
+
 /** The memory forms that a row with a memory operand has outside 64-bit code. */
-function memoryForms(row: Row): RmForm[] {
-  return row.attributes.has('rare') || row.attributes.has('avx') ? ['general32', 'general16'] : ['flat', 'indexed', 'general32', 'general16'];
+function legacyMemoryForms(row: Row): RmForm[] {
+  if (isRare(row)) return ['general'];
+  return isVector(row) ? ['indexed', 'general'] : ['flat', 'indexed', 'general'];
 }
 /** And those in 64-bit code: fewer for what is rare there, which keeps the module small. */
 function longMemoryForms(row: Row, osize: CodeSize): RmForm[] {
-  const a = row.attributes;
-  if (a.has('rare') || a.has('avx') || osize === 16 || row.operands.some((o) => o.kind === 'O')) return ['general64'];
-  return a.has('fpu') || a.has('mmx') || a.has('sse') || a.has('avx') ? ['indexed64', 'general64'] : ['flat64', 'indexed64', 'general64'];
+  if (isRare(row) || osize === 16 || row.operands.some((o) => o.kind === 'O')) return ['general64'];
+  return isVector(row) ? ['indexed64', 'general64'] : ['flat64', 'indexed64', 'general64'];
 }
+const nearest = (forms: readonly RmForm[], wanted: RmForm): RmForm => (forms.includes(wanted) ? wanted : forms[0]);
 /** The form that serves where a row lacks the one that fits best. */
-export function longForm(row: Row, osize: CodeSize, wanted: RmForm): RmForm {
-  const forms = longMemoryForms(row, osize);
-  return forms.includes(wanted) ? wanted : forms[0];
-}
+export const legacyForm = (row: Row, wanted: RmForm): RmForm => nearest(legacyMemoryForms(row), wanted);
+export const longForm = (row: Row, osize: CodeSize, wanted: RmForm): RmForm => nearest(longMemoryForms(row, osize), wanted);
 
 function rmForms(row: Row, memory: RmForm[]): RmForm[] {
   if (row.operands.some((o) => o.kind === 'O')) return memory;
@@ -92,7 +95,7 @@ function legacyVariants(row: Row): Variant[] {
   const environments: Environment[] = usesEnvironment(row) ? ['segmented', 'flat'] : ['segmented'];
   const out: Variant[] = [];
   for (const osize of osizes)
-    for (const rm of rmForms(row, memoryForms(row)))
+    for (const rm of rmForms(row, legacyMemoryForms(row)))
       for (const asize of asizes)
         for (const environment of environments) for (const repeat of repeats(row)) out.push({ row, osize, rm, asize, environment, repeat });
   return out;

@@ -16,12 +16,14 @@ const PLACE = /^(cr2|error|vector .*)$/;
 const FLAGS = /^[ACOPSZ]F( [ACOPSZ]F)*$/;
 
 const DIFFERENCES: readonly Difference[] = [
-  { mnemonics: /^MASKMOV/, vectors: IN_MEMORY, fields: /./, reason: 'how MASKMOVQ and MASKMOVDQU fault [SDM2 MASKMOVQ]' },
+  { mnemonics: /^V?P?MASKMOV/, vectors: IN_MEMORY, fields: /./, reason: 'how MASKMOVQ and MASKMOVDQU fault [SDM2 MASKMOVQ]' },
   { mnemonics: /^(MOVD|MOVQ|MOVNTQ)$/, vectors: IN_MEMORY, fields: /^(FSW|FTW|ST\d)$/, reason: 'a store that faults makes the transition to MMX state' },
   { mnemonics: /^CMPS/, vectors: IN_MEMORY, fields: PLACE, reason: 'which operand CMPS reads first' },
   { mnemonics: /^(CMPS|SCAS)/, vectors: IN_MEMORY, fields: FLAGS, reason: 'REPE and REPNE that fault keep the flags of their last iteration, unlike [SDM2 REP]' },
-  { mnemonics: /^(FSTP?|FISTP?|FBSTP)$/, vectors: [BREAKPOINT], fields: /^vector/, reason: 'a store that an unmasked exception keeps from happening does not fault' },
+  { mnemonics: /^(FSTP?|FISTT?P?|FBSTP)$/, vectors: [BREAKPOINT], fields: /^vector/, reason: 'a store that an unmasked exception keeps from happening does not fault' },
   { mnemonics: /^(FLD|FBLD|FSTP|FBSTP)$/, vectors: IN_MEMORY, fields: /^(memory|cr2|error|vector .*)$/, reason: 'a part of ten bytes is reached before the other part' },
+  { mnemonics: /^VCVTPS2PH$/, vectors: [...IN_MEMORY, 19], fields: /^(MXCSR|vector .*)$/, reason: 'a conversion comes before the store that faults' },
+  { mnemonics: /^V/, vectors: IN_MEMORY, fields: PLACE, reason: 'which part of 32 bytes is reached first' },
   { mnemonics: /^CALL/, vectors: IN_MEMORY, fields: /^(memory|vector .*)$/, reason: 'a call stores its return address before it looks at its target' },
   { mnemonics: /^(FNSAVE|FRSTOR|FNSTENV|FLDENV|FXRSTOR)$/, vectors: IN_MEMORY, fields: PLACE, reason: 'the order in which images are reached' },
 ];

@@ -60,7 +60,7 @@ export interface LockstepOptions {
  */
 function accepts(reference: LockstepReference): (row: Row) => boolean {
   return (row) => {
-    if (/^(RCP|RSQRT)[PS]S$/.test(row.mnemonic)) return false;
+    if (/^V?(RCP|RSQRT)[PS]S$/.test(row.mnemonic)) return false;
     if (reference === 'host') return !(row.opcode[0] === 0x0f && row.opcode[1] === 0x0d);
     if ((row.mnemonic === 'TEST' && row.digit === 1) || (row.mnemonic === 'SHL' && row.digit === 6)) return false;
     return !/^(CMPXCHG8B|NOP|EMMS|MOVDQ2Q)$/.test(row.mnemonic) && !/^(ADD|SUB|MUL|DIV|MIN|MAX|SQRT|CMP|CVT)\w*[PS][SD]/.test(row.mnemonic) && !/^CVT/.test(row.mnemonic) && !row.attributes.has('fpu') && !row.attributes.has('wait');

@@ -47,7 +47,7 @@ const NOT_ON_HOST = new Set([
 ]);
 
 /** Their results differ in the last places. */
-const APPROXIMATE = /^(RCP[PS]S|RSQRT[PS]S|F2XM1|FYL2X|FPTAN|FPATAN|FYL2XP1|FSINCOS|FSIN|FCOS)$/;
+const APPROXIMATE = /^(V?RCP[PS]S|V?RSQRT[PS]S|F2XM1|FYL2X|FPTAN|FPATAN|FYL2XP1|FSINCOS|FSIN|FCOS)$/;
 
 export function hostAccepts(e: Encoding): boolean {
   const { row } = e;

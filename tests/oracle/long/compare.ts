@@ -57,6 +57,8 @@ export function fieldsThatDiffer(host: R.Batch, mine: R.Batch, n: number, unknow
   for (const i of [0, 1]) if (differs(R.FS_BASE_AFTER + 8 * i)) fields.push(`base of ${'FG'[i]}S`);
   if (host.u32(n, R.HASH) !== mine.u32(n, R.HASH)) fields.push('memory');
   fields.push(...fxDifferences(host.fxAfter(n), mine.fxAfter(n), 16));
+  const [theirs, ours] = [host.ymm(n, R.YMM_AFTER), mine.ymm(n, R.YMM_AFTER)];
+  for (let i = 0; i < 16; i++) if (Buffer.compare(theirs.subarray(16 * i, 16 * i + 16), ours.subarray(16 * i, 16 * i + 16)) !== 0) fields.push(`upper half of YMM${i}`);
   return fields;
 }
 

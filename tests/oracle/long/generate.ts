@@ -2,8 +2,10 @@
  * Makes cases of 64-bit code from the opcode table: an encoding of a row, with operand form, sizes and prefixes drawn at
  * random, and states for it whose registers and addresses lie at the edges.
  */
+import { readFileSync } from 'node:fs';
 import { isStringRow, longOperandSizes, usesOperandSize64 } from '../../../src/interp/variant.ts';
 import type { CodeSize } from '../../../src/isa/decode.ts';
+import { featureNamed } from '../../../src/isa/features.ts';
 import { hasModrm, type Operand, type Row } from '../../../src/isa/row.ts';
 import { type FxOptions, makeFxState } from '../fx-state.ts';
 import type { Random } from '../random.ts';
@@ -53,10 +55,15 @@ const MASK64 = (1n << 64n) - 1n;
  */
 const LEFT_OUT = new RegExp(
   '^(CPUID|RDTSC|RDTSCP|RDPID|RDPMC|RDRAND|RDSEED|X[GS]ETBV|INVPCID|SYSCALL|SYSRET|SYSENTER|SYSEXIT|INT|IRET|RET_FAR|CALL_FAR_INDIRECT|JMP_FAR_INDIRECT|L[FGS]S|LSS' +
-  '|POP_..|MOV_TO_SEG|SLDT|STR|SGDT|SIDT|SMSW|VERR|VERW|LAR|LSL|F2XM1|RCP[PS]S|RSQRT[PS]S|FYL2X|FPTAN|FPATAN|FYL2XP1|FSINCOS|FSIN|FCOS|FXSAVE|XSAVE.*|XRSTOR.*)$',
+  '|POP_..|MOV_TO_SEG|SLDT|STR|SGDT|SIDT|SMSW|VERR|VERW|LAR|LSL|F2XM1|V?RCP[PS]S|V?RSQRT[PS]S|FYL2X|FPTAN|FPATAN|FYL2XP1|FSINCOS|FSIN|FCOS|FXSAVE|XSAVE.*|XRSTOR.*)$',
 );
 
-export const rowsToTest = (rows: readonly Row[]): Row[] => rows.filter((row) => !row.attributes.has('i64') && !LEFT_OUT.test(row.mnemonic));
+/** What the host's processor has, by the kernel's names. */
+const hostFlags = new Set(/^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1]?.split(' ').map(featureNamed));
+
+/** Rows that the host and a random case can do something with: not those that gather from a vector of addresses. */
+export const rowsToTest = (rows: readonly Row[]): Row[] =>
+  rows.filter((row) => !row.attributes.has('i64') && !LEFT_OUT.test(row.mnemonic) && (!row.feature || hostFlags.has(row.feature)) && !row.operands.some((o) => o.kind === 'X'));
 
 const little = (value: bigint | number, bytes: number): number[] =>
   Array.from({ length: bytes }, (_, i) => Number((BigInt.asUintN(64, BigInt(value)) >> BigInt(8 * i)) & 0xffn));
@@ -114,7 +121,7 @@ export class Generator {
     const { random } = this;
     const { osize, asize } = form;
     const prefixes: number[] = [];
-    if (row.prefix !== undefined && row.prefix !== 'NP') prefixes.push(Number.parseInt(row.prefix, 16));
+    if (row.prefix !== undefined && row.prefix !== 'NP' && !row.vex) prefixes.push(Number.parseInt(row.prefix, 16));
     if (osize === 16 && row.prefix !== '66') prefixes.push(0x66);
     if (asize === 32) prefixes.push(0x67);
     if (form.repeat) prefixes.push(form.repeat);
@@ -127,7 +134,7 @@ export class Generator {
       [prefixes[i], prefixes[k]] = [prefixes[k] as number, prefixes[i] as number];
     }
     const rex = this.rex(row, osize);
-    const bytes = [...prefixes, ...(rex ? [rex] : []), ...row.opcode];
+    const bytes = [...prefixes, ...(row.vex ? this.vex(row, row.vex, rex) : [...(rex ? [rex] : []), ...row.opcode])];
     if (row.plusRegister) bytes[bytes.length - 1] = (bytes.at(-1) as number) + random.below(8);
     const rip = R.CODE_BASE + (random.chance(10) ? 0x1000 - random.below(15) : 0x400 + random.below(0x800));
     let modrm = row.modrm ?? -1;
@@ -158,6 +165,20 @@ export class Generator {
     if (osize === 64 && !fixed64) bits |= REX_W;
     else if ((fixed64 ? osize === 64 : !usesOperandSize64(row)) && random.chance(20)) bits |= REX_W;
     return bits !== 0 || random.chance(20) ? REX | bits : 0;
+  }
+
+  /** The VEX prefix and the opcode, with the bits of a REX prefix [SDM2 2.3.5]. */
+  private vex(row: Row, vex: NonNullable<Row['vex']>, rex: number): number[] {
+    const { random } = this;
+    const map = row.opcode.length === 2 ? 1 : row.opcode[1] === 0x38 ? 2 : 3;
+    const wide = vex.w ?? ((rex & REX_W) >> 3);
+    const long = vex.length === undefined ? random.below(2) : vex.length === 256 ? 1 : 0;
+    const vvvv = row.operands.some((o) => o.kind === 'H' || o.kind === 'B') ? random.below(16) : 0;
+    const last = (~vvvv & 15) << 3 | long << 2 | ['NP', '66', 'F3', 'F2'].indexOf(row.prefix ?? 'NP');
+    const opcode = row.opcode.at(-1) as number;
+    // R, X and B are inverted.
+    if (map === 1 && wide === 0 && (rex & (REX_X | REX_B)) === 0 && random.chance(70)) return [0xc5, (rex & REX_R ? 0 : 0x80) | last, opcode];
+    return [0xc4, (~rex & 7) << 5 | map, wide << 7 | last, opcode];
   }
 
   /** A memory operand; its bytes after ModRM are added. */
@@ -204,6 +225,10 @@ export class Generator {
     }
     if (o.kind === 'J') {
       bytes.push(...this.branch(o));
+      return 0;
+    }
+    if (o.kind === 'L') {
+      bytes.push(random.below(256));
       return 0;
     }
     if (o.kind !== 'I') return undefined;
@@ -265,6 +290,7 @@ export class Generator {
     for (let i = 0; i < 16; i++) batch.setU64(n, R.REGISTERS + 8 * i, BigInt.asUintN(64, r[i] as bigint));
     for (const i of [0, 1]) batch.setU64(n, R.FS_BASE + 8 * i, BigInt.asUintN(64, bases[i] as bigint));
     batch.fxBefore(n).set(this.image());
+    batch.ymm(n, R.YMM_BEFORE).set(this.image().subarray(R.YMM_AT, R.YMM_AT + R.YMM_BYTES));
   }
   /** Of FS or GS: canonical. */
   private base(): bigint {

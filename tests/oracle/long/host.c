@@ -32,12 +32,13 @@ struct record {
   uint64_t rip, reg[16], base[2];
   uint64_t reg_after[16], base_after[2], rip_after, cr2;
   uint32_t vector, error, eflags_after, differences, hash, difference[MAX_DIFFERENCES];
-  uint8_t pad[60], before[512], after[512], code[512];
+  uint8_t pad[60], before[512], after[512], code[512], ymm_before[256], ymm_after[256];
 };
-_Static_assert(sizeof(struct record) == 2048, "record size");
+_Static_assert(sizeof(struct record) == 2560, "record size");
 
 /* Used by the assembly below. The case has FS and GS to itself; nothing of this program may use them meanwhile. */
 uint64_t saved_rsp, jump_target, own_base[2], case_base[2];
+uint8_t has_avx;
 struct record *volatile current;
 
 void enter(struct record *r);
@@ -48,6 +49,10 @@ __asm__(
     "push %rbx; push %rbp; push %r12; push %r13; push %r14; push %r15; pushfq\n"
     "mov %rsp, saved_rsp(%rip)\n"
     "rdfsbase %rax; mov %rax, own_base(%rip); rdgsbase %rax; mov %rax, 8+own_base(%rip)\n"
+    "cmpb $0, has_avx(%rip); je 1f\n"
+    ".irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15\n"
+    "vinsertf128 $1, 2048+16*\\n(%rdi), %ymm\\n, %ymm\\n\n"
+    ".endr\n1:\n"
     "mov 160(%rdi), %rax; wrfsbase %rax; mov 168(%rdi), %rax; wrgsbase %rax\n"
     "mov 20(%rdi), %eax; push %rax\n"
     "mov 32(%rdi), %rax; mov 40(%rdi), %rcx; mov 48(%rdi), %rdx; mov 56(%rdi), %rbx\n"
@@ -64,6 +69,14 @@ __asm__(
 
 static const int GREGS[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
                               REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
+
+/* From the XSAVE area in the signal's frame, in standard form; a component in its initial state is not in it. */
+static void upper_halves(struct record *r, const uint8_t *area) {
+  uint64_t present;
+  memcpy(&present, area + 512, sizeof present);
+  if (has_avx && present & 4) memcpy(r->ymm_after, area + 576, sizeof r->ymm_after);
+  else memset(r->ymm_after, 0, sizeof r->ymm_after);
+}
 
 /* The case that was running at the last tick. */
 static struct record *ticked;
@@ -87,6 +100,7 @@ __attribute__((used)) static void trapped(int signal, siginfo_t *info, void *con
   for (int i = 0; i < 16; i++) r->reg_after[i] = (uint64_t)g[GREGS[i]];
   memcpy(r->base_after, case_base, sizeof case_base);
   memcpy(r->after, u->uc_mcontext.fpregs, 512);
+  upper_halves(r, (const uint8_t *)u->uc_mcontext.fpregs);
   g[REG_RIP] = (greg_t)(uintptr_t)came_back;
   g[REG_RSP] = (greg_t)saved_rsp;
   g[REG_EFL] = 0x202;
@@ -168,6 +182,7 @@ static void give(const void *from, size_t size) {
 }
 
 int main(void) {
+  has_avx = !!__builtin_cpu_supports("avx");
   map_all();
   stack_t stack = {.ss_sp = malloc(1 << 16), .ss_size = 1 << 16};
   sigaltstack(&stack, 0);

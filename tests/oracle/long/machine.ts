@@ -36,7 +36,8 @@ const TASK = 0x38;
 const USER_DATA = 0x2b;
 const USER_CODE = 0x33;
 const CR0 = 0x80050033;
-const CR4 = 0x10620; // PAE, OSFXSR, OSXMMEXCPT, FSGSBASE
+const CR4 = 0x50620; // PAE, OSFXSR, OSXMMEXCPT, FSGSBASE, OSXSAVE
+const XCR0 = 7; // x87, SSE, AVX
 const EFER = 0xd01; // SCE, LME, LMA, NXE
 const HLT = 0xf4;
 const HAS_ERROR = new Set([8, 10, 11, 12, 13, 14, 17]);
@@ -121,6 +122,7 @@ export class Machine {
     state.setCr(0, CR0);
     state.setCr(3, PML4);
     state.setCr(4, CR4);
+    state.setU32(L.XCR0, XCR0);
     state.setU32(L.EFER, EFER);
     mmu.setEfer(EFER);
     state.setLinear(L.GDTR_BASE, KERNEL + GDT);
@@ -158,12 +160,18 @@ export class Machine {
     state.setU64(L.CR + 16, 0n);
     (cpu as unknown as { halted: boolean }).halted = false;
     this.loadFx(batch.fxBefore(n));
+    const upper = batch.ymm(n, R.YMM_BEFORE);
+    for (let i = 0; i < 16; i++) this.arena.u8.set(upper.subarray(16 * i, 16 * i + 16), this.upperHalf(i));
     cpu.updateMode();
     const end = cpu.instructions + INSTRUCTION_LIMIT;
     for (let i = 0; cpu.instructions < end; i++) if (cpu.run(this.fuel[i % this.fuel.length] as number) === 'halted') break;
     this.memory.write(at, new Uint8Array(code.length).fill(R.INT3));
     this.results(batch, n);
     this.saveFx(batch.fxAfter(n));
+    for (let i = 0; i < 16; i++) batch.ymm(n, R.YMM_AFTER).set(this.arena.u8.subarray(this.upperHalf(i), this.upperHalf(i) + 16), 16 * i);
+  }
+  private upperHalf(i: number): number {
+    return this.cpu.state.base + L.XMM + L.XMM_STRIDE * i + 16;
   }
 
   private loadFx(image: Uint8Array): void {

@@ -237,6 +237,7 @@ export function putProgram(batch: R.Batch, n: number, program: Program, random: 
   batch.setU64(n, R.REGISTERS + 8 * R14, BigInt(random.below(32)));
   batch.setU64(n, R.REGISTERS + 8 * RSP, BigInt(R.DATA_HIGH + 0x1c00 + 8 * random.below(0x40)));
   batch.fxBefore(n).set(generator.image());
+  batch.ymm(n, R.YMM_BEFORE).set(generator.image().subarray(R.YMM_AT, R.YMM_AT + R.YMM_BYTES));
 }
 
 const decoder = new Decoder(INSTRUCTION_SET);

@@ -2,7 +2,7 @@
  * One test case of 64-bit code, an instruction or a program, as the two executors exchange it, little-endian. Offsets into the record; host.c has the
  * same layout as a struct.
  */
-export const RECORD_BYTES = 2048;
+export const RECORD_BYTES = 2560;
 export const LENGTH = 16; // u32: bytes of code
 export const EFLAGS = 20; // u32
 export const RIP = 24; // u64
@@ -26,6 +26,12 @@ export const FX_AFTER = 1024;
 export const FX_BYTES = 512;
 export const CODE = 1536;
 export const CODE_BYTES = 512;
+/** The upper halves of the YMM registers. */
+export const YMM_BEFORE = 2048;
+export const YMM_AFTER = 2304;
+export const YMM_BYTES = 256;
+/** Where an FXSAVE image has values that suit them: its XMM registers. */
+export const YMM_AT = 160;
 
 /** Linear addresses of the data pages: out of the reach of 32-bit addresses, and within it. */
 export const DATA_HIGH = 0x5a50_1000_0000;
@@ -59,6 +65,7 @@ export class Batch {
   }
   fxBefore(n: number): Uint8Array { return this.bytes.subarray(n * RECORD_BYTES + FX_BEFORE, n * RECORD_BYTES + FX_AFTER); }
   fxAfter(n: number): Uint8Array { return this.bytes.subarray(n * RECORD_BYTES + FX_AFTER, n * RECORD_BYTES + FX_AFTER + FX_BYTES); }
+  ymm(n: number, field: number): Uint8Array { return this.bytes.subarray(n * RECORD_BYTES + field, n * RECORD_BYTES + field + YMM_BYTES); }
   clear(n: number): void { this.bytes.fill(0, n * RECORD_BYTES, (n + 1) * RECORD_BYTES); }
   get used(): Uint8Array { return this.bytes.subarray(0, this.count * RECORD_BYTES); }
   /** The same cases. */
