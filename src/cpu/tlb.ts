@@ -47,9 +47,9 @@ export class Tlb {
   private readonly largeRegions = new Uint8Array(REGIONS);
   private readonly hugeRegions = new Uint8Array(REGIONS);
   private hasLarge = false;
-  /** Whether the supervisor set may hold entries of user pages, and a set entries with a high half, since the last restriction. */
-  private hasUserPages = false;
-  private hasHigh = false;
+  /** Slots of the supervisor set that may hold an entry of a user page, and those of either set that may hold a high half. */
+  private readonly userPages = new Suspects();
+  private readonly high = { supervisor: new Suspects(), user: new Suspects() };
   /** Guest-physical pages, by their low bits, that may have been in an entry since the last full flush, a bit each. */
   private readonly translated = new Uint32Array(TRANSLATED_PAGES / 32);
   private readonly breakpointPages: number[] = [];
@@ -129,11 +129,11 @@ export class Tlb {
     if (walker.global) marks |= IS_GLOBAL;
     if (walker.userPage && !user) {
       marks |= IS_USER_PAGE;
-      this.hasUserPages = true;
+      this.userPages.add(slot);
     }
     if (high !== 0) {
       marks |= IS_HIGH;
-      this.hasHigh = true;
+      (user ? this.high.user : this.high.supervisor).add(slot);
     }
     this.marks[slot] = marks;
     if (walker.size === PAGE_4K) return;
@@ -155,7 +155,7 @@ export class Tlb {
   private forgetEntries(): void {
     if (this.globals.count + this.locals.count > 0) this.translated.fill(0);
     this.globals.count = this.locals.count = 0;
-    this.hasUserPages = this.hasHigh = false;
+    for (const suspects of [this.userPages, this.high.supervisor, this.high.user]) suspects.clear();
     this.forgetLarge();
   }
 
@@ -196,30 +196,23 @@ export class Tlb {
 
   /** Supervisor-mode code may not touch user pages any more [SDM3 4.6.1: SMAP]: drops what its set knows of them. */
   restrictUserPages(): void {
-    if (!this.hasUserPages) return;
-    this.hasUserPages = false;
-    this.dropMarked(IS_USER_PAGE, 0);
+    this.dropMarked(IS_USER_PAGE, this.userPages);
   }
 
   /** Code of 16 or 32 bits is about to run in long mode: no tag of its set may have a high half. */
   restrictTo32(user: boolean): void {
-    if (!this.hasHigh) return;
-    this.hasHigh = this.dropMarked(IS_HIGH, user ? L.TLB_ENTRIES : 0);
+    this.dropMarked(IS_HIGH, user ? this.high.user : this.high.supervisor);
   }
 
-  /** Drops the entries of a set that have a mark; whether the other set has one with it. */
-  private dropMarked(mark: number, set: number): boolean {
-    let elsewhere = false;
-    this.eachListed((at, slot) => {
-      if ((this.marks[slot] & mark) === 0) return;
-      if ((slot & L.TLB_ENTRIES) === set) {
-        this.dropTags(at);
-        this.marks[slot] &= ~mark;
-      } else {
-        elsewhere = true;
-      }
-    });
-    return elsewhere;
+  /** Drops those of the suspects whose entry has the mark. */
+  private dropMarked(mark: number, suspects: Suspects): void {
+    for (let i = 0; i < suspects.count; i++) {
+      const slot = suspects.slots[i];
+      if ((this.marks[slot] & mark) === 0) continue;
+      this.dropTags(this.slotWord(slot));
+      this.marks[slot] &= ~mark;
+    }
+    suspects.clear();
   }
 
   /** The frame behind a guest-physical page changed (-1: behind any page). */
@@ -327,6 +320,23 @@ class SlotList {
   }
   add(slot: number): void {
     this.slots[this.count++] = slot;
+  }
+}
+
+/** Slots that have got an entry of some kind since they were last looked through; another entry may have followed. */
+class Suspects {
+  readonly slots = new Uint16Array(SLOTS);
+  count = 0;
+  private readonly has = new Uint8Array(SLOTS);
+
+  add(slot: number): void {
+    if (this.has[slot] !== 0) return;
+    this.has[slot] = 1;
+    this.slots[this.count++] = slot;
+  }
+  clear(): void {
+    for (let i = 0; i < this.count; i++) this.has[this.slots[i]] = 0;
+    this.count = 0;
   }
 }
 

@@ -116,7 +116,7 @@ function setControl(m: FuzzMachine, mode: Mode): void {
 }
 
 /** Runs what has been set up: single steps, odd slices, and turns of the run loop for resets and events. */
-async function execute(m: FuzzMachine): Promise<void> {
+export async function execute(m: FuzzMachine): Promise<void> {
   const { random } = m.fuzz;
   const { cpu, machine } = m;
   for (let n = random.below(16); n > 0; n--) {

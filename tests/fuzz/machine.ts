@@ -24,9 +24,9 @@ const SLOW_ACCESS_MS = 250;
 /** What the arena holds besides RAM: video memory, ROMs, decoded code, TLBs and tables. */
 const ARENA_BESIDES = 48 * MIB;
 const FRAMES_BESIDES = (18 * MIB) / 4096;
-/** Elements by which any list may grow. Code, and regions by page, come and go in larger numbers, but are bounded. */
+/** Elements by which any list may grow. Code, and regions by page, come and go in larger numbers, but are bounded; a decoder's table appears with its first use. */
 const LARGEST_GROWTH = 1000;
-const BOUNDED = /^\.memory\.byPage$|^\.cpu\.engine\.(code\.|compiler\.freeSlots)/;
+const BOUNDED = /^\.memory\.byPage$|^\.cpu\.engine\.(code\.|compiler\.freeSlots)|^\.cpu\.source\.translator\.decoder\./;
 /** How processors run: compiling what a guest's code seldom reaches here, what it often does, and nothing. To compile all is too slow. */
 const WAYS: readonly CpuOptions[] = [{ tier: 'auto' }, { tier: 'auto', compileThreshold: 4 }, { tier: 'interp' }];
 const FLOPPY_BYTES = 1440 * 1024;

@@ -1,6 +1,6 @@
 /**
  * `npm run test:fuzz -- --seed S --minutes M`: hostile guests for as long as asked.
- *   --only NAME     one fuzzer: ports, memory, dma, code, programs, images, storage
+ *   --only NAME     one fuzzer: ports, memory, dma, code, long, programs, images, storage
  *   --case N        one case of it, with every step printed
  *   --share         the cases that belong to `npm test`, once
  *   --root FOLDER   where build/ lies
@@ -19,10 +19,11 @@ import { images } from './images.ts';
 import { ports } from './ports.ts';
 import { storage } from './storage.ts';
 import { code } from './code.ts';
+import { long } from './long.ts';
 import { programs } from './programs.ts';
 import { watch } from './watchdog.ts';
 
-const FUZZERS: readonly Fuzzer[] = [ports, memory, dma, code, programs, images, storage];
+const FUZZERS: readonly Fuzzer[] = [ports, memory, dma, code, long, programs, images, storage];
 const MIB = 2 ** 20;
 /** Findings after which a run ends. */
 const ENOUGH = 20;

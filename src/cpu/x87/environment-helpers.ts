@@ -26,6 +26,8 @@ function formatOf(cpu: CpuContext, operandSize: number): EnvironmentFormat {
 
 export function readBytes(cpu: CpuContext, linear: number, size: number): Uint8Array {
   const user = cpu.state.cpl === 3;
+  const direct = cpu.mmu.readableRange(linear, size, user);
+  if (direct !== 0) return cpu.state.arena.u8.slice(direct, direct + size);
   const bytes = new Uint8Array(size);
   const view = new DataView(bytes.buffer);
   let at = 0;
@@ -38,6 +40,11 @@ export function readBytes(cpu: CpuContext, linear: number, size: number): Uint8A
 /** Writes what `probeWrite` has allowed. */
 export function writeBytes(cpu: CpuContext, linear: number, bytes: Uint8Array): void {
   const user = cpu.state.cpl === 3;
+  const direct = cpu.mmu.writableRange(linear, bytes.length, user);
+  if (direct !== 0) {
+    cpu.state.arena.u8.set(bytes, direct);
+    return;
+  }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = 0;
   for (; at + 4 <= bytes.length; at += 4) cpu.mmu.write32(linear + at, view.getUint32(at, true), user);
