@@ -83,8 +83,12 @@ describe('priorities [SDM3 10.8]', () => {
 
 describe('LINT0 [SDM3 10.5.1]', () => {
   it('passes the 8259 pair while its entry says ExtINT, and without an entry while the APIC is off', () => {
+    apic.reset();
     apic.lint0.set(true);
+    expect([intr.level, apic.acknowledge()]).toEqual([true, 0x08]);
+    apic.write(A.APIC_SVR, 0xff);
     expect(intr.level).toBe(false);
+    apic.write(A.APIC_SVR, 0x1ff);
     apic.write(A.APIC_LVT_LINT0, A.MODE_EXTINT << A.MODE_SHIFT);
     expect([intr.level, apic.acknowledge()]).toEqual([true, 0x08]);
     expect(vectors(A.APIC_ISR)).toEqual([]);

@@ -5,7 +5,8 @@
  * The 8259 pair's output is wired to LINT0 and reaches the processor while that entry says ExtINT (virtual wire mode), or
  * directly while the APIC is disabled in IA32_APIC_BASE. References: [SDM3] chapter 10.
  * Deviations: INIT, SMI and start-up messages do nothing; messages arrive at once, so delivery status is always idle;
- * LINT0 and LINT1 take fixed interrupts by their edges only.
+ * LINT0 and LINT1 take fixed interrupts by their edges only. After a reset LINT0 of the bootstrap processor says ExtINT, for
+ * firmware that knows no APIC.
  */
 import type { BusRegistrar, Clock, Device, IrqLine, Region, Width } from '../device.ts';
 import { type ApicAgent, type ApicBus, type ApicMessage, deliveryOf, isLogical } from './apic-bus.ts';
@@ -102,6 +103,7 @@ export class LocalApic implements Device<LocalApicState>, ApicAgent {
     this.baseMsr = BigInt(A.LOCAL_APIC_BASE) | A.APIC_BASE_ENABLE | (this.options.bootstrap ? A.APIC_BASE_BSP : 0n);
     this.lint0High = false;
     this.initialise();
+    if (this.options.bootstrap) this.lvt[LINT0] = A.MODE_EXTINT << A.MODE_SHIFT;
     this.mapPage();
   }
 
