@@ -123,7 +123,7 @@ function qemuAccepts(e: Encoding): boolean {
  * Undocumented aliases that QEMU raises #UD for run there as what they are aliases of: TEST with /1, SHL with /6, reserved
  * NOPs with a register.
  */
-function documented(e: Encoding): Uint8Array | undefined {
+export function documented(e: Encoding): Uint8Array | undefined {
   const { row, bytes } = e;
   const opcode = bytes.findIndex((_, i) => row.opcode.every((b, k) => bytes[i + k] === b));
   const modrm = opcode + row.opcode.length;
@@ -160,7 +160,8 @@ const qemuExcuse: Reference['excuse'] = (e, reference, mine, n, fields) => {
   const here = mine.u32(n, R.VECTOR);
   if (here !== vector && SEGMENT_FAULTS.includes(here)) {
     const segmented = e.mode !== R.MODE_FLAT32 || e.segmentOverride === CS || e.segmentOverride >= FS;
-    if (segmented) return 'QEMU checks no segment limits and types';
+    const wraps = reference.u32(n, R.CR2) >= 0xfffffe00;
+    if (segmented || wraps) return 'QEMU checks no segment limits and types';
   }
   if (SEGMENT_FAULTS.includes(here) && e.segmentOverride >= FS) return 'QEMU checks no segment limits and types';
   if (vector === PAGE_FAULT && here === PAGE_FAULT && fields.every((f) => f === 'error') && ((reference.u32(n, R.ERROR) ^ mine.u32(n, R.ERROR)) & ~2) === 0) {

@@ -1,6 +1,6 @@
 /**
  * `npm run test:oracle -- --seed S --minutes M`: the oracle for as long as asked, with a report of what was covered.
- *   --only single|long|lockstep|decoder   one part (default: all, again and again, from successive seeds)
+ *   --only single|long|system|lockstep|decoder   one part (default: all, again and again, from successive seeds)
  *   --reference host|qemu            one reference for single instructions
  *   --tier step|block|slice          one tier (default: all)
  *   --row TEXT                       rows whose text contains this
@@ -34,6 +34,7 @@ import { makeModules } from './simd/modules.ts';
 import { buildNative as buildSimd } from './simd/native.ts';
 import { Subject as SimdSubject } from './simd/run-case.ts';
 import { SingleCampaign } from './single.ts';
+import { rowsOfSystem, SystemCampaign } from './system/campaign.ts';
 import { VectorWriter } from './vectors.ts';
 import { compareOpcode } from './x87/compare.ts';
 import { buildNative as buildX87 } from './x87/native.ts';
@@ -110,6 +111,15 @@ async function long(roundSeed: number): Promise<void> {
   report(programs.findings);
 }
 
+async function system(roundSeed: number): Promise<void> {
+  if (flags.reference === 'host' || !hasQemu()) return;
+  const campaign = new SystemCampaign({ seed: roundSeed, tiers, perForm: 2, rows: rowsOfSystem().filter(isWanted) });
+  await campaign.run();
+  count('single instructions of level 0 and real mode, qemu', campaign.cases);
+  for (const [reason, n] of campaign.excused) count(`  not compared: ${reason}`, n);
+  report([...campaign.findings.values()].map((f) => `${f.example}\n  ${f.count} times`));
+}
+
 async function lockstep(roundSeed: number): Promise<void> {
   const kinds: { reference: LockstepReference; selfModifying: boolean }[] = [];
   if (flags.reference !== 'qemu' && hasHost() && !flags['self-modifying']) kinds.push({ reference: 'host', selfModifying: false });
@@ -182,6 +192,7 @@ else {
   for (let round = 0; round === 0 || performance.now() < until; round++) {
     if (!flags.only || flags.only === 'single') await single(seed + round);
     if (!flags.only || flags.only === 'long') await long(seed + round);
+    if (!flags.only || flags.only === 'system') await system(seed + round);
     if (!flags.only || flags.only === 'lockstep') await lockstep(seed + round);
     if (!flags.only || flags.only === 'decoder') decoder(seed + round);
     if (failures > 20) break;

@@ -77,6 +77,18 @@ describe('x87 kernel', () => {
     expect(view.getUint32(CPU_BASE + X87_STORE_HIGH, true)).toBe(0xc037);
   });
 
+  it('divides by infinity without an underflow, however small the dividend', () => {
+    const { x87, ...subject } = fresh();
+    x87.fldcw(CPU_BASE, 0x036f); // all but underflow masked
+    x87.fld_f80(CPU_BASE, 1n << 63n, 0x7fff);
+    x87.fld_f80(CPU_BASE, 0x1234n, 0);
+    for (const fprem of [x87.fprem, x87.fprem1]) {
+      fprem(CPU_BASE);
+      expect(subject.u16(L.FSW)).toBe(0x3002); // TOP 6, DE
+    }
+    expect(x87.fst_f80_begin(CPU_BASE)).toBe(0x1234n);
+  });
+
   function fresh() {
     const subject = new Subject(module);
     subject.x87.fninit(CPU_BASE);

@@ -31,7 +31,8 @@ export function partialRemainder(aSe: i32, aSig: u64, bSe: i32, bSig: u64, neare
     return true;
   }
   if (isInfinity(bSe, bSig)) {
-    roundResult(aSe & SIGN, normalExponent(aSe, aSig), normalSig(aSig), 0, 0);
+    // The dividend as it is, and no underflow where it is denormal [SDM2 FPREM, table 3-26].
+    setResult((aSe & SIGN) | (<i64>aSig < 0 ? normalExponent(aSe, aSig) : 0), aSig);
     return true;
   }
   const divisorExponent = normalExponent(bSe, bSig);
