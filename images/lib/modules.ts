@@ -29,6 +29,11 @@ function modinfo(data: Buffer, key: string): string[] {
   return values;
 }
 
+/** Names of what the kernel has in itself and needs no file for, as its package lists them [modules.builtin, kbuild]. */
+export function builtinModules(modulesFolder: string): Set<string> {
+  return new Set(readFileSync(join(modulesFolder, 'modules.builtin'), 'utf8').trim().split('\n').map(moduleName));
+}
+
 function moduleFiles(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
