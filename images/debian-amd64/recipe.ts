@@ -1,7 +1,7 @@
 /**
  * The Debian amd64 guests: the cloud kernel with busybox from memory, on a PC ("debian-amd64") and on a microvm
- * ("debian-amd64-microvm"), and the full kernel from a hard disk that boots through firmware and a boot loader
- * ("debian-amd64-disk").
+ * ("debian-amd64-microvm"), and the full kernel from a disk that boots through firmware and a boot loader, over
+ * IDE ("debian-amd64-disk") and over virtio ("debian-amd64-virtio").
  */
 import { join } from 'node:path';
 import { type Firmware, firmwareFiles } from '../../bios/fetch.ts';
@@ -29,6 +29,7 @@ export async function buildDebianAmd64Guests(apt: Apt, firmware: Firmware): Prom
     markers: MARKERS,
     contents: cloud.contents,
   };
+  const fromDisk = { memoryMiB: 256, markers: MARKERS, contents: `SeaBIOS ${firmware.version}, syslinux, ${full.contents}` };
   return [
     {
       ...fromMemory,
@@ -46,14 +47,19 @@ export async function buildDebianAmd64Guests(apt: Apt, firmware: Firmware): Prom
       append: SERIAL_CONSOLE,
     },
     {
+      ...fromDisk,
       name: 'debian-amd64-disk',
       title: 'Debian amd64 from a hard disk',
       description: 'SeaBIOS starts syslinux from an IDE disk, and Debian’s full 64-bit kernel has its root file system there too.',
-      memoryMiB: 256,
       bootDevice: 'hda',
       files: [...firmwareFiles(), guestFile('hda', `${FOLDER}/disk.img`)],
-      markers: MARKERS,
-      contents: `SeaBIOS ${firmware.version}, syslinux, ${full.contents}`,
+    },
+    {
+      ...fromDisk,
+      name: 'debian-amd64-virtio',
+      title: 'Debian amd64 from a virtio disk',
+      description: 'The same image on a paravirtual disk, which firmware and kernel reach over PCI.',
+      files: [...firmwareFiles(), guestFile('virtioDisk', `${FOLDER}/disk.img`)],
     },
   ];
 }
