@@ -2,7 +2,7 @@
 import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Apt } from '../lib/apt.ts';
-import { builtinModules, moduleClosure } from '../lib/modules.ts';
+import { moduleClosure } from '../lib/modules.ts';
 import { formatBytes, step } from '../lib/report.ts';
 import type { Guest } from '../manifest.ts';
 import { buildInitramfs, FILE_SYSTEM_MODULES } from './initramfs.ts';
@@ -40,16 +40,13 @@ export async function fetchKernel(apt: Apt, { flavour, architecture, drivers, fo
   const kernelFiles = await apt.unpack(`${kernelPackage}:${architecture}`);
   const busyboxPackage = await apt.unpack(`busybox-static:${architecture}`);
   const [release] = readdirSync(join(kernelFiles, 'lib/modules'));
-  const modulesFolder = join(kernelFiles, 'lib/modules', release);
 
   mkdirSync(folder, { recursive: true });
   const kernel = join(folder, 'vmlinuz');
   // Not named .gz: static servers send such files as if the transfer had compressed them, and browsers unpack them.
   const initrd = join(folder, 'initrd.img');
   copyFileSync(join(kernelFiles, `boot/vmlinuz-${release}`), kernel);
-  const builtin = builtinModules(modulesFolder);
-  const wanted = [...drivers, ...FILE_SYSTEM_MODULES].filter((name) => !builtin.has(name.replace(/-/g, '_')));
-  const modules = moduleClosure(modulesFolder, wanted);
+  const modules = moduleClosure(join(kernelFiles, 'lib/modules', release), [...drivers, ...FILE_SYSTEM_MODULES]);
   const archive = buildInitramfs(busyboxPackage, release, modules);
   writeFileSync(initrd, archive);
   step(`initrd.img for ${release}: busybox and ${modules.length} kernel modules, ${formatBytes(archive.length)}`);
