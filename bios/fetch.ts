@@ -8,8 +8,10 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Apt, announce } from '../images/lib/apt.ts';
 import { sha256 } from '../images/lib/checksum.ts';
+import { guestFile } from '../images/lib/guest-file.ts';
 import { FIRMWARE } from '../images/lib/paths.ts';
 import { formatBytes, step } from '../images/lib/report.ts';
+import type { GuestFile } from '../images/manifest.ts';
 
 export const BIOS_FILE = 'bios-256k.bin';
 export const VGA_BIOS_FILE = 'vgabios-stdvga.bin';
@@ -23,6 +25,11 @@ export interface Firmware {
 const BIOS_SIZE = 256 * 1024;
 const ROM_SIGNATURE = 0xaa55;
 const FAR_JUMP = 0xea;
+
+/** What a guest needs that boots from a disk. */
+export function firmwareFiles(): GuestFile[] {
+  return [guestFile('bios', `firmware/${BIOS_FILE}`), guestFile('vgaBios', `firmware/${VGA_BIOS_FILE}`)];
+}
 
 /** A system ROM ends 16 bytes after the reset vector, which holds a far jump. */
 export function checkSystemRom(rom: Uint8Array, name: string): void {

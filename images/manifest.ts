@@ -5,7 +5,10 @@
  */
 
 /** What a file is to the machine that boots it. */
-export type GuestFileRole = 'bios' | 'vgaBios' | 'kernel' | 'initrd' | 'hda' | 'cdrom' | 'fda' | 'multiboot';
+export type GuestFileRole = 'bios' | 'vgaBios' | 'kernel' | 'initrd' | 'hda' | 'virtioDisk' | 'cdrom' | 'fda' | 'multiboot';
+
+/** Disks on which a system is installed, whose writes people may want to keep. */
+export const HARD_DISKS: ReadonlySet<GuestFileRole> = new Set(['hda', 'virtioDisk']);
 
 export interface GuestFile {
   readonly role: GuestFileRole;

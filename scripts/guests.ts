@@ -7,8 +7,9 @@
  */
 import { copyFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BIOS_FILE, fetchFirmware, VGA_BIOS_FILE } from '../bios/fetch.ts';
-import { buildDebianGuests } from '../images/debian-i386/recipe.ts';
+import { fetchFirmware, firmwareFiles } from '../bios/fetch.ts';
+import { buildDebianAmd64Guests } from '../images/debian-amd64/recipe.ts';
+import { buildDebianI386Guests } from '../images/debian-i386/recipe.ts';
 import { Apt, AptError, announce } from '../images/lib/apt.ts';
 import { matches, sha256Tree } from '../images/lib/checksum.ts';
 import { guestFile } from '../images/lib/guest-file.ts';
@@ -49,7 +50,7 @@ function embeddedGuest(): Guest {
 }
 
 function firmwareGuests(): Guest[] {
-  const firmware = [guestFile('bios', `firmware/${BIOS_FILE}`), guestFile('vgaBios', `firmware/${VGA_BIOS_FILE}`)];
+  const firmware = firmwareFiles();
   return [
     {
       name: 'seabios',
@@ -92,7 +93,12 @@ async function buildFromPackages(refresh: boolean): Promise<Guest[]> {
   announce(apt);
   await apt.update(refresh);
   const firmware = await fetchFirmware(apt);
-  return [...firmwareGuests(), ...(await buildDebianGuests(apt, firmware)), await libraryOsGuest(apt)];
+  return [
+    ...firmwareGuests(),
+    ...(await buildDebianI386Guests(apt, firmware)),
+    ...(await buildDebianAmd64Guests(apt, firmware)),
+    await libraryOsGuest(apt),
+  ];
 }
 
 function writeManifest(manifest: GuestManifest): void {
@@ -123,7 +129,7 @@ async function main(options: ReadonlySet<string>): Promise<number> {
   }
   for (const guest of manifest.guests) {
     const sizeBytes = guest.files.reduce((total, file) => total + file.sizeBytes, 0);
-    step(`${guest.name.padEnd(18)} ${formatBytes(sizeBytes).padStart(9)}  ${guest.contents}`);
+    step(`${guest.name.padEnd(20)} ${formatBytes(sizeBytes).padStart(9)}  ${guest.contents}`);
   }
   return manifest.missing !== undefined && options.has('--require-all') ? 1 : 0;
 }

@@ -1,6 +1,6 @@
 /**
  * Debian packages without touching the host's package state: a private apt root below `.cache/apt` with its own
- * package lists, so that i386 packages can be fetched on any Debian, as any user, and nothing gets installed. The
+ * package lists, so that packages of both architectures can be fetched on any Debian, as any user, and nothing gets installed. The
  * host's `/etc/apt` says where packages come from, and apt itself verifies signatures and checksums.
  * [apt.conf(5), apt-get(8), dpkg-deb(1)]
  */
@@ -117,14 +117,18 @@ export class Apt {
     bar.done();
   }
 
+  /** The host's, for tools, and those of the guests. */
+  get #architectures(): string[] {
+    return [...new Set([this.#hostArchitecture, 'i386', 'amd64'])];
+  }
+
   #listsAreFresh(): boolean {
     const lists = join(this.#root, 'state/lists');
     const names = readdirSync(lists).filter((name) => name.includes('_Packages'));
-    return names.some((name) => name.includes('i386')) && Date.now() - statSync(lists).mtimeMs < LISTS_MAX_AGE_MS;
+    return this.#architectures.every((architecture) => names.some((name) => name.includes(`binary-${architecture}_`))) && Date.now() - statSync(lists).mtimeMs < LISTS_MAX_AGE_MS;
   }
 
   #configText(): string {
-    const architectures = [...new Set([this.#hostArchitecture, 'i386'])];
     return [
       `Dir::State "${this.#root}/state";`,
       `Dir::State::status "${this.#root}/state/status";`,
@@ -133,7 +137,7 @@ export class Apt {
       'Dir::Cache::srcpkgcache "srcpkgcache.bin";',
       `APT::Architecture "${this.#hostArchitecture}";`,
       '#clear APT::Architectures;',
-      `APT::Architectures { ${architectures.map((name) => `"${name}";`).join(' ')} };`,
+      `APT::Architectures { ${this.#architectures.map((name) => `"${name}";`).join(' ')} };`,
       'APT::Sandbox::User "root";',
       'Acquire::Languages "none";',
       'Acquire::Retries "3";',

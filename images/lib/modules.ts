@@ -29,6 +29,11 @@ function modinfo(data: Buffer, key: string): string[] {
   return values;
 }
 
+/** Names of what the kernel has in itself, as its package lists them. [Linux Documentation/kbuild/kbuild.rst, modules.builtin] */
+function builtinModules(modulesFolder: string): Set<string> {
+  return new Set(readFileSync(join(modulesFolder, 'modules.builtin'), 'utf8').trim().split('\n').map(moduleName));
+}
+
 function moduleFiles(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
@@ -37,9 +42,10 @@ function moduleFiles(folder: string): string[] {
   });
 }
 
-/** The wanted modules with all that they need, in an order in which they can be loaded. */
+/** The wanted modules that are not part of the kernel, with all that they need, in an order in which they can be loaded. */
 export function moduleClosure(modulesFolder: string, wanted: readonly string[]): KernelModule[] {
   const files = new Map(moduleFiles(modulesFolder).map((path) => [moduleName(path), path]));
+  const builtin = builtinModules(modulesFolder);
   const loaded = new Map<string, KernelModule>();
   const add = (name: string, neededBy: string): void => {
     if (loaded.has(name)) return;
@@ -52,7 +58,7 @@ export function moduleClosure(modulesFolder: string, wanted: readonly string[]):
     const aliases = modinfo(data, 'alias');
     loaded.set(name, { path: relative(modulesFolder, file), data, depends: needs, aliases });
   };
-  for (const name of wanted) add(name.replace(/-/g, '_'), 'the recipe');
+  for (const name of wanted.map(moduleName)) if (!builtin.has(name)) add(name, 'the recipe');
   return [...loaded.values()];
 }
 

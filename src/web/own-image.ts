@@ -2,7 +2,7 @@
  * Images of the user's own: files dropped anywhere on the page, chosen, or given by an address are judged by their contents and shown in a form
  * with the options of the machine; only its button starts one.
  */
-import type { GuestFileRole } from '../../images/manifest.ts';
+import { type GuestFileRole, HARD_DISKS } from '../../images/manifest.ts';
 import type { BootRequest, ImageFile } from '../worker/protocol.ts';
 import { addressCandidate, type Candidate, classify, fileCandidate } from './classify.ts';
 import { byId, make } from './dom.ts';
@@ -14,7 +14,7 @@ export interface OwnImageOptions {
 }
 
 const ROLES: Readonly<Record<GuestFileRole, string>> = {
-  hda: 'Hard disk', cdrom: 'CD', fda: 'Floppy', kernel: 'Linux kernel', initrd: 'Initial RAM disk', multiboot: 'Multiboot kernel',
+  hda: 'Hard disk', virtioDisk: 'Virtio disk', cdrom: 'CD', fda: 'Floppy', kernel: 'Linux kernel', initrd: 'Initial RAM disk', multiboot: 'Multiboot kernel',
   bios: 'Firmware (BIOS)', vgaBios: 'Video BIOS',
 };
 const KERNELS: ReadonlySet<GuestFileRole> = new Set(['kernel', 'multiboot']);
@@ -108,7 +108,7 @@ export class OwnImage {
         ? make('label', {}, 'Command line of the kernel', make('input', { name: 'append', spellcheck: 'false', value: linux ? LINUX_COMMAND_LINE : '' }))
         : make('label', {}, 'Start from', make('select', { name: 'boot' }, ...BOOT_ORDERS.map(([value, text]) => make('option', { value, selected: value === this.likelyOrder() }, text)))),
       ...(hasKernel ? [this.machineChoice()] : []),
-      ...(this.files.some(({ role }) => role === 'hda') ? [this.keepChoice()] : []),
+      ...(this.files.some(({ role }) => HARD_DISKS.has(role)) ? [this.keepChoice()] : []),
       make('div', { class: 'actions' }, start, make('button', { type: 'button', class: 'button', onclick: () => this.close() }, 'Cancel')),
     );
     this.form.hidden = false;

@@ -1,5 +1,5 @@
 /** From the files of a boot request to the options of a machine: what is needed whole is loaded, disks stay where they are. */
-import type { GuestFileRole } from '../../images/manifest.ts';
+import { type GuestFileRole, HARD_DISKS } from '../../images/manifest.ts';
 import type { MachineOptions } from '../create-machine.ts';
 import type { BlockBackend } from '../storage/block.ts';
 import { openImage } from '../storage/open.ts';
@@ -9,7 +9,7 @@ import type { BootRequest, ImageFile } from './protocol.ts';
 export type FileProgress = (step: string, ...progress: Parameters<ProgressListener>) => void;
 
 /** Images that a drive reads block by block. */
-const DRIVES: ReadonlySet<GuestFileRole> = new Set(['hda', 'cdrom', 'fda']);
+const DRIVES: ReadonlySet<GuestFileRole> = new Set([...HARD_DISKS, 'cdrom', 'fda']);
 
 /** @throws EmulatorError for a file that does not arrive; those opened before are closed then. */
 export async function machineOptions(request: BootRequest, onProgress: FileProgress): Promise<MachineOptions> {
@@ -17,10 +17,10 @@ export async function machineOptions(request: BootRequest, onProgress: FileProgr
   const opened: BlockBackend[] = [];
   const load = async (file: ImageFile): Promise<MachineOptions> => {
     const progress: ProgressListener = (...of) => onProgress(file.name, ...of);
-    if (!DRIVES.has(file.role)) return { [optionFor(file.role)]: await loadBytes(file, progress) };
-    const backend = await openDrive(file, request.keepWrites === true && file.role === 'hda', progress);
+    if (!DRIVES.has(file.role)) return optionFor(file.role, await loadBytes(file, progress));
+    const backend = await openDrive(file, request.keepWrites === true && HARD_DISKS.has(file.role), progress);
     opened.push(backend);
-    return { [optionFor(file.role)]: backend };
+    return optionFor(file.role, backend);
   };
   const results = await Promise.allSettled(request.files.map(load));
   const failed = results.find((result) => result.status === 'rejected');
@@ -33,8 +33,9 @@ export async function machineOptions(request: BootRequest, onProgress: FileProgr
   return Object.assign({ memoryMiB, ...board, ...(append === undefined ? {} : { append }), ...(boot === undefined ? {} : { boot }) }, ...files);
 }
 
-function optionFor(role: GuestFileRole): keyof MachineOptions {
-  return role === 'multiboot' ? 'kernel' : role;
+function optionFor(role: GuestFileRole, content: Uint8Array | BlockBackend): MachineOptions {
+  if (role === 'virtioDisk') return { virtio: [{ kind: 'blk', drive: content }] };
+  return { [role === 'multiboot' ? 'kernel' : role]: content };
 }
 
 /** The guest's writes go into memory or into the browser's store: neither a server nor a file of the user's is to change. */

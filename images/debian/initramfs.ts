@@ -7,13 +7,16 @@ import { type CpioEntry, writeCpio } from '../lib/cpio.ts';
 import { type KernelModule, modulesAlias, modulesDep } from '../lib/modules.ts';
 import { commonTree, textFile } from './tree.ts';
 
-/** Drivers for what the `pc` board has or will have, and file systems that people bring along. */
-export const INITRAMFS_MODULES = [
-  ...['ata_piix', 'sd_mod', 'sr_mod', 'floppy', 'ne2k-pci', 'psmouse'],
-  // ext4 asks for crc32c by name when it mounts.
-  ...['ext4', 'crc32c_generic', 'isofs', 'vfat', 'nls_cp437', 'nls_ascii', 'squashfs', 'overlay', 'loop'],
-  ...['virtio_pci', 'virtio_mmio', 'virtio_blk', 'virtio_net', 'virtio_console', 'virtio_rng', '9p', '9pnet_virtio'],
+/** Drivers for what the boards have or will have, as far as a kernel for clouds comes with them. */
+export const CLOUD_DRIVERS = [
+  ...['ata_piix', 'sd_mod', 'sr_mod'],
+  ...['virtio_pci', 'virtio_mmio', 'virtio_blk', 'virtio_net', 'virtio_console', 'virtio_rng'],
 ] as const;
+/** The same for a kernel that comes with every driver. */
+export const PC_DRIVERS = [...CLOUD_DRIVERS, 'floppy', 'ne2k-pci', 'psmouse', '9p', '9pnet_virtio'] as const;
+
+/** File systems that people bring along. ext4 asks for crc32c by name when it mounts. */
+export const FILE_SYSTEM_MODULES = ['ext4', 'crc32c_generic', 'isofs', 'vfat', 'nls_cp437', 'nls_ascii', 'squashfs', 'overlay', 'loop'] as const;
 
 export function buildInitramfs(busyboxPackage: string, release: string, modules: readonly KernelModule[]): Uint8Array {
   const tree = commonTree(busyboxPackage);
