@@ -9,7 +9,7 @@ import { farCall, farJump, farReturn, interruptReturn } from './far-transfers.ts
 import { deliver, softwareInterrupt } from './interrupts.ts';
 import { EFLAGS_OF, LDTR, TR, VECTOR_BP, VECTOR_DB, VECTOR_OF } from './registers.ts';
 import {
-  adjustRpl, enter, loadAccessRights, loadFarPointer, loadLocalDescriptorTable, loadSegmentLimit, loadSegmentRegister,
+  adjustRpl, enter, loadAccessRights, loadFarPointer, loadFarPointer64, loadLocalDescriptorTable, loadSegmentLimit, loadSegmentRegister,
   loadTaskRegister, popSegmentRegister, storeSystemSelector, verifyRead, verifyWrite,
 } from './segment-instructions.ts';
 import type { OperandSize } from './stack.ts';
@@ -32,6 +32,8 @@ export const segmentHelpers = {
    */
   LOAD_FAR_POINTER: (cpu, segment, selector, slot, offset, size) =>
     loadFarPointer(cpu, segment, word(selector), slot, offset, operandSize(size)),
+  /** (segment, selector, slot, low, high): with REX.W, the halves of the general register's value. */
+  LOAD_FAR_POINTER64: (cpu, segment, selector, slot, low, high) => loadFarPointer64(cpu, segment, word(selector), slot, low, high),
   /** POP Sreg: (segment, size). As LOAD_SEGMENT, and moves ESP. */
   POP_SEGMENT: (cpu, segment, size) => popSegmentRegister(cpu, segment, operandSize(size)),
   /** (selector, offset, size). RESYNC. */

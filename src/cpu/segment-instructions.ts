@@ -50,9 +50,16 @@ export function loadFarPointer(
   cpu: CpuContext, n: number, selector: number, slot: number, offset: number, size: OperandSize,
 ): number {
   loadSegment(cpu, n, selector);
-  if (size === 64) cpu.state.setLinear(slot, offset);
-  else if (size === 32) cpu.state.setLinear(slot, offset >>> 0);
+  if (size === 32) cpu.state.setLinear(slot, offset >>> 0);
   else cpu.state.setU16(slot, offset);
+  return afterLoad(cpu, n);
+}
+
+/** Likewise of 64 bits, which may be any, in two halves. */
+export function loadFarPointer64(cpu: CpuContext, n: number, selector: number, slot: number, low: number, high: number): number {
+  loadSegment(cpu, n, selector);
+  cpu.state.setU32(slot, low);
+  cpu.state.setU32(slot + 4, high);
   return afterLoad(cpu, n);
 }
 

@@ -25,7 +25,7 @@ const DIFFERENCES: readonly Difference[] = [
   { mnemonics: /^VCVTPS2PH$/, vectors: [...IN_MEMORY, 19], fields: /^(MXCSR|vector .*)$/, reason: 'a conversion comes before the store that faults' },
   { mnemonics: /^V/, vectors: IN_MEMORY, fields: PLACE, reason: 'which part of 32 bytes is reached first' },
   { mnemonics: /^CALL/, vectors: IN_MEMORY, fields: /^(memory|vector .*)$/, reason: 'a call stores its return address before it looks at its target' },
-  { mnemonics: /^(FNSAVE|FRSTOR|FNSTENV|FLDENV|FXRSTOR)$/, vectors: IN_MEMORY, fields: PLACE, reason: 'the order in which images are reached' },
+  { mnemonics: /^(FNSAVE|FRSTOR|FNSTENV|FLDENV|FXSAVE|FXRSTOR)$/, vectors: IN_MEMORY, fields: PLACE, reason: 'the order in which images are reached' },
 ];
 
 /** Why the host may differ so; undefined: it may not. `vector` is the host's. */

@@ -108,8 +108,13 @@ const farPointer = (o: Ops, n: number): [Val, I32] => {
   return [o.address(offset), o.loadOperand(n, 'u16', o.osize / 8)];
 };
 const loadFarPointer = (segment: number): Body => (o) => {
-  const [offset, selector] = farPointer(o, 1);
   // The helper writes the register too: a changed mode, or the shadow of SS, leaves the block at once.
+  if (o.osize === 64) {
+    const value = o.loadOperand(1, 'i64');
+    const halves = [o.wrap(value), o.wrap(o.shrU(value, o.i64(32)))];
+    return o.helper('LOAD_FAR_POINTER64', o.i32(segment), o.loadOperand(1, 'u16', 8), o.field(0), ...halves);
+  }
+  const [offset, selector] = farPointer(o, 1);
   o.helper('LOAD_FAR_POINTER', o.i32(segment), selector, o.field(0), offset, o.i32(o.osize));
 };
 

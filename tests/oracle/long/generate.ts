@@ -54,8 +54,8 @@ const MASK64 = (1n << 64n) - 1n;
  * out as it likes; estimates and transcendental functions (simd/compare.ts, x87/compare.ts).
  */
 const LEFT_OUT = new RegExp(
-  '^(CPUID|RDTSC|RDTSCP|RDPID|RDPMC|RDRAND|RDSEED|X[GS]ETBV|INVPCID|SYSCALL|SYSRET|SYSENTER|SYSEXIT|INT|IRET|RET_FAR|CALL_FAR_INDIRECT|JMP_FAR_INDIRECT|L[FGS]S|LSS' +
-  '|POP_..|MOV_TO_SEG|SLDT|STR|SGDT|SIDT|SMSW|VERR|VERW|LAR|LSL|F2XM1|V?RCP[PS]S|V?RSQRT[PS]S|FYL2X|FPTAN|FPATAN|FYL2XP1|FSINCOS|FSIN|FCOS|FXSAVE|XSAVE.*|XRSTOR.*)$',
+  '^(CPUID|RDTSC|RDTSCP|RDPID|RDPMC|RDRAND|RDSEED|X[GS]ETBV|INVPCID|SYSCALL|SYSRET|SYSENTER|SYSEXIT|INT|IRET|RET_FAR|CALL_FAR_INDIRECT|JMP_FAR_INDIRECT' +
+  '|SLDT|STR|SGDT|SIDT|SMSW|VERR|VERW|LAR|LSL|F2XM1|V?RCP[PS]S|V?RSQRT[PS]S|FYL2X|FPTAN|FPATAN|FYL2XP1|FSINCOS|FSIN|FCOS|XSAVE.*|XRSTOR.*)$',
 );
 
 /** What the host's processor has, by the kernel's names. */
@@ -314,6 +314,7 @@ export class Generator {
     const { random } = this;
     if (!e.row.attributes.has('stack') && random.chance(50)) return;
     r[4] = random.chance(85) ? BigInt((random.chance(25) ? R.DATA_LOW : R.DATA_HIGH) + 0x100 + random.below(0x1e00)) : this.target(64);
+    if (/^POP_..$/.test(e.row.mnemonic)) r[4] = BigInt(R.DATA_HIGH + POINTERS + 8 + 16 * random.below(32));
     if (e.row.mnemonic === 'ENTER' || e.row.mnemonic === 'LEAVE') r[5] = this.target(64);
   }
 
@@ -329,6 +330,7 @@ export class Generator {
       r[1] = this.cut(e, random.chance(95) ? BigInt(random.below(random.chance(80) ? 20 : 700)) : 0x2000n);
     }
     if (mnemonic.startsWith('LOOP') || mnemonic === 'JCXZ') if (random.chance(70)) r[1] = this.cut(e, BigInt(random.below(3)));
+    if (mnemonic === 'MOV_TO_SEG' && !e.address) r[e.rm] = BigInt(selector(random) | (random.u32() << 16)) & MASK64;
     if (mnemonic === 'XLAT') r[3] = this.cut(e, this.target(e.asize) - BigInt(random.below(256)));
     // Data may hold any instruction: branches there would test those.
     if (/^(CALL|JMP)_INDIRECT$/.test(mnemonic) && !e.address && random.chance(70)) r[e.rm] = BigInt(R.CODE_BASE + 0x400 + random.below(0x800));
@@ -352,6 +354,8 @@ export class Generator {
     if (mnemonic === 'FXRSTOR') return FX_AREAS + R.FX_BYTES * random.below(2) + (random.chance(5) ? 8 : 0);
     if (mnemonic === 'LDMXCSR') return MXCSRS + 4 * random.below(64);
     if (/^(CALL|JMP)_INDIRECT$/.test(mnemonic)) return TARGETS + 8 * random.below(64);
+    if (/^L[FGS]S$/.test(mnemonic)) return POINTERS + 16 * random.below(32) + 8 - e.osize / 8;
+    if (mnemonic === 'MOV_TO_SEG') return POINTERS + 8 + 16 * random.below(32);
     const aligned = mnemonic === 'CMPXCHG8B' || (e.row.attributes.has('sse') && e.row.operands.some((o) => o.size === 'x'));
     return aligned ? 0x40 + 16 * random.below(0x1f0) : undefined;
   }
@@ -378,6 +382,11 @@ export class Generator {
 const FX_AREAS = 0x1800;
 const MXCSRS = 0x1c00;
 const TARGETS = 0xc00;
+/** Far pointers: selectors eight bytes behind multiples of 16, with offsets of any size before them. */
+const POINTERS = 0xe00;
+
+/** Null, the user's code and data, none. */
+const selector = (random: Random): number => random.pick([0, 0, 1, 2, 3, 3, 0x23, 0x28, 0x2b, 0x2b, 0x33, 0x33, 0x08, 0x10, 0x13, 0xfff8]);
 
 /** Memory contents: bytes of edge values at all alignments. */
 export function makeBaseline(random: Random): Uint8Array {
@@ -385,6 +394,7 @@ export function makeBaseline(random: Random): Uint8Array {
   const view = new DataView(pages.buffer);
   for (let at = 0; at < pages.length - 4; at += random.pick([1, 2, 4, 4, 4])) view.setUint32(at, random.value(), true);
   for (let at = TARGETS; at < TARGETS + 0x200; at += 8) view.setBigUint64(at, BigInt(R.CODE_BASE + 0x400 + random.below(0x800)), true);
+  for (let at = POINTERS; at < POINTERS + 0x200; at += 16) view.setUint16(at + 8, selector(random), true);
   for (const n of [0, 1]) pages.set(makeFxState(random, { plain: false }), FX_AREAS + R.FX_BYTES * n);
   for (let n = 0; n < 64; n++) view.setUint32(MXCSRS + 4 * n, random.chance(90) ? random.u32() & 0xffbf : random.value(), true);
   return pages;

@@ -64,6 +64,7 @@ __asm__(
     "popfq; pop %r15; pop %r14; pop %r13; pop %r12; pop %rbp; pop %rbx; ret\n"
     ".globl trap_entry\ntrap_entry:\n"
     "rdfsbase %rax; mov %rax, case_base(%rip); rdgsbase %rax; mov %rax, 8+case_base(%rip)\n"
+    "xor %eax, %eax; mov %eax, %ds; mov %eax, %es; mov %eax, %fs; mov %eax, %gs\n"
     "mov own_base(%rip), %rax; wrfsbase %rax; mov 8+own_base(%rip), %rax; wrgsbase %rax\n"
     "cld; jmp trapped\n");
 

@@ -32,7 +32,8 @@ const PRESENT = 1, WRITABLE = 2, USER = 4, LARGE = 0x80;
 const NO_EXECUTE = 1n << 63n;
 const KERNEL_CODE = 0x08;
 const TASK = 0x38;
-/** The selectors that Linux gives its programs. */
+/** Descriptors where Linux has those of its programs. */
+const USER_CODE32 = 0x20;
 const USER_DATA = 0x2b;
 const USER_CODE = 0x33;
 const CR0 = 0x80050033;
@@ -102,6 +103,7 @@ export class Machine {
     for (const offset of R.DATA_PAGES) for (const base of [R.DATA_LOW, R.DATA_HIGH]) this.map(base + offset, DATA_FRAMES + offset, WRITABLE | USER, false);
     for (let offset = 0; offset < R.CODE_SIZE; offset += 4096) this.map(R.CODE_BASE + offset, CODE_FRAMES + offset, USER);
     this.poke64(GDT + KERNEL_CODE, descriptor(0x9b, 0xa));
+    this.poke64(GDT + USER_CODE32, descriptor(0xfb, 0xc));
     this.poke64(GDT + (USER_DATA & ~7), descriptor(0xf3, 0xc));
     this.poke64(GDT + (USER_CODE & ~7), descriptor(0xfb, 0xa));
     for (let vector = 0; vector < 256; vector++) {
