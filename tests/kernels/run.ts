@@ -15,7 +15,8 @@ const FOLDER = fileURLToPath(new URL('.', import.meta.url));
 const EXIT_PORT = 0xf4;
 /** Guest memory in MiB; the kernels look at no more. */
 const MEMORY_MIB = 32;
-const TIMEOUT_MS = 15_000;
+/** Of the host, which may be busy: kernels take a few seconds at most. */
+const TIMEOUT_MS = 60_000;
 /** A processor as Coracle and QEMU name it: one of 32 bits with SSE2, PAE and NX, and one with long mode, for the kernels named so. */
 interface Processor {
   readonly coracle: string;
