@@ -1,6 +1,8 @@
 /**
  * What the transports have in common: negotiation of features, device status, queues, and the interrupt status
  * [VIRTIO 2.1 to 2.6, 3.1]. The device behind it is a `VirtioFunction`, which knows its queues and nothing else.
+ *
+ * Deviation: requests that a function has taken and not answered yet are no part of the saved state.
  */
 import type { Dma } from '../device.ts';
 import {
