@@ -49,8 +49,9 @@ const GS = 5;
 const MAX = cpuProfile('max').features;
 /** Rows of which processors can be had. */
 const isThere = (row: Row): boolean => row.feature === undefined || MAX.has(row.feature);
+/** Instructions with VEX prefixes have upper halves of registers, which only the SIMD and the 64-bit oracle know. */
 export function rowsToTest(rows: readonly Row[]): Row[] {
-  return rows.filter((row) => !LEFT_OUT.has(row.mnemonic) && !row.attributes.has('o64') && isThere(row));
+  return rows.filter((row) => row.vex === undefined && !LEFT_OUT.has(row.mnemonic) && !row.attributes.has('o64') && isThere(row));
 }
 
 export class Generator {
@@ -361,7 +362,7 @@ export interface Form extends FormPrefixes {
 
 /** All sizes, operand forms and prefixes that a row has in a mode. */
 export function formsOf(row: Row, mode: number): Form[] {
-  if (row.attributes.has('o64')) return [];
+  if (row.attributes.has('o64') || (row.vex !== undefined && mode !== R.MODE_FLAT32)) return [];
   const natural = R.is16(mode) ? 16 : 32;
   const osizes: (16 | 32)[] = usesOperandSize(row) ? [16, 32] : [natural];
   const modrm = hasModrm(row) && row.modrm === undefined;
@@ -373,7 +374,7 @@ export function formsOf(row: Row, mode: number): Form[] {
   for (const osize of osizes) {
     if (register || (!memory && !row.attributes.has('asize') && !moffs)) forms.push({ osize, asize: natural, memory: false, ...plain });
     if (!(memory || row.attributes.has('asize') || moffs)) continue;
-    for (const asize of [16, 32] as const) {
+    for (const asize of row.vex ? ([32] as const) : ([16, 32] as const)) {
       forms.push({ osize, asize, memory, ...plain });
       if (memory && row.attributes.has('lock')) forms.push({ osize, asize, memory, lock: true, repeat: 0 });
       if (isStringRow(row)) for (const repeat of [0xf2, 0xf3]) forms.push({ osize, asize, memory, lock: false, repeat });

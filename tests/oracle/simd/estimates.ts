@@ -32,6 +32,8 @@ export function isEstimate(ofRoot: boolean, source: number, result: number): boo
 
 /** The estimates among the encodings: how many lanes each makes, and of what. */
 export function estimateOf(text: string): { readonly ofRoot: boolean; readonly lanes: number } | undefined {
-  const found = /^(f3)?0f5([23])/.exec(text);
-  return found ? { ofRoot: found[2] === '2', lanes: found[1] ? 1 : 4 } : undefined;
+  const found = /^(0f|f30f|c5f8|c5fa|c5fc)5([23])/.exec(text);
+  if (!found) return undefined;
+  const lanes = { '0f': 4, f30f: 1, c5f8: 4, c5fa: 1, c5fc: 8 }[found[1] as string] as number;
+  return { ofRoot: found[2] === '2', lanes };
 }

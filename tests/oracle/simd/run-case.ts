@@ -121,17 +121,22 @@ export class Subject {
     const estimate = estimateOf(this.text);
     if (!estimate) return [];
     const modrm = Number.parseInt(this.text.slice(-2), 16);
-    const source = modrm < 0xc0 ? MEMORY + record[2] : XMM1 + 16 * ((modrm & 7) - 1);
+    /** Where a lane of register 1 or 2 lies, or of memory. */
+    const place = (register: number, n: number): number => (n < 4 ? XMM1 + 16 * (register - 1) : HIGH_AT + 16 * (register - 1)) + 4 * n;
+    // Behind the memory of a record there are zeros.
+    const memory = new Uint8Array(2 * MEMORY_BYTES);
+    memory.set(record.subarray(HEADER + MEMORY, HEADER + MEMORY + MEMORY_BYTES));
     const lane = (state: Uint8Array, at: number): number => new DataView(state.buffer, state.byteOffset).getUint32(at, true);
     const differences: string[] = [];
-    for (let at = 0; at < 4 * estimate.lanes; at += 4) {
-      const operand = lane(record, HEADER + source + at);
+    for (let n = 0; n < estimate.lanes; n++) {
+      const operand = modrm < 0xc0 ? lane(memory, record[2] + 4 * n) : lane(record, HEADER + place(modrm & 7, n));
+      const at = place(1, n);
       for (const [who, state] of [['here', out], ['there', expected]] as const) {
-        const result = lane(state, XMM1 + at);
+        const result = lane(state, at);
         if (!isEstimate(estimate.ofRoot, operand, result)) differences.push(`${result.toString(16)} is no estimate for ${operand.toString(16)} ${who}`);
       }
+      out.set(expected.subarray(at, at + 4), at);
     }
-    out.set(expected.subarray(XMM1, XMM1 + 4 * estimate.lanes), XMM1);
     return differences;
   }
 
