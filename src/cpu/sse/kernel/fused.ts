@@ -28,10 +28,9 @@ export function fusedMultiplyAdd(first: u64, second: u64, third: u64, negateProd
   return addToProduct(productSign, x, y, z);
 }
 
-/** The first of the operands that is a NaN. */
+/** The first of the operands that is a NaN. With a quiet one even infinity times zero is no invalid operation. */
 function propagate(x: u64, y: u64, z: u64): u64 {
-  const invalidProduct = (isInfinity(x) && isZero(y)) || (isZero(x) && isInfinity(y));
-  if (isSignalling(x) || isSignalling(y) || isSignalling(z) || invalidProduct) raiseBefore(IE);
+  if (isSignalling(x) || isSignalling(y) || isSignalling(z)) raiseBefore(IE);
   return (isNan(x) ? x : isNan(y) ? y : z) | quietBit();
 }
 function invalid(): u64 {
