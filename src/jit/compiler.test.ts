@@ -102,6 +102,25 @@ describe('compiled code', () => {
     expect(cpu.compilerCounters.dropped).toBeGreaterThan(0);
   });
 
+  it('leaves with the flags as they are by an indirect jump between the places it was thought to lead to', () => {
+    const target = ENTRY + 0x100f;
+    const called = [0x39, 0xc0, 0xc3]; // cmp eax, eax; ret
+    start({ tier: 'compiled' }, []);
+    memory.write(physAddr(ENTRY + 0xffb), Uint8Array.of(
+      0xe8, 0x12, 0, 0, 0, // call, into the next page
+      0x83, 0xc8, 0x01, // or eax, 1
+      0xba, target & 0xff, target >> 8, 0, 0, // mov edx, target
+      0xff, 0xe2, // jmp edx
+      0x90, 0x90, 0x90, 0x90, 0x90,
+      0xf4, // target: hlt
+      0x90, 0x90, ...called,
+    ));
+    cpu.state.setReg(ESP, DATA + 0x100);
+    cpu.state.eip = ENTRY + 0xffb;
+    run();
+    expect([cpu.state.eip, cpu.state.eflags & 0x40]).toEqual([target + 1, 0]);
+  });
+
   it('leaves device memory to the interpreter, one access for one', () => {
     cpu.state.setReg(ECX, 5000);
     cpu.state.setReg(ESI, DEVICE);

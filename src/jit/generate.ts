@@ -346,7 +346,8 @@ class RegionGenerator {
       for (const node of [...this.structure.order].reverse()) {
         if (needed[node]) continue;
         if (node === 0) {
-          needed[0] = this.region.jumpTargets.some((block) => needed[block + 1]);
+          // A jump to somewhere between the targets leaves.
+          needed[0] = this.region.jumpTargets.length > 0;
           changed ||= needed[0];
           continue;
         }
