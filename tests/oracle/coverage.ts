@@ -87,7 +87,7 @@ export class Coverage {
       [...Coverage.formsOf(row)].map((form) => {
         const cases = this.counts.get(form) as Record<Oracle, number>;
         const total = ORACLES.reduce((sum, o) => sum + cases[o], 0);
-        const reason = UNJUDGED[row.mnemonic];
+        const reason = row.vex ? 'the 64-bit oracle judges it' : UNJUDGED[row.mnemonic];
         return { row: row.source.replace(/\s+/g, ' '), form: form.slice(form.indexOf('|') + 2), cases, total, ...(reason && total === 0 ? { reason } : {}) };
       }),
     );
