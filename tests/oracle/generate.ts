@@ -364,7 +364,7 @@ export interface Form extends FormPrefixes {
 export function formsOf(row: Row, mode: number): Form[] {
   if (row.attributes.has('o64') || (row.vex !== undefined && mode !== R.MODE_FLAT32)) return [];
   const natural = R.is16(mode) ? 16 : 32;
-  const osizes: (16 | 32)[] = usesOperandSize(row) ? [16, 32] : [natural];
+  const osizes: (16 | 32)[] = usesOperandSize(row) && row.vex === undefined ? [16, 32] : [natural];
   const modrm = hasModrm(row) && row.modrm === undefined;
   const register = modrm && row.form !== 'memory' && !row.operands.some((o) => o.kind === 'M');
   const memory = modrm && row.form !== 'register' && !row.operands.some((o) => 'RNUT'.includes(o.kind));

@@ -18,6 +18,7 @@ import { ProgramMaker } from './program-maker.ts';
 import { QemuExecutor } from './qemu.ts';
 import { Random } from './random.ts';
 import * as R from './record.ts';
+import { qemuHas } from './reference.ts';
 
 const LONGEST = 3500;
 const STRIDE = { host: 24576, qemu: R.FX_RECORD_BYTES + 4096 };
@@ -62,8 +63,9 @@ function accepts(reference: LockstepReference): (row: Row) => boolean {
   return (row) => {
     if (/^V?(RCP|RSQRT)[PS]S$/.test(row.mnemonic)) return false;
     if (reference === 'host') return !(row.opcode[0] === 0x0f && row.opcode[1] === 0x0d);
+    if (!qemuHas(row)) return false;
     if ((row.mnemonic === 'TEST' && row.digit === 1) || (row.mnemonic === 'SHL' && row.digit === 6)) return false;
-    return !/^(CMPXCHG8B|NOP|EMMS|MOVDQ2Q)$/.test(row.mnemonic) && !/^(ADD|SUB|MUL|DIV|MIN|MAX|SQRT|CMP|CVT)\w*[PS][SD]/.test(row.mnemonic) && !/^CVT/.test(row.mnemonic) && !row.attributes.has('fpu') && !row.attributes.has('wait');
+    return !/^(CMPXCHG8B|NOP|EMMS|MOVDQ2Q)$/.test(row.mnemonic) && !/^(H?ADD|H?SUB|MUL|DIV|MIN|MAX|SQRT|CMP|CVT|DP|ROUND)\w*[PS][SD]/.test(row.mnemonic) && !/^CVT/.test(row.mnemonic) && !row.attributes.has('fpu') && !row.attributes.has('wait');
   };
 }
 

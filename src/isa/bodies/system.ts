@@ -1,6 +1,6 @@
 /** System instructions: operands are fetched here, the work is done by the helpers of src/cpu that both tiers call. */
 import * as L from '../../cpu/layout.ts';
-import { CR4_FSGSBASE, CR4_TSD, RAX, RDX, VECTOR_GP, VECTOR_UD } from '../../cpu/registers.ts';
+import { CR4_FSGSBASE, CR4_OSXSAVE, CR4_TSD, RAX, RDX, VECTOR_GP, VECTOR_UD } from '../../cpu/registers.ts';
 import { SYSTEM_KERNEL_TYPES } from '../../cpu/system/kernel-interface.ts';
 import type { Body, I32, I64, Int, Ops } from '../ops.ts';
 
@@ -84,6 +84,7 @@ const invpcid: Body = (o) => {
 /** The helper checks the pages, and the segment is checked here, by the first part of the area, which all forms have. */
 const XSAVE_LEGACY_BYTES = 576;
 const withXsaveArea = (name: string, access: (o: Ops, at: Int) => void): Body => (o) => {
+  o.raiseIf(o.eqz(o.and(o.stateLoad('i32', L.CR + 4 * 8), o.i32(CR4_OSXSAVE))), VECTOR_UD);
   const first = o.offset(0);
   access(o, first);
   access(o, o.add(first, o.constantLike(first, XSAVE_LEGACY_BYTES - 1)));
