@@ -9,17 +9,19 @@
 import * as L from '../cpu/layout.ts';
 import { DISPATCH, HANDLER_SIGNATURE } from '../interp/record-ops.ts';
 import { HANDLER_BUDGET, HANDLER_GO, HANDLER_GO_FLAT, HANDLER_GO_LONG } from '../interp/variant.ts';
-import type { I32, I64, Int } from '../isa/ops.ts';
+import type { I32, I64, Int, V128 } from '../isa/ops.ts';
 import type { IntType } from '../wasm/opcodes.ts';
 import { FunctionBuilder, type Label, type Variable } from '../wasm/function.ts';
 import type { ModuleBuilder } from '../wasm/module.ts';
 import type { CodeRecord } from './region.ts';
 import { type FlagState, RegionFlags } from './region-flags.ts';
 
+const HALF_BYTES = 16;
 
 /** What is known at a place in the code; paths that meet keep what they agree on. */
 interface Knowledge {
   readonly registers: readonly (Int | undefined)[];
+  readonly vectors: readonly (V128 | undefined)[];
   readonly flags: FlagState;
   readonly retired: number;
   /** Control does not get here. */
@@ -79,6 +81,10 @@ export class RegionCode {
   readonly wide: boolean;
   private readonly registers: Variable<IntType>[] = [];
   private known: (Int | undefined)[] = [];
+  /** Halves of YMM registers, those of one after the other; made where the region uses them. */
+  private readonly vectors: Variable<'v128'>[] = [];
+  private knownVectors: (V128 | undefined)[] = [];
+  private readonly writtenVectors = new Set<number>();
   private readonly used = new Set<number>();
   private readonly written = new Set<number>();
   private readonly exitRecord: Variable<'i32'>;
@@ -116,8 +122,10 @@ export class RegionCode {
     });
     loads(() => {
       for (const n of this.used) e.set(this.registers[n], e.load(this.registers[n].type, cpu, L.GPR + n * 8));
+      this.vectors.forEach((variable, n) => e.set(variable, e.load('v128', cpu, L.XMM + n * HALF_BYTES)));
     });
     for (const n of this.written) this.storeRegister(n);
+    for (const n of this.writtenVectors) e.store('v128', cpu, e.get(this.vectors[n]), L.XMM + n * HALF_BYTES);
     this.flags.store(cpu);
     e.returnCall(DISPATCH, [e.get(this.exitHandler), e.get(this.exitRecord), cpu, e.get(this.exitFuel)]);
   }
@@ -142,13 +150,28 @@ export class RegionCode {
     this.known[n] = value;
   }
 
+  /** Half `n` of the YMM registers. */
+  vector(n: number): V128 {
+    this.vectors[n] ??= this.e.variable('v128');
+    const value = this.knownVectors[n] ?? this.e.get(this.vectors[n]);
+    this.knownVectors[n] = value;
+    return value;
+  }
+  setVector(n: number, value: V128): void {
+    this.vectors[n] ??= this.e.variable('v128');
+    this.writtenVectors.add(n);
+    this.e.set(this.vectors[n], value);
+    this.knownVectors[n] = value;
+  }
+
   // Knowledge
 
   save(): Knowledge {
-    return { registers: [...this.known], flags: this.flags.state, retired: this.retired, dead: this.dead };
+    return { registers: [...this.known], vectors: [...this.knownVectors], flags: this.flags.state, retired: this.retired, dead: this.dead };
   }
   restore(k: Knowledge): void {
     this.known = [...k.registers];
+    this.knownVectors = [...k.vectors];
     this.flags.state = k.flags;
     this.retired = k.retired;
     this.dead = k.dead;
@@ -157,11 +180,13 @@ export class RegionCode {
     this.restore(a.dead ? b : a);
     if (a.dead || b.dead) return;
     this.known = a.registers.map((value, n) => (value === b.registers[n] ? value : undefined));
+    this.knownVectors = a.vectors.map((value, n) => (value === b.vectors[n] ? value : undefined));
     if (a.flags !== b.flags && (a.flags.kind !== 'locals' || b.flags.kind !== 'locals')) throw new Error('flags differ where paths meet');
   }
   /** Of registers nothing is known here, since other paths lead here too. */
   forget(): void {
     this.known = [];
+    this.knownVectors = [];
     this.dead = false;
   }
   /** A place that several paths lead to, each with its flags in the locals and its fuel counted. */

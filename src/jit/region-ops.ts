@@ -7,14 +7,39 @@ import type { Access } from '../interp/memory-access.ts';
 import * as R from '../interp/record.ts';
 import { fixedSlot, KIND, RecordOps, slotField } from '../interp/record-ops.ts';
 import type { Variant } from '../interp/variant.ts';
-import type { Bits, Condition, Flag, I32, Int, LoadKind, StoreKind } from '../isa/ops.ts';
-import type { Val } from '../wasm/function.ts';
+import type { Bits, Condition, Flag, I32, I64, Int, LoadKind, StoreKind, V128 } from '../isa/ops.ts';
+import type { FunctionBuilder, Val } from '../wasm/function.ts';
 import type { LOAD, STORE } from '../wasm/opcodes.ts';
 import type { CodeRecord } from './region.ts';
 import type { RegionCode } from './region-code.ts';
 import type { FlagModel } from './region-flags.ts';
 
 const GPR_END = L.GPR + 16 * 8;
+
+const VECTORS_END = L.XMM + 16 * L.XMM_STRIDE;
+const isVector = (offset: number): boolean => offset >= L.XMM && offset < VECTORS_END;
+/** A field of a vector. */
+function readLane(e: FunctionBuilder, v: V128, kind: LoadKind, byte: number): Val {
+  switch (kind) {
+    case 'v128': return v;
+    case 'i64': return e.extractLane('i64x2.extract_lane', v, byte / 8);
+    case 'f64': return e.extractLane('f64x2.extract_lane', v, byte / 8);
+    case 'i32': return e.extractLane('i32x4.extract_lane', v, byte / 4);
+    case 'f32': return e.extractLane('f32x4.extract_lane', v, byte / 4);
+    case 'u16': return e.extractLane('i16x8.extract_lane_u', v, byte / 2);
+    case 'u8': return e.extractLane('i8x16.extract_lane_u', v, byte);
+    default: throw new Error(`no lane of a vector is loaded as ${kind}`);
+  }
+}
+function replaceLane(e: FunctionBuilder, v: V128, kind: StoreKind, byte: number, value: Val): V128 {
+  switch (kind) {
+    case 'i64': return e.replaceLane('i64x2.replace_lane', v, byte / 8, value as I64);
+    case 'f64': return e.replaceLane('f64x2.replace_lane', v, byte / 8, value as Val<'f64'>);
+    case 'i32': return e.replaceLane('i32x4.replace_lane', v, byte / 4, value as I32);
+    case 'f32': return e.replaceLane('f32x4.replace_lane', v, byte / 4, value as Val<'f32'>);
+    default: throw new Error(`no lane of a vector is stored as ${kind}`);
+  }
+}
 
 /** Beside the size of an access, as `fill` gets it: the access is a write. */
 export const FILL_WRITE = 0x100;
@@ -69,12 +94,23 @@ export class RegionOps extends RecordOps {
   }
   protected loadSlot<K extends LoadKind>(n: number, kind: K, byte: number): Val<(typeof LOAD)[K][0]> {
     const at = this.slotOf(n) + byte;
-    return at < GPR_END ? (this.readGeneral(at, kind) as Val as Val<(typeof LOAD)[K][0]>) : this.e.load(kind, this.cpu, at);
+    if (at < GPR_END) return this.readGeneral(at, kind) as Val as Val<(typeof LOAD)[K][0]>;
+    return this.stateLoad(kind, at);
   }
   protected storeSlot<K extends StoreKind>(n: number, kind: K, value: Val<(typeof STORE)[K][0]>, byte: number): void {
     const at = this.slotOf(n) + byte;
     if (at < GPR_END) this.writeGeneral(at, kind, value as Val as Int);
-    else this.e.store(kind, this.cpu, value, at);
+    else this.stateStore(kind, at, value);
+  }
+  /** Vector registers are in locals. */
+  override stateLoad<K extends LoadKind>(kind: K, offset: number): Val<(typeof LOAD)[K][0]> {
+    if (!isVector(offset)) return super.stateLoad(kind, offset);
+    return readLane(this.e, this.code.vector((offset - L.XMM) >> 4), kind, offset & 15) as Val as Val<(typeof LOAD)[K][0]>;
+  }
+  override stateStore<K extends StoreKind>(kind: K, offset: number, value: Val<(typeof STORE)[K][0]>): void {
+    if (!isVector(offset)) return super.stateStore(kind, offset, value);
+    const half = (offset - L.XMM) >> 4;
+    this.code.setVector(half, kind === 'v128' ? (value as Val as V128) : replaceLane(this.e, this.code.vector(half), kind, offset & 15, value));
   }
   protected addressRegister(field: number): Int {
     const slot = this.field32('u16', field);

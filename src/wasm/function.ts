@@ -22,7 +22,7 @@ interface Node extends Val {
   readonly emit: (out: Bytes) => void;
   readonly args: readonly Node[];
   readonly constant: number | bigint | undefined;
-  /** Name of a binary operation, for those who look at how a value was made. */
+  /** Name of a binary operation, or of one on a lane, for those who look at how a value was made. */
   readonly operation: string | undefined;
   /** What a value read from memory, a variable or a call is made of. */
   inputs: readonly Node[];
@@ -147,11 +147,15 @@ export class FunctionBuilder {
   }
   extractLane<K extends keyof typeof EXTRACT>(op: K, a: Val<'v128'>, lane: number): Val<(typeof EXTRACT)[K][0]> {
     const [type, , code] = EXTRACT[op];
+    const { operation, args } = asNode(a);
+    // What has just been put there.
+    if (operation !== undefined && operation === laneOperation(op, lane)) return args[1] as unknown as Val<(typeof EXTRACT)[K][0]>;
     return this.bind(this.node(type, [a], (b) => b.byte(0xfd).u32(code).byte(lane))) as unknown as Val<(typeof EXTRACT)[K][0]>;
   }
   replaceLane<K extends keyof typeof REPLACE>(op: K, a: Val<'v128'>, lane: number, value: Val<(typeof REPLACE)[K][0]>): Val<'v128'> {
     const code = REPLACE[op][2];
-    return this.bind(this.node('v128', [a, value], (b) => b.byte(0xfd).u32(code).byte(lane))) as unknown as Val<'v128'>;
+    const node = this.node('v128', [a, value], (b) => b.byte(0xfd).u32(code).byte(lane), -1, laneOperation(op, lane));
+    return this.bind(node) as unknown as Val<'v128'>;
   }
   /** Byte lanes 0-15 choose from `a`, 16-31 from `b`. */
   shuffle(a: Val<'v128'>, b: Val<'v128'>, lanes: readonly number[]): Val<'v128'> {
@@ -473,6 +477,12 @@ function compareConstants(op: keyof typeof COMPARE, x: number, y: number): numbe
     case 'leS': case 'leU': case 'le': return a <= b ? 1 : 0;
     default: return a >= b ? 1 : 0;
   }
+}
+
+/** Name of what is done to a lane; those of the narrow shapes hold less than their values do, and have none. */
+function laneOperation(op: string, lane: number): string | undefined {
+  const shape = op.slice(0, op.indexOf('.'));
+  return shape === 'i8x16' || shape === 'i16x8' ? undefined : `${shape} ${lane}`;
 }
 
 /** Memory instructions carry alignment 0 (a hint only) and an unsigned offset. */
