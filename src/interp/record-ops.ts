@@ -24,7 +24,7 @@ export const DISPATCH: FunctionImport = {
 const VECTOR_GP = 13;
 
 export const BYTES: Record<LoadKind | StoreKind, number> = {
-  u8: 1, s8: 1, u16: 2, s16: 2, i32: 4, u32: 4, s32: 4, f32: 4, i64: 8, f64: 8, v128: 16,
+  u8: 1, s8: 1, u16: 2, s16: 2, i32: 4, u32: 4, s32: 4, f32: 4, i64: 8, f64: 8, v128: 16, z32: 4, z64: 8,
 };
 /** How an integer of so many bits is loaded zero-extended, and stored. */
 export const KIND = { 8: 'u8', 16: 'u16', 32: 'i32', 64: 'i64' } as const;

@@ -43,6 +43,9 @@ export interface Emitter {
   branch(label: Label): void;
 }
 
+/** What `remembered` knows of MXCSR's rounding: PE may have been set since, which does not matter where it makes code careful. */
+export const ROUNDING = 'rounding';
+
 /** Width of an integer operand in bits. */
 export type Bits = 8 | 16 | 32 | 64;
 export type Flag = 'CF' | 'PF' | 'AF' | 'ZF' | 'SF' | 'OF';
@@ -221,6 +224,18 @@ export abstract class Ops {
   abstract betweenIterations(done: I32, settle: () => void): void;
   /** Counts `extra` iterations besides the one that is the instruction itself. */
   abstract countIterations(extra: I32): void;
+
+  // What is remembered from one instruction to the next, in compiled code alone
+
+  /** A value that may be as old as the code that surrounds this instruction, made where none is known. */
+  remembered<T extends Type>(_what: string, make: () => Val<T>): Val<T> { return make(); }
+  /** Whether numbers are remembered to be tame: normal or zero. */
+  readonly remembersTame: boolean = false;
+  isTame(_value: Val): boolean { return false; }
+  /** Where control gets past this instruction, the values are tame. */
+  noteTame(..._values: Val[]): void {}
+  /** Leaves this instruction to the interpreter; nothing of it has been done. */
+  giveUp(): void { throw new Error('only compiled code gives up'); }
 
   // Shorthand
 

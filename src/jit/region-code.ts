@@ -11,17 +11,20 @@ import { DISPATCH, HANDLER_SIGNATURE } from '../interp/record-ops.ts';
 import { HANDLER_BUDGET, HANDLER_GO, HANDLER_GO_FLAT, HANDLER_GO_LONG } from '../interp/variant.ts';
 import type { I32, I64, Int, V128 } from '../isa/ops.ts';
 import type { IntType } from '../wasm/opcodes.ts';
-import { FunctionBuilder, type Label, type Variable } from '../wasm/function.ts';
+import { FunctionBuilder, type Label, type Val, type Variable } from '../wasm/function.ts';
 import type { ModuleBuilder } from '../wasm/module.ts';
 import type { CodeRecord } from './region.ts';
 import { type FlagState, RegionFlags } from './region-flags.ts';
 
 const HALF_BYTES = 16;
+const laneKey = (n: number, field: string): string => `lane ${n} ${field}`;
 
 /** What is known at a place in the code; paths that meet keep what they agree on. */
 interface Knowledge {
   readonly registers: readonly (Int | undefined)[];
   readonly vectors: readonly (V128 | undefined)[];
+  readonly values: ReadonlyMap<string, Val>;
+  readonly tame: ReadonlySet<Val>;
   readonly flags: FlagState;
   readonly retired: number;
   /** Control does not get here. */
@@ -84,6 +87,10 @@ export class RegionCode {
   /** Halves of YMM registers, those of one after the other; made where the region uses them. */
   private readonly vectors: Variable<'v128'>[] = [];
   private knownVectors: (V128 | undefined)[] = [];
+  /** Values by what they are, as bodies name it, and vectors' lanes. */
+  private values: ReadonlyMap<string, Val> = new Map();
+  /** Numbers, and vectors of them, that are normal or zero. */
+  private tame: ReadonlySet<Val> = new Set();
   private readonly writtenVectors = new Set<number>();
   private readonly used = new Set<number>();
   private readonly written = new Set<number>();
@@ -162,16 +169,43 @@ export class RegionCode {
     this.writtenVectors.add(n);
     this.e.set(this.vectors[n], value);
     this.knownVectors[n] = value;
+    this.forgetValues(laneKey(n, ''));
+  }
+  /** A field of a vector, by its kind and place. */
+  lane(n: number, field: string, make: () => Val): Val {
+    return this.remembered(laneKey(n, field), make);
+  }
+  noteLane(n: number, field: string, value: Val): void {
+    this.values = new Map(this.values).set(laneKey(n, field), value);
+  }
+  remembered(what: string, make: () => Val): Val {
+    const known = this.values.get(what);
+    if (known) return known;
+    const value = make();
+    this.values = new Map(this.values).set(what, value);
+    return value;
+  }
+  /** Forgets values whose names begin so. */
+  forgetValues(prefix: string): void {
+    this.values = new Map([...this.values].filter(([what]) => !what.startsWith(prefix)));
+  }
+  isTame(value: Val): boolean {
+    return this.tame.has(value);
+  }
+  noteTame(values: readonly Val[]): void {
+    this.tame = new Set([...this.tame, ...values]);
   }
 
   // Knowledge
 
   save(): Knowledge {
-    return { registers: [...this.known], vectors: [...this.knownVectors], flags: this.flags.state, retired: this.retired, dead: this.dead };
+    return { registers: [...this.known], vectors: [...this.knownVectors], values: this.values, tame: this.tame, flags: this.flags.state, retired: this.retired, dead: this.dead };
   }
   restore(k: Knowledge): void {
     this.known = [...k.registers];
     this.knownVectors = [...k.vectors];
+    this.values = k.values;
+    this.tame = k.tame;
     this.flags.state = k.flags;
     this.retired = k.retired;
     this.dead = k.dead;
@@ -181,12 +215,16 @@ export class RegionCode {
     if (a.dead || b.dead) return;
     this.known = a.registers.map((value, n) => (value === b.registers[n] ? value : undefined));
     this.knownVectors = a.vectors.map((value, n) => (value === b.vectors[n] ? value : undefined));
+    if (a.values !== b.values) this.values = new Map([...a.values].filter(([what, value]) => b.values.get(what) === value));
+    if (a.tame !== b.tame) this.tame = new Set([...a.tame].filter((value) => b.tame.has(value)));
     if (a.flags !== b.flags && (a.flags.kind !== 'locals' || b.flags.kind !== 'locals')) throw new Error('flags differ where paths meet');
   }
   /** Of registers nothing is known here, since other paths lead here too. */
   forget(): void {
     this.known = [];
     this.knownVectors = [];
+    this.values = new Map();
+    this.tame = new Set();
     this.dead = false;
   }
   /** A place that several paths lead to, each with its flags in the locals and its fuel counted. */

@@ -7,9 +7,9 @@ import type { Access } from '../interp/memory-access.ts';
 import * as R from '../interp/record.ts';
 import { fixedSlot, KIND, RecordOps, slotField } from '../interp/record-ops.ts';
 import type { Variant } from '../interp/variant.ts';
-import type { Bits, Condition, Flag, I32, I64, Int, LoadKind, StoreKind, V128 } from '../isa/ops.ts';
+import { type Bits, type Condition, type Flag, type I32, type I64, type Int, type LoadKind, ROUNDING, type StoreKind, type V128 } from '../isa/ops.ts';
 import type { FunctionBuilder, Val } from '../wasm/function.ts';
-import type { LOAD, STORE } from '../wasm/opcodes.ts';
+import type { LOAD, STORE, Type } from '../wasm/opcodes.ts';
 import type { CodeRecord } from './region.ts';
 import type { RegionCode } from './region-code.ts';
 import type { FlagModel } from './region-flags.ts';
@@ -105,12 +105,34 @@ export class RegionOps extends RecordOps {
   /** Vector registers are in locals. */
   override stateLoad<K extends LoadKind>(kind: K, offset: number): Val<(typeof LOAD)[K][0]> {
     if (!isVector(offset)) return super.stateLoad(kind, offset);
-    return readLane(this.e, this.code.vector((offset - L.XMM) >> 4), kind, offset & 15) as Val as Val<(typeof LOAD)[K][0]>;
+    const half = (offset - L.XMM) >> 4;
+    const whole = this.code.vector(half);
+    if (kind === 'v128') return whole as Val as Val<(typeof LOAD)[K][0]>;
+    return this.code.lane(half, `${kind} ${offset & 15}`, () => readLane(this.e, whole, kind, offset & 15)) as Val<(typeof LOAD)[K][0]>;
   }
   override stateStore<K extends StoreKind>(kind: K, offset: number, value: Val<(typeof STORE)[K][0]>): void {
+    if (offset === L.MXCSR) this.code.forgetValues(ROUNDING);
     if (!isVector(offset)) return super.stateStore(kind, offset, value);
     const half = (offset - L.XMM) >> 4;
-    this.code.setVector(half, kind === 'v128' ? (value as Val as V128) : replaceLane(this.e, this.code.vector(half), kind, offset & 15, value));
+    if (kind === 'v128') return this.code.setVector(half, value as Val as V128);
+    this.code.setVector(half, replaceLane(this.e, this.code.vector(half), kind, offset & 15, value));
+    if (kind !== 'u8' && kind !== 'u16') this.code.noteLane(half, `${kind} ${offset & 15}`, value);
+  }
+
+  // What is remembered
+
+  override remembered<T extends Type>(what: string, make: () => Val<T>): Val<T> {
+    return this.code.remembered(what, make) as Val<T>;
+  }
+  override readonly remembersTame = true;
+  override isTame(value: Val): boolean {
+    return this.code.isTame(value);
+  }
+  override noteTame(...values: Val[]): void {
+    this.code.noteTame(values);
+  }
+  override giveUp(): void {
+    this.code.leaveAt(this.record);
   }
   protected addressRegister(field: number): Int {
     const slot = this.field32('u16', field);

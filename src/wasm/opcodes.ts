@@ -151,6 +151,8 @@ export const REPLACE = {
 export const LOAD = {
   i32: ['i32', 0x28], i64: ['i64', 0x29], f32: ['f32', 0x2a], f64: ['f64', 0x2b],
   u8: ['i32', 0x2d], s8: ['i32', 0x2c], u16: ['i32', 0x2f], s16: ['i32', 0x2e], u32: ['i64', 0x35], s32: ['i64', 0x34], v128: ['v128', 0xfd00],
+  // 4 and 8 bytes, zero-extended
+  z32: ['v128', 0xfd5c], z64: ['v128', 0xfd5d],
 } as const satisfies Record<string, readonly [Type, number]>;
 export const STORE = {
   i32: ['i32', 0x36], i64: ['i64', 0x37], f32: ['f32', 0x38], f64: ['f64', 0x39],

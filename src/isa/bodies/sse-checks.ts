@@ -6,7 +6,7 @@
  * Tests are made on vectors of bits and gathered in sign bits, so that one branch decides; scalars are tested as vectors.
  */
 import * as L from '../../cpu/layout.ts';
-import type { I32, Ops, V128, Val } from '../ops.ts';
+import { type I32, type Ops, ROUNDING, type V128, type Val } from '../ops.ts';
 import { constantVector } from './sse-operands.ts';
 
 /** RC, PM and PE of MXCSR, and how they stand when an inexact result rounded to nearest goes unnoticed. */
@@ -14,7 +14,8 @@ const MXCSR_ROUNDING = 0x7020;
 const MXCSR_UNNOTICED = 0x1020;
 
 /** Not 0 when rounding an inexact normal result to nearest would be wrong, or be noticed. FTZ and DAZ matter to denormals alone. */
-export const roundsNoticeably = (o: Ops): I32 => o.xor(o.and(o.stateLoad('i32', L.MXCSR), o.i32(MXCSR_ROUNDING)), o.i32(MXCSR_UNNOTICED));
+export const roundsNoticeably = (o: Ops): I32 =>
+  o.remembered(ROUNDING, () => o.xor(o.and(o.stateLoad('i32', L.MXCSR), o.i32(MXCSR_ROUNDING)), o.i32(MXCSR_UNNOTICED)));
 
 export type Shape = 'f32x4' | 'f64x2';
 const integerShape = (shape: Shape) => (shape === 'f32x4' ? 'i32x4' : 'i64x2');
@@ -58,6 +59,11 @@ const isNan = (o: Ops, shape: Shape, size: V128): V128 =>
 const isInfiniteOrNan = (o: Ops, shape: Shape, size: V128): V128 =>
   o.e.simd(`${integerShape(shape)}.add`, size, splatPattern(o, shape, PATTERNS[shape].normal));
 
+/** Not 0 when a lane is neither normal nor zero. */
+export const notAllTame = (o: Ops, shape: Shape, v: V128): I32 => {
+  const size = magnitude(o, shape, v);
+  return anySign(o, shape, isDenormal(o, shape, size), isInfiniteOrNan(o, shape, size));
+};
 /** Not 0 when a lane of any of the vectors is a NaN or a denormal. */
 export const notAllPlain = (o: Ops, shape: Shape, ...vectors: V128[]): I32 => {
   const sizes = vectors.map((v) => magnitude(o, shape, v));
@@ -83,6 +89,7 @@ export function notAllExact(o: Ops, shape: Shape, zeroFrom: ZeroSource, a: V128,
 
 /** `fast` unless `suspect` is not 0; then what `slow` gives. */
 export function unless<T extends 'i32' | 'i64' | 'f32' | 'f64' | 'v128'>(o: Ops, suspect: I32, fast: Val<T>, slow: () => Val<T>): Val<T> {
+  if (o.constant(suspect) === 0) return fast;
   const result = o.e.variable(fast.type);
   o.e.set(result, fast);
   o.e.if(suspect, () => o.e.set(result, slow()));

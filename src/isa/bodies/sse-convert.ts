@@ -92,7 +92,11 @@ const integerToSingle: Body = (o) => {
 /** 32 bits always fit. */
 const integerToDouble: Body = (o) => {
   const n = o.get(firstSource(o) + 1);
-  if (n.type === 'i32') return putElement(o, DOUBLE, o.e.convert('f64FromI32', n as I32));
+  if (n.type === 'i32') {
+    const x = o.e.convert('f64FromI32', n as I32);
+    o.noteTame(x);
+    return putElement(o, DOUBLE, x);
+  }
   const slow = () => asDouble(o, exact(o, 'sse_i64_to_f64', 'i64', n as I64) as I64);
   putElement(o, DOUBLE, unless(o, roundsNoticeably(o), o.e.convert('f64FromI64', n as I64), slow));
 };

@@ -4,7 +4,7 @@
  */
 import { SSE_ADD, SSE_ADDSUB, SSE_DIV, SSE_MAX, SSE_MIN, SSE_MUL, SSE_SQRT, SSE_SUB } from '../../cpu/sse/operations.ts';
 import type { Body, I32, I64, Ops, V128, Val } from '../ops.ts';
-import { notAllExact, notAllNormal, notAllPlain, roundsNoticeably, type Shape, unless, type ZeroSource } from './sse-checks.ts';
+import { notAllExact, notAllNormal, notAllPlain, notAllTame, roundsNoticeably, type Shape, unless, type ZeroSource } from './sse-checks.ts';
 import { combine, constantVector, doubleword, element, exact, firstSource, immediateOf, transform } from './sse-operands.ts';
 
 interface Operation {
@@ -73,26 +73,58 @@ function elements<F extends 'f32' | 'f64'>(o: Ops, format: Format<F>): [a: Val<F
   return [element(o, first, format.kind), b];
 }
 
-const scalar = <F extends 'f32' | 'f64'>(format: Format<F>, op: Operation): Body => (o) => {
-  const { shape } = format;
-  const root = op.name === 'sqrt';
-  const b = element(o, firstSource(o) + 1, format.kind);
-  const a = root ? b : element(o, firstSource(o), format.kind);
-  const value = op.name === 'sqrt' ? o.e.unary('sqrt', b) : o.e.binary(op.name, a, b);
-  const suspect = o.or(notAllNormal(o, shape, root ? format.splat(o, b) : format.pair(o, a, b), format.splat(o, value)), roundsNoticeably(o));
+/** What decides about one operation, on singles or doubles, scalar or packed. */
+interface Checked<T extends 'f32' | 'f64' | 'v128'> {
+  readonly shape: Shape;
+  readonly zeroFrom: ZeroSource;
+  readonly operands: readonly Val<T>[];
+  readonly value: Val<T>;
+  asVector(x: Val<T>): V128;
+  /** Two values in one vector, where that is cheaper than one each. */
+  pair?(x: Val<T>, y: Val<T>): V128;
+  exactly(): Val<T>;
+}
+/**
+ * The value where it is right, and else what the kernel gives. Compiled code remembers that numbers have been found tame, and
+ * leaves an operation to the interpreter whose operands or result are not.
+ */
+function checked<T extends 'f32' | 'f64' | 'v128'>(o: Ops, c: Checked<T>): Val<T> {
+  const unknown = c.operands.filter((x) => !o.isTame(x));
+  const vectors = c.pair && unknown.length === 2 ? [c.pair(unknown[0], unknown[1])] : unknown.map((x) => c.asVector(x));
+  const suspect = o.or(notAllNormal(o, c.shape, ...vectors, c.asVector(c.value)), roundsNoticeably(o));
   const closer = () => {
-    const inexact = notAllExact(o, shape, op.zeroFrom, format.splat(o, a), format.splat(o, b), format.splat(o, value));
-    return unless(o, o.or(inexact, roundsNoticeably(o)), value, () => format.exactly(o, op.number, a, b));
+    const [a, b = a] = c.operands.map((x) => c.asVector(x));
+    const inexact = notAllExact(o, c.shape, c.zeroFrom, a, b, c.asVector(c.value));
+    if (!o.remembersTame) return unless(o, o.or(inexact, roundsNoticeably(o)), c.value, () => c.exactly());
+    o.e.if(inexact, () => o.giveUp());
+    return unless(o, roundsNoticeably(o), c.value, () => {
+      const result = c.exactly();
+      o.e.if(notAllTame(o, c.shape, c.asVector(result)), () => o.giveUp());
+      return result;
+    });
   };
-  putElement(o, format, unless(o, suspect, value, closer));
+  const result = unless(o, suspect, c.value, closer);
+  // A divisor may be infinite.
+  o.noteTame(result, ...(c.zeroFrom === 'first' ? c.operands.slice(0, 1) : c.operands));
+  return result;
+}
+
+const scalar = <F extends 'f32' | 'f64'>(format: Format<F>, op: Operation): Body => (o) => {
+  const b = element(o, firstSource(o) + 1, format.kind);
+  const a = op.name === 'sqrt' ? b : element(o, firstSource(o), format.kind);
+  const value = op.name === 'sqrt' ? o.e.unary('sqrt', b) : o.e.binary(op.name, a, b);
+  putElement(o, format, checked<F>(o, {
+    shape: format.shape, zeroFrom: op.zeroFrom, operands: op.name === 'sqrt' ? [b] : [a, b], value,
+    asVector: (x) => format.splat(o, x), pair: (x, y) => format.pair(o, x, y), exactly: () => format.exactly(o, op.number, a, b),
+  }));
 };
 
 /** `value` where it is what operation `number` of the kernel gives for `a` and `b`, and that otherwise. */
-function packedChecked(o: Ops, shape: Shape, zeroFrom: ZeroSource, number: number, a: V128, b: V128, value: V128): V128 {
-  const suspect = o.or(notAllNormal(o, shape, ...(a === b ? [b] : [a, b]), value), roundsNoticeably(o));
-  const slow = () => exact(o, `sse_${shape}`, 'v128', o.i32(number), a, b) as V128;
-  return unless(o, suspect, value, () => unless(o, o.or(notAllExact(o, shape, zeroFrom, a, b, value), roundsNoticeably(o)), value, slow));
-}
+const packedChecked = (o: Ops, shape: Shape, zeroFrom: ZeroSource, number: number, a: V128, b: V128, value: V128): V128 =>
+  checked<'v128'>(o, {
+    shape, zeroFrom, operands: a === b ? [a] : [a, b], value,
+    asVector: (x) => x, exactly: () => exact(o, `sse_${shape}`, 'v128', o.i32(number), a, b) as V128,
+  });
 export const packedArithmetic = (shape: Shape, op: BinaryOperation) => (o: Ops, a: V128, b: V128): V128 =>
   packedChecked(o, shape, op.zeroFrom, op.number, a, b, o.e.simd(`${shape}.${op.name}`, a, b));
 const packedFloat = (shape: Shape, op: Operation): Body => {
@@ -100,12 +132,18 @@ const packedFloat = (shape: Shape, op: Operation): Body => {
   return transform((o, v) => packedChecked(o, shape, op.zeroFrom, op.number, v, v, o.e.simd(`${shape}.sqrt`, v)));
 };
 
+/** Not 0 when one of two numbers is a NaN or a denormal. */
+function notPlain<F extends 'f32' | 'f64'>(o: Ops, format: Format<F>, a: Val<F>, b: Val<F>): I32 {
+  const [x, y] = [a, b].filter((v) => !o.isTame(v));
+  if (x === undefined) return o.i32(0);
+  return notAllPlain(o, format.shape, y === undefined ? format.splat(o, x) : format.pair(o, x, y));
+}
+
 /** MINSS and MAXSS give the second operand when both are zeros. */
 const scalarExtreme = <F extends 'f32' | 'f64'>(format: Format<F>, number: number): Body => (o) => {
   const [a, b] = elements(o, format);
   const chosen = o.select(o.e.compare(number === SSE_MIN ? 'lt' : 'gt', a, b), a, b);
-  const suspect = notAllPlain(o, format.shape, format.pair(o, a, b));
-  putElement(o, format, unless(o, suspect, chosen, () => format.exactly(o, number, a, b)));
+  putElement(o, format, unless(o, notPlain(o, format, a, b), chosen, () => format.exactly(o, number, a, b)));
 };
 const packedExtreme = (shape: Shape, number: number): Body =>
   combine((o, a, b) => {
@@ -154,8 +192,7 @@ const scalarCompare = <F extends 'f32' | 'f64'>(format: Format<F>): Body => (o) 
   const equal = o.and(p.equal, o.e.compare('eq', a, b));
   const less = o.and(p.less, o.e.compare('lt', a, b));
   const mask = format.mask(o, o.sub(o.i32(0), o.xor(o.or(equal, less), p.negate)));
-  const suspect = notAllPlain(o, format.shape, format.pair(o, a, b));
-  putElement(o, format, unless(o, suspect, mask, () => format.compare(o, p.number, a, b)));
+  putElement(o, format, unless(o, notPlain(o, format, a, b), mask, () => format.compare(o, p.number, a, b)));
 };
 const packedCompare = (shape: Shape): Body =>
   combine((o, a, b) => {
@@ -172,8 +209,7 @@ const compareFlags = <F extends 'f32' | 'f64'>(format: Format<F>, quiet: 0 | 1):
   const b = element(o, 1, format.kind);
   const a = element(o, 0, format.kind);
   const flags = o.or(o.shl(o.e.compare('eq', a, b), o.i32(6)), o.e.compare('lt', a, b));
-  const suspect = notAllPlain(o, format.shape, format.pair(o, a, b));
-  o.writeFlags(unless(o, suspect, flags, () => format.relate(o, quiet, a, b)));
+  o.writeFlags(unless(o, notPlain(o, format, a, b), flags, () => format.relate(o, quiet, a, b)));
 };
 
 /** RCPPS and RSQRTPS: tables of the kernel's, without exceptions. */

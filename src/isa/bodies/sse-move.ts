@@ -1,6 +1,6 @@
 /** Moves of MMX and XMM registers, logic and shuffles of floats, MXCSR and ordering [SDM1 9.4, 10.4, 11.4]. */
 import * as L from '../../cpu/layout.ts';
-import type { Body, I32, Int, I64, Ops, V128 } from '../ops.ts';
+import type { Body, I64, Int, Ops, V128, Val } from '../ops.ts';
 import {
   and, andNot, fieldIndices, or, unpackHighDoublewords, unpackHighQuadwords, unpackLowDoublewords, unpackLowQuadwords, xor,
 } from './mmx.ts';
@@ -44,17 +44,14 @@ const moveGeneral: Body = (o) =>
   });
 
 /** MOVSS and MOVSD: a load clears the rest of the register, a move between registers leaves it. */
-const moveScalar = (kind: 'i32' | 'i64'): Body => (o) => {
-  if (o.inMemory(1)) {
-    const value = o.loadOperand(1, kind);
-    o.storeRegister(0, 'v128', fromLow(o, kind === 'i32' ? o.toI64(value as I32) : (value as I64)));
-  } else if (o.inMemory(0)) o.storeOperand(0, kind, o.loadRegister(1, kind));
-  else if (firstSource(o) === 0) o.storeRegister(0, kind, o.loadRegister(1, kind));
-  else {
-    const value = o.loadRegister(2, kind);
-    const rest = o.loadRegister(1, 'v128');
-    o.storeRegister(0, 'v128', value.type === 'i32' ? o.e.replaceLane('i32x4.replace_lane', rest, 0, value as I32) : replaceHalf(o, rest, 0, value as I64));
-  }
+const moveScalar = (kind: 'f32' | 'f64'): Body => (o) => {
+  if (o.inMemory(1)) return o.storeRegister(0, 'v128', o.loadOperand(1, kind === 'f32' ? 'z32' : 'z64'));
+  if (o.inMemory(0)) return o.storeOperand(0, kind, o.loadRegister(1, kind) as never);
+  if (firstSource(o) === 0) return o.storeRegister(0, kind, o.loadRegister(1, kind) as never);
+  const value = o.loadRegister(2, kind);
+  const rest = o.loadRegister(1, 'v128');
+  const [single, double] = [value as Val<'f32'>, value as Val<'f64'>];
+  o.storeRegister(0, 'v128', kind === 'f32' ? o.e.replaceLane('f32x4.replace_lane', rest, 0, single) : o.e.replaceLane('f64x2.replace_lane', rest, 0, double));
 };
 const replaceHalf = (o: Ops, v: V128, byte: number, half: I64): V128 => o.e.replaceLane('i64x2.replace_lane', v, byte / HIGH, half);
 /** Between memory and one half of a register, or between halves of two registers; the other half is the first source's. */
@@ -124,7 +121,7 @@ export const sseMoveBodies: Record<string, Body> = {
   MOVUPS: moveVector(false), MOVUPD: moveVector(false), MOVDQU: moveVector(false),
   MOVNTPS: moveVector(true), MOVNTPD: moveVector(true), MOVNTDQ: moveVector(true), MOVNTDQA: moveVector(true), LDDQU: moveVector(false),
   MOVQ: moveQuadword, MOVNTQ: moveQuadword, MOVDQ2Q: moveQuadword, MOVQ2DQ: moveQuadword, MOVD: moveGeneral,
-  MOVSS: moveScalar('i32'), MOVSD: moveScalar('i64'),
+  MOVSS: moveScalar('f32'), MOVSD: moveScalar('f64'),
   MOVLPS: moveHalf(0, 0), MOVLPD: moveHalf(0, 0), MOVHPS: moveHalf(HIGH, HIGH), MOVHPD: moveHalf(HIGH, HIGH),
   MOVHLPS: moveHalf(0, HIGH), MOVLHPS: moveHalf(HIGH, 0),
   MOVMSKPS: signMask('i32x4.bitmask'), MOVMSKPD: signMask('i64x2.bitmask'),

@@ -1,5 +1,5 @@
 /** Runs one case of the SIMD oracle (a `Record` of simd-oracle.c) on the processor and says how the outcome differs from the host's. */
-import { Cpu, type CpuModules } from '../../../src/cpu/cpu.ts';
+import { Cpu, type CpuModules, type CpuOptions } from '../../../src/cpu/cpu.ts';
 import * as L from '../../../src/cpu/layout.ts';
 import { cpuProfile } from '../../../src/cpu/profiles.ts';
 import { setFlatSegment } from '../../../src/cpu/segments.ts';
@@ -44,12 +44,12 @@ export class Subject {
   private hasImmediate = false;
   private next = CODE + 256 * CODE_STEP;
 
-  constructor(modules: CpuModules, cr4 = CR4_ALL, profile = cpuProfile('max')) {
+  constructor(modules: CpuModules, cr4 = CR4_ALL, options: CpuOptions = {}) {
     this.arena = new Arena();
     this.memory = new GuestMemory(new PagePool(this.arena), 1 << 20);
     this.cpu = new Cpu(this.arena, {
       memory: this.memory, ports: { readPort: () => 0xff, writePort: () => {} }, interrupts: { pending: false, acknowledge: () => 0 }, tsc: () => 0n,
-    }, modules, { profile });
+    }, modules, { profile: cpuProfile('max'), ...options });
     const { state } = this.cpu;
     state.setCr(0, CR0);
     state.setCr(4, cr4);
