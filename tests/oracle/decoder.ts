@@ -13,7 +13,8 @@ const REX = 0x40;
 /** Features that the instruction set has: an instruction that iced knows by these must decode. */
 const FEATURES = new Set([
   'INTEL8086', 'INTEL8086_ONLY', 'INTEL186', 'INTEL286', 'INTEL386', 'INTEL486', 'MSR', 'TSC', 'CX8', 'CPUID', 'CMOV', 'SEP', 'FPU', 'FPU287', 'FPU387',
-  'MMX', 'FXSR', 'SSE', 'SSE2', 'CLFSH', 'PAUSE', 'MULTIBYTENOP', 'RDPMC', 'PREFETCHW', 'X64', 'FSGSBASE',
+  'MMX', 'FXSR', 'SSE', 'SSE2', 'SSE3', 'SSSE3', 'SSE4_1', 'SSE4_2', 'POPCNT', 'LZCNT', 'MOVBE', 'ADX', 'AES', 'PCLMULQDQ', 'SHA',
+  'AVX', 'AVX2', 'FMA', 'F16C', 'BMI1', 'BMI2', 'CLFSH', 'PAUSE', 'MULTIBYTENOP', 'RDPMC', 'PREFETCHW', 'X64', 'FSGSBASE',
 ]);
 
 /** Differences that are meant, by a pattern of their kind. */

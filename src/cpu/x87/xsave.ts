@@ -6,7 +6,7 @@
  * a load reads it all before any state changes. Left to the body: the segment's limits.
  */
 import { type CpuContext, HELPER_NEXT } from '../context.ts';
-import { requireCpl0 } from '../control-registers.ts';
+import { requireCpl0, resync } from '../control-registers.ts';
 import { fault } from '../fault.ts';
 import * as L from '../layout.ts';
 import { CR0_TS, CR4_OSXSAVE, RAX, RCX, RDX, VECTOR_GP, VECTOR_NM, VECTOR_UD } from '../registers.ts';
@@ -59,7 +59,8 @@ export function xsetbv(cpu: CpuContext): number {
   const incomplete = (value & XCR0_X87) === 0 || (value & (XCR0_SSE | XCR0_AVX)) === XCR0_AVX;
   if (undefinedBits || incomplete) fault(VECTOR_GP, 0);
   state.setU32(L.XCR0, value);
-  return HELPER_NEXT;
+  cpu.updateMode();
+  return resync(cpu);
 }
 
 /** The components that an instruction asks for by EDX:EAX, after the checks that all share. */
