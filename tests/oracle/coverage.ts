@@ -32,14 +32,11 @@ export interface FormCoverage {
   readonly reason?: string;
 }
 
-/** VEX instructions have the forms that simd/encodings.ts makes of them. */
-const ROWS = INSTRUCTION_SET.filter((row) => !row.vex);
-
 export class Coverage {
   private readonly counts = new Map<string, Record<Oracle, number>>();
 
   constructor() {
-    for (const row of ROWS) for (const form of Coverage.formsOf(row)) this.counts.set(form, { host: 0, qemu: 0, x87: 0, simd: 0, kernels: 0 });
+    for (const row of INSTRUCTION_SET) for (const form of Coverage.formsOf(row)) this.counts.set(form, { host: 0, qemu: 0, x87: 0, simd: 0, kernels: 0 });
     this.addKernels();
   }
 
@@ -64,7 +61,7 @@ export class Coverage {
     const bytes = new Uint8Array(16);
     bytes.set(Buffer.from(hex, 'hex'));
     // The kernels have operations of later instruction sets too.
-    if (decoder.decode(bytes, 0, 15, 32) !== 'ok' || decoder.row.vex) return;
+    if (decoder.decode(bytes, 0, 15, 32) !== 'ok') return;
     const form = { osize: 32, asize: 32, memory: decoder.memory, lock: false, repeat: 0 } as const;
     const text = formText(decoder.row, form);
     // Implicit memory operands (MASKMOVQ) have a form of their own.
@@ -74,7 +71,7 @@ export class Coverage {
   /** Instructions of the kernels that no other oracle takes, by their names in the sources. */
   private addKernels(): void {
     const sources = readdirSync(KERNELS).filter((f) => f.endsWith('.asm')).map((f) => readFileSync(new URL(f, KERNELS), 'utf8')).join('\n');
-    for (const row of ROWS) {
+    for (const row of INSTRUCTION_SET) {
       if (row.operands.length > 0 || !/^(RD|WR|SYS|CPUID)/.test(row.mnemonic)) continue;
       const uses = sources.match(new RegExp(`^[^;\\n]*\\b${row.mnemonic.toLowerCase()}\\b`, 'gm'))?.length ?? 0;
       for (const form of Coverage.formsOf(row)) this.add('kernels', form, uses);
@@ -83,7 +80,7 @@ export class Coverage {
 
   /** Every form, in the order of the table. */
   list(): FormCoverage[] {
-    return ROWS.flatMap((row) =>
+    return INSTRUCTION_SET.flatMap((row) =>
       [...Coverage.formsOf(row)].map((form) => {
         const cases = this.counts.get(form) as Record<Oracle, number>;
         const total = ORACLES.reduce((sum, o) => sum + cases[o], 0);
