@@ -1,4 +1,4 @@
-/** FMA: x * y + z with one rounding [SDM1 14.5]. The kernel computes: WebAssembly has no such operation that rounds once everywhere. */
+/** FMA: x * y + z with one rounding [SDM1 14.5]. The kernel computes: WebAssembly has no operation that surely rounds once. */
 import type { Body, Ops, V128 } from '../ops.ts';
 import type { Shape } from './sse-checks.ts';
 import { DOUBLE, SINGLE } from './sse-float.ts';

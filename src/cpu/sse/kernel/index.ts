@@ -2,7 +2,7 @@
  * The kernel's exports for SSE; documented in ../kernel-interface.ts. Elements of packed operands go through the scratch
  * area of the vCPU's state, where they can be counted through.
  */
-import { SSE_SCRATCH } from '../../layout';
+import { SSE_SCRATCH, SSE_UNMASKED } from '../../layout';
 import { SSE_ADD, SSE_ADDSUB, SSE_SUB } from '../operations';
 import { operate } from './arithmetic';
 import { carryless, crc32c, decryptRound, encryptRound, inverseMix, keyAssist } from './crypto';
@@ -11,6 +11,9 @@ import { deposit, extract } from './bits';
 import { reciprocal, reciprocalRoot } from './estimate';
 import { useDouble, useSingle } from './format';
 import { fusedMultiplyAdd } from './fused';
+import {
+  areModerateDoubles, areModerateSingles, areNormalSingles, fuseDoubles, fuseSingles, isHalfway, roundsUnnoticed,
+} from './fused-quick';
 import { narrowToHalf, widenHalf } from './half';
 import { roundToInteger } from './round-to-integer';
 import { sha1Message1, sha1Message2, sha1NextE, sha1Rounds, sha256Message1, sha256Message2, sha256Rounds } from './sha';
@@ -291,7 +294,18 @@ const NEGATE_EVEN = 2;
 const NEGATE_ODD = 4;
 const SCALAR = 8;
 
+/** What changes the addend's signs. */
+function addendSigns(how: i32, even: v128, odd: v128): v128 {
+  return v128.or(how & NEGATE_EVEN ? even : i64x2.splat(0), how & NEGATE_ODD ? odd : i64x2.splat(0));
+}
+
 export function sse_fma_f32x4(cpu: i32, how: i32, x: v128, y: v128, z: v128): v128 {
+  if (roundsUnnoticed(cpu) && areModerateSingles(x, y, z)) {
+    const product = how & NEGATE_PRODUCT ? v128.xor(x, i32x4.splat(i32.MIN_VALUE)) : x;
+    const addend = v128.xor(z, addendSigns(how, i64x2.splat(0x80000000), i64x2.splat(i64.MIN_VALUE)));
+    const result = fuseSingles(product, y, addend);
+    if (!isHalfway() && areNormalSingles(result)) return quick(cpu, result);
+  }
   start(cpu, x, y);
   store<v128>(cpu, z, RESULT);
   useSingle();
@@ -304,6 +318,11 @@ export function sse_fma_f32x4(cpu: i32, how: i32, x: v128, y: v128, z: v128): v1
 }
 
 export function sse_fma_f64x2(cpu: i32, how: i32, x: v128, y: v128, z: v128): v128 {
+  if (roundsUnnoticed(cpu) && areModerateDoubles(x, y, z)) {
+    const product = how & NEGATE_PRODUCT ? f64x2.neg(x) : x;
+    const addend = v128.xor(z, addendSigns(how, i64x2(i64.MIN_VALUE, 0), i64x2(0, i64.MIN_VALUE)));
+    return quick(cpu, fuseDoubles(product, y, addend));
+  }
   start(cpu, x, y);
   store<v128>(cpu, z, RESULT);
   useDouble();
@@ -313,6 +332,11 @@ export function sse_fma_f64x2(cpu: i32, how: i32, x: v128, y: v128, z: v128): v1
     store<u64>(at, fusedMultiplyAdd(load<u64>(at, A), load<u64>(at, B), load<u64>(at, RESULT), (how & NEGATE_PRODUCT) != 0, negate), RESULT);
   }
   return end(cpu);
+}
+/** A result without exceptions. */
+function quick(cpu: i32, result: v128): v128 {
+  store<u32>(cpu, 0, SSE_UNMASKED);
+  return result;
 }
 
 /** Four halves in the low half of the vector. */
