@@ -34,6 +34,7 @@ const KERNEL_CODE = 0x08;
 const TASK = 0x38;
 /** Descriptors where Linux has those of its programs. */
 const USER_CODE32 = 0x20;
+const CPU_NODE = 0x78;
 const USER_DATA = 0x2b;
 const USER_CODE = 0x33;
 const CR0 = 0x80050033;
@@ -104,6 +105,7 @@ export class Machine {
     for (let offset = 0; offset < R.CODE_SIZE; offset += 4096) this.map(R.CODE_BASE + offset, CODE_FRAMES + offset, USER);
     this.poke64(GDT + KERNEL_CODE, descriptor(0x9b, 0xa));
     this.poke64(GDT + USER_CODE32, descriptor(0xfb, 0xc));
+    this.poke64(GDT + CPU_NODE, descriptor(0xf5, 0x4));
     this.poke64(GDT + (USER_DATA & ~7), descriptor(0xf3, 0xc));
     this.poke64(GDT + (USER_CODE & ~7), descriptor(0xfb, 0xa));
     for (let vector = 0; vector < 256; vector++) {
@@ -128,7 +130,7 @@ export class Machine {
     state.setU32(L.EFER, EFER);
     mmu.setEfer(EFER);
     state.setLinear(L.GDTR_BASE, KERNEL + GDT);
-    state.setU32(L.GDTR_LIMIT, 0x4f);
+    state.setU32(L.GDTR_LIMIT, 0x7f);
     state.setLinear(L.IDTR_BASE, KERNEL + IDT);
     state.setU32(L.IDTR_LIMIT, 0xfff);
     setSegment(state, CS, USER_CODE, 0, 0xffffffff, 0xa0fb);
