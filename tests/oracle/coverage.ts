@@ -9,6 +9,7 @@ import { INSTRUCTION_SET } from '../../src/isa/instruction-set.ts';
 import type { Row } from '../../src/isa/row.ts';
 import { formText, formsOf } from './generate.ts';
 import * as R from './record.ts';
+import { qemuHas } from './reference.ts';
 import { simdEncodings } from './simd/encodings.ts';
 import { MEMORY_OPCODES, REGISTER_OPCODES, TRANSCENDENTAL_OPCODES } from './x87/opcodes.ts';
 
@@ -18,11 +19,13 @@ export type Oracle = (typeof ORACLES)[number];
 /** Rows that no reference can judge, with the reason. */
 export const UNJUDGED: Readonly<Record<string, string>> = {
   CPUID: 'what it tells is the profile’s own; src/cpu/cpuid.ts has the values from the manual and unit tests',
-  INVPCID: 'not in QEMU’s processors, and for level 0; unit tests have it',
-  XSAVEOPT: 'not in QEMU’s processors, and in the host it saves more state; unit tests have it',
-  XSAVEC: 'not in QEMU’s processors, and in the host it saves more state; unit tests have it',
   ICEBP: 'in 16-bit code: QEMU raises #UD for it, and the host has no 16-bit code; its 32-bit form is judged by the host',
 };
+
+function reasonFor(row: Row): string | undefined {
+  if (row.vex) return 'the 64-bit oracle judges it';
+  return qemuHas(row) ? UNJUDGED[row.mnemonic] : 'QEMU’s processors do not have it, and the host runs 32-bit addresses alone';
+}
 
 const KERNELS = new URL('../kernels/', import.meta.url);
 
@@ -90,7 +93,7 @@ export class Coverage {
       [...Coverage.formsOf(row)].map((form) => {
         const cases = this.counts.get(form) as Record<Oracle, number>;
         const total = ORACLES.reduce((sum, o) => sum + cases[o], 0);
-        const reason = row.vex ? 'the 64-bit oracle judges it' : UNJUDGED[row.mnemonic];
+        const reason = reasonFor(row);
         return { row: row.source.replace(/\s+/g, ' '), form: form.slice(form.indexOf('|') + 2), cases, total, ...(reason && total === 0 ? { reason } : {}) };
       }),
     );
