@@ -1,5 +1,6 @@
 /** Differences of system cases that are QEMU's own, by reason. */
 import type { Encoding } from '../generate.ts';
+import * as R from '../record.ts';
 import type { Case } from './world.ts';
 
 export interface Situation {
@@ -30,6 +31,7 @@ export function excuse({ c, e, here, there, fields, eip }: Situation): string | 
   if (mnemonic === 'CLFLUSH') return 'QEMU does nothing for CLFLUSH';
   if (here === PAGE_FAULT && /^(CMPS.|PUSHA|POPA)$/.test(mnemonic)) return 'QEMU accesses in another order';
   if (/^RET(_FAR)?$/.test(mnemonic) && e.immediate & 0x8000) return 'QEMU sign-extends the count of RET';
+  if (/^(MOVBE|CRC32)$/.test(mnemonic) && c.kind.mode !== R.MODE_FLAT32) return 'QEMU takes 66 for an operand of 16 bits in 16-bit code too';
   if (mnemonic === 'BSWAP' && e.osize === 16) return 'undefined result';
   return undefined;
 }

@@ -1,5 +1,6 @@
 /** System cases on the emulator. */
 import { Cpu } from '../../../src/cpu/cpu.ts';
+import { cpuProfile } from '../../../src/cpu/profiles.ts';
 import * as L from '../../../src/cpu/layout.ts';
 import { LDTR, TR } from '../../../src/cpu/registers.ts';
 import { setSegment } from '../../../src/cpu/segments.ts';
@@ -21,7 +22,7 @@ export class System {
     const arena = new Arena();
     this.memory = new GuestMemory(new PagePool(arena), E.RAM_BYTES);
     const host = { memory: this.memory, ports: { readPort: () => 0xffffffff, writePort: () => {} }, interrupts: { pending: false, acknowledge: () => 0 }, tsc: () => 0n };
-    this.cpu = new Cpu(arena, host, loadModules(), options.cpu);
+    this.cpu = new Cpu(arena, host, loadModules(), { ...options.cpu, profile: cpuProfile('max') });
   }
 
   /** Undefined: the processor has shut down. */
