@@ -66,8 +66,8 @@ export const EXIT_LOOKUP = 5; // an indirect branch to RIP found no block
 export const EXIT_STOP = 6; // stopped before the record at IP (end of a truncated block, dropped code, attention)
 export const EXIT_RESTART = 7; // a repeated instruction at IP is to go on later
 export const EXIT_CROSSING = 8; // the instruction after the block crosses into the next page; RIP is its address
-export const EXIT_HOT_ENTRY = 11; // the block at RIP has become hot: compiled code went on there as often as the threshold says
 export const EXIT_HOT = 10; // the block at RIP has become hot: what led there was taken as often as the threshold says
+export const EXIT_HOT_ENTRY = 11; // the block at RIP has become hot: compiled code went on there as often as the threshold says
 /** Not exits: a helper is done and has set RIP, where the handlers go on; 64-bit code is there. */
 export const EXIT_GO = 12;
 export const EXIT_GO_LONG = 13;

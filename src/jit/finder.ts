@@ -31,7 +31,7 @@ const REGION_INSTRUCTIONS = 400;
 const INLINED_INSTRUCTIONS = 48;
 /** Blocks so many bytes from an indirect jump may be what it leads to: the cases of a switch statement. */
 const JUMP_REACH = 1024;
-/** As many as there are bits to tell them apart. */
+/** Pages of a region at most; bits of an i32 tell them apart. */
 const MAX_PAGES = 16;
 
 /** What is reached from one place without following calls. */
