@@ -88,7 +88,7 @@ export class HandlerOps extends RecordOps {
   serve(linear: Int, entry: I32, hit: I32, a: Access): I32 {
     const { e } = this;
     const host = e.variable('i32');
-    e.if(
+    e.ifMostly(
       hit,
       () => {
         const direct = this.hostOf(linear, entry);
@@ -98,7 +98,7 @@ export class HandlerOps extends RecordOps {
       () => {
         this.publish();
         const slow = this.call(...this.slowPath(linear, a), 'i32') as I32;
-        e.if(this.eqz(slow), () => e.return(this.i32(R.EXIT_FAULT)));
+        e.ifRarely(this.eqz(slow), () => e.return(this.i32(R.EXIT_FAULT)));
         if (a.store) {
           a.store(slow);
           this.commit();
@@ -114,7 +114,7 @@ export class HandlerOps extends RecordOps {
     return [`slow64_${a.kind}`, [this.cpu, this.address(linear), this.i32(a.bytes | through)]];
   }
   protected modified(host: I32): void {
-    this.e.if(this.eq(host, this.add(this.cpu, this.i32(L.BOUNCE))), () => this.commit());
+    this.e.ifRarely(this.eq(host, this.add(this.cpu, this.i32(L.BOUNCE))), () => this.commit());
   }
   private commit(): void {
     this.call('write_commit', [this.cpu], undefined);
@@ -178,11 +178,11 @@ export class HandlerOps extends RecordOps {
   leaveTo(where: () => Int, miss: number, count: I32): void {
     const { e } = this;
     const fuel = this.sub(this.fuel, count);
-    e.if(this.ltS(fuel, this.i32(0)), () => this.exitTo(where(), fuel, R.EXIT_BUDGET));
+    e.ifRarely(this.ltS(fuel, this.i32(0)), () => this.exitTo(where(), fuel, R.EXIT_BUDGET));
     if (!this.flat) this.guardLimit(where(), fuel);
     const edges = this.sub(this.recordLoad('i32', R.REC_EDGES), this.i32(1));
     e.store('i32', this.ip, edges, R.REC_EDGES);
-    e.if(this.eqz(edges), () => this.exitTo(where(), fuel, R.EXIT_HOT));
+    e.ifRarely(this.eqz(edges), () => this.exitTo(where(), fuel, R.EXIT_HOT));
     if (miss === R.EXIT_RESOLVE) {
       const link = this.recordLoad('i32', R.REC_LINK);
       e.if(link, () => this.tailCall(link, fuel));
@@ -219,7 +219,7 @@ export class HandlerOps extends RecordOps {
     this.lookUp(target, this.fuel, (block) => {
       const heat = this.sub(this.e.load('i32', block, R.BLOCK_HEAT), this.i32(1));
       this.e.store('i32', block, heat, R.BLOCK_HEAT);
-      this.e.if(this.eqz(heat), () => this.exitTo(target, this.fuel, R.EXIT_HOT_ENTRY));
+      this.e.ifRarely(this.eqz(heat), () => this.exitTo(target, this.fuel, R.EXIT_HOT_ENTRY));
     });
     this.exitTo(target, this.fuel, R.EXIT_LOOKUP);
   }
@@ -300,7 +300,7 @@ export class HandlerOps extends RecordOps {
   /** On at RIP, with this instruction counted. */
   private proceed(handler: number): void {
     const fuel = this.fuelAfterThis();
-    this.e.if(this.ltS(fuel, this.i32(0)), () => {
+    this.e.ifRarely(this.ltS(fuel, this.i32(0)), () => {
       this.stateStore('i32', L.FUEL, fuel);
       this.stateStore('i32', L.IP, this.ip);
       this.e.return(this.i32(R.EXIT_BUDGET));
@@ -311,7 +311,7 @@ export class HandlerOps extends RecordOps {
     this.publish();
     const value = this.call(`value_${name}`, [this.cpu, ...args], 'i32') as I32;
     const status = this.stateLoad('i32', L.HELPER_STATUS);
-    this.e.if(status, () => this.e.return(status));
+    this.e.ifRarely(status, () => this.e.return(status));
     return value;
   }
   fuelAfterThis(): I32 {

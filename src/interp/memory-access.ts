@@ -50,5 +50,5 @@ function checkLimit(o: RecordOps, a: Access): void {
   const end = e.load('i64', pointer, a.kind === 'read' ? L.SEG_READ_END : L.SEG_WRITE_END);
   const past = o.gtU(o.add(o.toI64(offset), o.i64(a.bytes)), end);
   const before = o.ltU(offset, e.load('i32', pointer, L.SEG_START));
-  e.if(o.or(past, before), () => o.raiseValue(o.select(isStack(o, segment), o.i32(VECTOR_SS), o.i32(VECTOR_GP)), 0));
+  e.ifRarely(o.or(past, before), () => o.raiseValue(o.select(isStack(o, segment), o.i32(VECTOR_SS), o.i32(VECTOR_GP)), 0));
 }

@@ -38,6 +38,7 @@ export interface Emitter {
   get<T extends Type>(v: Variable<T>): Val<T>;
   set<T extends Type>(v: Variable<T>, value: Val<T>): void;
   if(condition: I32, then: () => void, otherwise?: () => void): void;
+  ifRarely(condition: I32, then: () => void): void;
   block(body: (label: Label) => void): void;
   loop(body: (label: Label) => void): void;
   branch(label: Label): void;
@@ -303,7 +304,7 @@ export abstract class Ops {
     return one.type === 'i64' ? this.wrap(one as I64) : (one as I32);
   }
   raiseIf(condition: I32, vector: number, errorCode?: number): void {
-    this.e.if(condition, () => this.raise(vector, errorCode));
+    this.e.ifRarely(condition, () => this.raise(vector, errorCode));
   }
 }
 

@@ -135,7 +135,7 @@ class RegionGenerator {
     const short = e.compare('ltS', fuel, e.i32(this.longest[entry.block + 1]));
     const wraps = e.compare('gtU', e.load('i32', cpu, L.IP_BASE), e.i32(LAST_PLAIN_PAGE));
     const declined = this.region.mode & (MODE_CODE32 | MODE_CODE64) ? short : e.binary('or', short, wraps);
-    e.if(declined, () => e.returnCall(DISPATCH, [e.i32(entry.handler), record, cpu, fuel]));
+    e.ifRarely(declined, () => e.returnCall(DISPATCH, [e.i32(entry.handler), record, cpu, fuel]));
   }
 
   /** The code of a node and of all that it dominates. */
@@ -189,13 +189,13 @@ class RegionGenerator {
     const { e } = code;
     const { lowest, span } = this.jumpRange();
     const far = e.binary('sub', to, code.ipAt(lowest));
-    e.if(e.compare('geU', far, code.wide ? e.i64(span) : e.i32(span)), () => code.leaveTo(to, record, this.flat, 1));
+    e.ifRarely(e.compare('geU', far, code.wide ? e.i64(span) : e.i32(span)), () => code.leaveTo(to, record, this.flat, 1));
     const pages = this.region.jumpTargets.reduce((all, block) => all | this.region.blocks[block].pages, 0);
     this.checkPages(pages & ~this.blockOf(this.current).pages, () => code.leaveTo(to, record, this.flat, 1));
     if (this.flagsNeeded[0]) code.flags.toLocals();
     e.set(code.fuel, code.fuelAfter(1));
     code.retired = 0;
-    e.if(e.compare('ltS', e.get(code.fuel), e.i32(this.longest[0])), () => code.leaveSpentTo(to, record));
+    e.ifRarely(e.compare('ltS', e.get(code.fuel), e.i32(this.longest[0])), () => code.leaveSpentTo(to, record));
     e.set(this.jumped, to);
     const distance = far.type === 'i64' ? e.convert('wrap', far as I64) : (far as I32);
     e.set(this.target, e.binary('add', distance, e.i32(this.targets.length)));
@@ -254,7 +254,7 @@ class RegionGenerator {
         }
         if (block.returnsTo === undefined) return false;
         const expected = code.ipAt(this.region.blocks[block.returnsTo].records[0].offset);
-        code.e.if(code.e.compare('ne', to, expected), () => code.leaveTo(to, record, this.flat, 1));
+        code.e.ifRarely(code.e.compare('ne', to, expected), () => code.leaveTo(to, record, this.flat, 1));
         this.transition(block.returnsTo + 1, 1);
         return true;
       },
@@ -269,7 +269,7 @@ class RegionGenerator {
     const { code } = this;
     const { e } = code;
     const offset = record.offset + record.length;
-    e.if(e.compare('ltS', code.fuelAfter(1), e.i32(this.longest[this.current])), () => code.leaveSpent(offset, record, 1));
+    e.ifRarely(e.compare('ltS', code.fuelAfter(1), e.i32(this.longest[this.current])), () => code.leaveSpent(offset, record, 1));
   }
 
   private fallThrough(block: BasicBlock): void {
@@ -300,7 +300,7 @@ class RegionGenerator {
       code.dead = true;
       return;
     }
-    if (kind !== 'forward') e.if(e.compare('ltS', e.get(code.fuel), e.i32(this.longest[to])), () => code.leaveSpent(first.offset, first, 0));
+    if (kind !== 'forward') e.ifRarely(e.compare('ltS', e.get(code.fuel), e.i32(this.longest[to])), () => code.leaveSpent(first.offset, first, 0));
     if (kind === 'irreducible') e.set(this.target, e.i32(this.targets.indexOf(to)));
     e.branch(this.labels[kind === 'irreducible' ? 0 : to]);
   }
@@ -316,13 +316,13 @@ class RegionGenerator {
     for (const [n, page] of this.region.pages.entries()) {
       if (!(other & (1 << n))) continue;
       const known = () => e.get(code.pages);
-      e.if(e.eqz(e.binary('and', known(), e.i32(1 << n))), () => {
+      e.ifRarely(e.eqz(e.binary('and', known(), e.i32(1 << n))), () => {
         const linear = code.ipAt(page.delta);
         const low = linear.type === 'i64' ? e.convert('wrap', linear as I64) : (linear as I32);
         const entry = tlbEntry(e, e.get(code.tlbSet), low);
         const tagged = e.compare('eq', e.load(linear.type, entry, L.TLB_EXECUTE), linear);
         const same = e.compare('eq', e.binary('add', low, e.load('i32', entry, L.TLB_ADDEND)), e.i32(page.frame));
-        e.if(e.eqz(e.binary('and', tagged, same)), leave);
+        e.ifRarely(e.eqz(e.binary('and', tagged, same)), leave);
         e.set(code.pages, e.binary('or', known(), e.i32(1 << n)));
       });
     }

@@ -179,10 +179,10 @@ export class RegionOps extends RecordOps {
   /** A page that the TLB does not know is looked up once; what even then cannot be reached inline is the interpreter's. */
   serve(linear: Int, entry: I32, hit: I32, a: Access): I32 {
     const { e, code, record } = this;
-    e.if(this.eqz(hit), () => {
+    e.ifRarely(this.eqz(hit), () => {
       const what = this.i32(a.bytes | (a.kind === 'read' ? 0 : FILL_WRITE));
       const filled = this.call('fill', [this.cpu, this.address(linear), what, this.i32(record.address), code.fuelAt(record)], 'i32') as I32;
-      e.if(this.eqz(filled), () => code.leaveAt(record));
+      e.ifRarely(this.eqz(filled), () => code.leaveAt(record));
     });
     const host = this.hostOf(linear, entry);
     a.store?.(host);
@@ -269,7 +269,7 @@ export class RegionOps extends RecordOps {
   betweenIterations(done: I32): void {
     this.countIterations(done);
     const wanted = this.or(this.stateLoad('i32', L.TRAP_PENDING), this.stateLoad('i32', L.ATTENTION));
-    this.e.if(this.or(this.ltS(this.fuelAfterThis(), this.i32(0)), wanted), () => this.code.leaveAt(this.record));
+    this.e.ifRarely(this.or(this.ltS(this.fuelAfterThis(), this.i32(0)), wanted), () => this.code.leaveAt(this.record));
   }
   countIterations(extra: I32): void {
     this.e.set(this.code.fuel, this.sub(this.e.get(this.code.fuel), extra));

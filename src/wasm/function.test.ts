@@ -56,3 +56,24 @@ it('a value from outside a loop keeps its local until the loop ends', () => {
   for (let count = 10; count > 0; count--) sum = (sum + 3 * 7) ^ (count * 1000);
   expect(call(3)).toBe(sum);
 });
+
+it('hints name the branches that are seldom taken, past the locals of their function', () => {
+  const module = new ModuleBuilder();
+  const f = new FunctionBuilder(module, { params: ['i32'], results: ['i32'] });
+  const result = f.variable('i32');
+  f.if(f.param(0, 'i32'), () => f.set(result, f.i32(7)));
+  f.ifRarely(f.compare('ltS', f.param(0, 'i32'), f.i32(0)), () => f.set(result, f.i32(9)));
+  f.ifMostly(f.get(result), () => f.return(f.get(result)), () => f.return(f.i32(1)));
+  f.unreachable();
+  const made = f.finish();
+  module.export('f', module.define(made));
+  const bytes = module.finish();
+  const compiled = new WebAssembly.Module(bytes as BufferSource);
+  const [section] = WebAssembly.Module.customSections(compiled, 'metadata.code.branch_hint');
+  const [functions, index, count, ...hints] = new Uint8Array(section);
+  expect([functions, index, count]).toEqual([1, 0, 2]);
+  expect([hints.slice(1, 3), hints.slice(4)]).toEqual([[1, 0], [1, 1]]);
+  // The code is the end of the module, behind three bytes that say that there is one local of a type.
+  const body = bytes.length - 1 - made.code.length - 3;
+  for (const at of [hints[0], hints[3]]) expect(bytes[body + at]).toBe(0x04);
+});

@@ -9,7 +9,7 @@
  * branches, and a long function would have thousands.
  */
 import { Bytes } from './bytes.ts';
-import type { FunctionBody, FunctionImport, ModuleBuilder, Signature } from './module.ts';
+import type { BranchHint, FunctionBody, FunctionImport, ModuleBuilder, Signature } from './module.ts';
 import { BINARY, COMPARE, CONVERT, EXTRACT, type IntType, LOAD, REPLACE, SIMD, STORE, type Type, UNARY } from './opcodes.ts';
 
 /** A value of a WebAssembly type. Opaque to instruction bodies. */
@@ -38,7 +38,7 @@ type Statement =
   | { kind: 'bind'; node: Node }
   | { kind: 'effect'; args: Node[]; emit: (out: Bytes) => void }
   | { kind: 'load'; node: Node; emit: (out: Bytes) => void; pure: boolean }
-  | { kind: 'if'; condition: Node; yes: Statement[]; no: Statement[] | undefined }
+  | { kind: 'if'; condition: Node; yes: Statement[]; no: Statement[] | undefined; hint: BranchHint['likely'] | undefined }
   | { kind: 'block' | 'loop' | 'sequence'; body: Statement[] };
 
 /** Target of `branch`: a block (forwards, past its end) or a loop (backwards, to its start). */
@@ -63,6 +63,7 @@ export class FunctionBuilder {
   private readonly freeLocals = new Map<Type, number[]>();
   /** By loop that is being emitted, outermost first: values from outside it, whose last use was inside. */
   private readonly loops: Node[][] = [];
+  private readonly hints: BranchHint[] = [];
 
   constructor(module: ModuleBuilder, signature: Signature) {
     this.module = module;
@@ -212,7 +213,20 @@ export class FunctionBuilder {
     const yes = this.collect(then);
     const no = otherwise ? this.collect(otherwise) : undefined;
     this.depth--;
-    this.statements.push({ kind: 'if', condition: test, yes, no });
+    this.statements.push({ kind: 'if', condition: test, yes, no, hint: undefined });
+  }
+  /** As `if`; the engine keeps what is live in registers past calls in what it is told is seldom done. */
+  ifRarely(condition: Val<'i32'>, then: () => void): void {
+    this.if(condition, then);
+    this.hint(0);
+  }
+  ifMostly(condition: Val<'i32'>, then: () => void, otherwise?: () => void): void {
+    this.if(condition, then, otherwise);
+    this.hint(1);
+  }
+  private hint(likely: 0 | 1): void {
+    const made = this.statements.at(-1);
+    if (made?.kind === 'if') made.hint = likely;
   }
   block(body: (label: Label) => void): void {
     this.nest('block', body);
@@ -274,7 +288,7 @@ export class FunctionBuilder {
     for (const s of this.statements) this.count(s);
     const out = new Bytes();
     this.emitAll(this.statements, out);
-    return { signature: this.signature, locals: this.locals, code: out.finish() };
+    return { signature: this.signature, locals: this.locals, code: out.finish(), hints: this.hints };
   }
 
   // Inside
@@ -412,6 +426,7 @@ export class FunctionBuilder {
         return;
       case 'if':
         this.emitValue(s.condition, out);
+        if (s.hint !== undefined) this.hints.push({ offset: out.length, likely: s.hint });
         out.byte(0x04).byte(0x40);
         this.emitAll(s.yes, out);
         if (s.no) {

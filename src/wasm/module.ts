@@ -13,14 +13,21 @@ export interface FunctionImport {
   readonly signature: Signature;
 }
 
+/** Whether the condition of the branch at an offset in the code most likely holds. */
+export interface BranchHint {
+  readonly offset: number;
+  readonly likely: 0 | 1;
+}
+
 /** A finished function: its locals behind the parameters, and its code without the final `end`. */
 export interface FunctionBody {
   readonly signature: Signature;
   readonly locals: readonly Type[];
   readonly code: Uint8Array;
+  readonly hints: readonly BranchHint[];
 }
 
-const SECTION = { type: 1, import: 2, function: 3, export: 7, element: 9, code: 10 };
+const SECTION = { custom: 0, type: 1, import: 2, function: 3, export: 7, element: 9, code: 10 };
 const FUNCREF = 0x70;
 
 /**
@@ -127,16 +134,31 @@ export class ModuleBuilder {
         }
       });
     }
+    const locals = this.bodies.map(encodeLocals);
+    this.branchHints(section, locals);
     section(SECTION.code, (b) => {
       b.u32(this.bodies.length);
-      for (const body of this.bodies) b.sized(encodeBody(body));
+      for (const [n, { code }] of this.bodies.entries()) b.sized(new Bytes().raw(locals[n]).raw(code).byte(0x0b).finish());
     });
     return out.finish();
+  }
+
+  /** Places are offsets in a function's body, its locals included [Branch Hinting proposal, custom section]. */
+  private branchHints(section: (id: number, write: (b: Bytes) => void) => void, locals: readonly Uint8Array[]): void {
+    const hinted = [...this.bodies.entries()].filter(([, body]) => body.hints.length > 0);
+    if (hinted.length === 0) return;
+    section(SECTION.custom, (b) => {
+      b.name('metadata.code.branch_hint').u32(hinted.length);
+      for (const [n, { hints }] of hinted) {
+        b.u32(this.imports.length + n).u32(hints.length);
+        for (const { offset, likely } of hints) b.u32(locals[n].length + offset).u32(1).byte(likely);
+      }
+    });
   }
 }
 
 /** Locals as runs of one type, as the format has them. */
-function encodeBody(body: FunctionBody): Uint8Array {
+function encodeLocals(body: FunctionBody): Uint8Array {
   const runs: { type: Type; count: number }[] = [];
   for (const type of body.locals) {
     const last = runs.at(-1);
@@ -145,5 +167,5 @@ function encodeBody(body: FunctionBody): Uint8Array {
   }
   const b = new Bytes().u32(runs.length);
   for (const run of runs) b.u32(run.count).byte(TYPE_CODE[run.type]);
-  return b.raw(body.code).byte(0x0b).finish();
+  return b.finish();
 }
