@@ -64,9 +64,9 @@ export class Engine {
       cpu[name] = call;
     });
     const table = new WebAssembly.Table({ element: 'anyfunc', initial: firstRegion });
-    const { enter, dispatch } = instantiateInterpreter(modules.interpreter, arena, table, cpu, kernel);
+    const { enter, ...interpreter } = instantiateInterpreter(modules.interpreter, arena, table, cpu, kernel);
     this.run = enter;
-    const shared = { env: { memory: arena.memory }, interpreter: { dispatch }, cpu, kernel };
+    const shared = { env: { memory: arena.memory }, interpreter, cpu, kernel };
     this.compiler = new RegionCompiler(arena, this.code, table, shared, nowMs, thread);
   }
 

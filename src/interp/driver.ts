@@ -21,8 +21,8 @@ export class HandlerOps extends RecordOps {
   private readonly fuelVariable: Variable<'i32'> | undefined;
   private readonly fuelParam: I32;
 
-  constructor(module: ModuleBuilder, variant: Variant) {
-    super(new FunctionBuilder(module, HANDLER_SIGNATURE), variant);
+  constructor(module: ModuleBuilder, variant: Variant, signature = HANDLER_SIGNATURE) {
+    super(new FunctionBuilder(module, signature), variant);
     this.ip = this.e.param(0, 'i32');
     this.fuelParam = this.e.param(2, 'i32');
     this.flags = new LazyFlags(this, this.e, this.cpu);
@@ -172,6 +172,7 @@ export class HandlerOps extends RecordOps {
   jumpTo(ip: Int): void {
     const target = this.truncate(ip);
     this.checkTarget(target);
+    this.e.store('i32', this.ip, this.fit(target, 32) as I32, R.REC_LINK);
     this.leaveTo(() => target, R.EXIT_LOOKUP, this.recordLoad('u8', R.REC_COUNT));
   }
   /** Counts the block's instructions and goes on at `target`: by the record's link, or by looking the block up. */

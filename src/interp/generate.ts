@@ -4,9 +4,9 @@ import { FunctionBuilder } from '../wasm/function.ts';
 import { type FunctionBody, ModuleBuilder } from '../wasm/module.ts';
 import { HandlerOps } from './driver.ts';
 import * as R from './record.ts';
-import { DISPATCH, HANDLER_SIGNATURE } from './record-ops.ts';
+import { DISPATCH, GO, HANDLER_SIGNATURE } from './record-ops.ts';
 import {
-  FIRST_HANDLER, HANDLER_BUDGET, HANDLER_CROSSING, HANDLER_CROSSING_LONG, HANDLER_GO, HANDLER_GO_FLAT, HANDLER_GO_LONG, HANDLER_GP, HANDLER_NEXT, HANDLER_NEXT_LONG,
+  FIRST_HANDLER, HANDLER_BUDGET, HANDLER_CROSSING, HANDLER_CROSSING_LONG, HANDLER_GO, HANDLER_GO_LONG, HANDLER_GP, HANDLER_NEXT, HANDLER_NEXT_LONG,
   HANDLER_NM, HANDLER_STOP, HANDLER_UD, type HandlerSet, type Variant,
 } from './variant.ts';
 
@@ -23,14 +23,14 @@ const BARE: Variant = {
   osize: 32, rm: 'none', asize: 32, environment: 'segmented', repeat: 'none',
 };
 
-const BARE_FLAT: Variant = { ...BARE, environment: 'flat' };
 const BARE_LONG: Variant = { ...BARE, environment: 'long' };
 
-/** The module's bytes. It imports `env.memory`, `env.table`, and the helpers as `cpu.*` and `kernel.*`; exports `enter` and `dispatch`. */
+/** The module's bytes. It imports `env.memory`, `env.table`, and the helpers as `cpu.*` and `kernel.*`; exports `enter`,
+ * and for compiled regions `dispatch` and what `GO` names. */
 export function generateInterpreter(set: HandlerSet): Uint8Array {
   const module = new ModuleBuilder();
-  const special = (emit: (o: HandlerOps) => void, variant = BARE): FunctionBody => {
-    const o = new HandlerOps(module, variant);
+  const special = (emit: (o: HandlerOps) => void, variant = BARE, signature = HANDLER_SIGNATURE): FunctionBody => {
+    const o = new HandlerOps(module, variant, signature);
     emit(o);
     o.e.unreachable();
     return o.e.finish();
@@ -43,7 +43,6 @@ export function generateInterpreter(set: HandlerSet): Uint8Array {
   specials[HANDLER_NM] = special((o) => o.raise(VECTOR_NM));
   specials[HANDLER_GP] = special((o) => o.raise(VECTOR_GP, 0));
   specials[HANDLER_GO] = special((o) => o.goTo(o.stateLoad('i32', L.RIP)));
-  specials[HANDLER_GO_FLAT] = special((o) => o.goTo(o.stateLoad('i32', L.RIP)), BARE_FLAT);
   specials[HANDLER_GO_LONG] = special((o) => o.goTo(o.stateLoad('i64', L.RIP)), BARE_LONG);
   specials[HANDLER_BUDGET] = special((o) => o.exit(R.EXIT_BUDGET));
   specials[HANDLER_NEXT_LONG] = special((o) => leaveBlock(o), BARE_LONG);
@@ -54,6 +53,10 @@ export function generateInterpreter(set: HandlerSet): Uint8Array {
   module.fillTable(1, bodies);
   module.export('enter', module.define(entry(module)));
   module.export(DISPATCH.name, module.define(dispatch(module)));
+  for (const environment of ['segmented', 'flat', 'long'] as const) {
+    const { name, signature } = GO[environment];
+    module.export(name, module.define(special((o) => o.goTo(o.e.param(3, signature.params[3] as 'i32' | 'i64')), { ...BARE, environment }, signature)));
+  }
   return module.finish();
 }
 

@@ -7,7 +7,8 @@ export type Enter = (record: number, cpu: number, fuel: number) => number;
 /** What the module exports. */
 export interface Interpreter {
   readonly enter: Enter;
-  readonly dispatch: (handler: number, record: number, cpu: number, fuel: number) => number;
+  /** And what compiled regions import. */
+  readonly [name: string]: WebAssembly.ExportValue;
 }
 
 /** `cpu`: the helpers and slow paths; `kernel`: the exports of the leaf kernels. */

@@ -13,13 +13,20 @@ import type { FunctionImport, Signature } from '../wasm/module.ts';
 import type { LOAD, STORE, Type } from '../wasm/opcodes.ts';
 import { access, type Access, type AccessKind, segmentPointer } from './memory-access.ts';
 import * as R from './record.ts';
-import type { Variant } from './variant.ts';
+import type { Environment, Variant } from './variant.ts';
 
 /** Record, vCPU, fuel; returns why it left. */
 export const HANDLER_SIGNATURE: Signature = { params: ['i32', 'i32', 'i32'], results: ['i32'] };
 /** Exported by the interpreter: the handler in a slot of its table, with a record, the vCPU and the fuel. */
 export const DISPATCH: FunctionImport = {
   module: 'interpreter', name: 'dispatch', signature: { params: ['i32', 'i32', 'i32', 'i32'], results: ['i32'] },
+};
+const target = (type: 'i32' | 'i64'): Signature => ({ params: ['i32', 'i32', 'i32', type], results: ['i32'] });
+/** Exported too: on at the instruction pointer that is the last parameter, by environment. */
+export const GO: Record<Environment, FunctionImport> = {
+  segmented: { module: 'interpreter', name: 'go', signature: target('i32') },
+  flat: { module: 'interpreter', name: 'go_flat', signature: target('i32') },
+  long: { module: 'interpreter', name: 'go_long', signature: target('i64') },
 };
 const VECTOR_GP = 13;
 

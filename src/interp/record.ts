@@ -28,7 +28,11 @@ export const REC_IMMEDIATE2 = 20;
 export const REC_VVVV = 20;
 /** i32, in records that branch or leave a block: how often they may yet be taken until what they lead to is hot. */
 export const REC_EDGES = 20;
-export const REC_LINK = 24; // u32: record of the branch target, or of the crossing instruction, when it is known, else 0
+/**
+ * u32: record of the branch target, or of the crossing instruction, when it is known, else 0. In indirect branches: low
+ * half of the RIP that the last one went to, which is where the next is thought to go.
+ */
+export const REC_LINK = 24;
 export const REC_OFFSET = 28; // u16: offset of the instruction in its page
 export const REC_LENGTH = 30; // u8: length in bytes
 /** u8: position in the block, from 1: instructions retired when this one is done. */

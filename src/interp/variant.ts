@@ -141,15 +141,14 @@ export const HANDLER_CROSSING = 3;
 export const HANDLER_UD = 4;
 export const HANDLER_NM = 5;
 export const HANDLER_GP = 6;
-/** Go on at RIP, in flat code and in any; for compiled regions, as is what follows: fuel ran out at RIP. */
-export const HANDLER_GO_FLAT = 7;
-export const HANDLER_GO = 8;
+/** Go on at RIP, and in 64-bit code. */
+export const HANDLER_GO = 7;
+export const HANDLER_GO_LONG = 8;
+/** For compiled regions: fuel ran out at RIP. */
 export const HANDLER_BUDGET = 9;
 /** The same as HANDLER_NEXT and HANDLER_CROSSING in 64-bit code. */
 export const HANDLER_NEXT_LONG = 10;
 export const HANDLER_CROSSING_LONG = 11;
-/** As HANDLER_GO in 64-bit code. */
-export const HANDLER_GO_LONG = 12;
 export const FIRST_HANDLER = 16;
 
 export function enumerateHandlers(rows: readonly Row[]): HandlerSet {

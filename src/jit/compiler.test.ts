@@ -178,11 +178,11 @@ describe('compiled code', () => {
   });
 
   it('goes on in slices of any length where a call returns to an instruction in two pages', () => {
-    // again: call far away, which no region follows; add eax, 3 from 0x1ffd on; dec ecx; jnz again
+    // again: call of a function too long to stand there instead; add eax, 3 from 0x1ffd on; dec ecx; jnz again
     start({ tier: 'compiled' });
     memory.write(physAddr(0x1ff8), Uint8Array.of(0xff, 0x15, 0, 0x50, 0, 0, 0x05, 3, 0, 0, 0, 0x49, 0x75, 0xf2, 0xf4));
     memory.writePhys(0x5000, 4, 0x3000);
-    memory.write(physAddr(0x3000), Uint8Array.of(0xc3));
+    memory.write(physAddr(0x3000), Uint8Array.of(...Array(60).fill(0x90), 0xc3));
     cpu.state.eip = 0x1ff8;
     cpu.state.setReg(ESP, 0x8000);
     cpu.state.setReg(ECX, 2000);
@@ -194,6 +194,27 @@ describe('compiled code', () => {
     }
     run();
     expect([cpu.state.reg(EAX), cpu.state.reg(ECX)]).toEqual([6000, 0]);
+  });
+
+  it('follows calls of pointers and through stubs to where they went last, and goes where they point now', () => {
+    // again: call [0x5000], which is f and g by turns; call stub: jmp [0x5004], which is g; dec ecx; jnz again; hlt
+    start({ compileThreshold: 10 }, [
+      0xff, 0x15, 0, 0x50, 0, 0, 0x81, 0x35, 0, 0x50, 0, 0, 0x10, 0, 0, 0, 0xe8, 0x04, 0, 0, 0, 0x49, 0x75, 0xe8, 0xf4, 0x90,
+      0xff, 0x25, 0x04, 0x50, 0, 0,
+    ]);
+    memory.write(physAddr(0x3000), Uint8Array.of(0x43, 0xc3)); // f: inc ebx; ret
+    memory.write(physAddr(0x3010), Uint8Array.of(0x46, 0xc3)); // g: inc esi; ret
+    memory.writePhys(0x5000, 4, 0x3000);
+    memory.writePhys(0x5004, 4, 0x3010);
+    cpu.state.setReg(ESP, 0x8000);
+    cpu.state.setReg(ESI, 0);
+    cpu.state.setReg(ECX, 20_000);
+    for (let i = 0; i < 100; i++) cpu.run(1000);
+    memory.writePhys(0x5004, 4, 0x3000);
+    run();
+    expect([EBX, ESI, ESP].map((n) => cpu.state.reg(n))).toEqual([20_000, 20_000, 0x8000]);
+    expect(cpu.instructions).toBe(20_000 * 10 + 1);
+    expect(cpu.compilerCounters.regions).toBeGreaterThan(0);
   });
 
   it('follows a jump table', () => {

@@ -1,8 +1,8 @@
 /**
  * Finds regions: from a hot block on, what direct branches reach among the blocks that the interpreter has made, which are
- * those that have run. Other pages belong to it as far as the TLB maps them now. Calls of small functions are followed
- * as if the function stood in their place, so that it returns inside the region; after other calls the region has an
- * entry for the return.
+ * those that have run. Other pages belong to it as far as the TLB maps them now. Indirect jumps and calls are thought to go
+ * where they went last. Calls of small functions are followed as if the function stood in their place, so that it returns
+ * inside the region; after other calls the region has an entry for the return.
  */
 import { MODE_CODE32, MODE_CODE64, MODE_FLAT } from '../cpu/mode.ts';
 import { linear32 } from '../cpu/linear.ts';
@@ -44,7 +44,9 @@ export interface Code {
   readonly calls: ReadonlyMap<number, Code>;
   /** Places that calls return to which leave the region. */
   readonly returnSites: readonly number[];
-  /** Places that indirect jumps are thought to lead to. */
+  /** By the place of an indirect jump: where alone it is thought to lead. */
+  readonly jumps: ReadonlyMap<number, number>;
+  /** Places that the other indirect jumps are thought to lead to. */
   readonly jumpTargets: ReadonlySet<number>;
   /** With everything that stands in the place of calls. */
   readonly size: number;
@@ -102,6 +104,7 @@ class Search {
       leaders.add(to);
       if (!instructions.has(to)) queue.push(to);
     };
+    const jumps = new Map<number, number>();
     const jumpTargets = new Set<number>();
     for (let from = queue.shift(); from !== undefined && size < limit; from = queue.shift()) {
       for (const record of this.walk(from, lead)) {
@@ -110,9 +113,11 @@ class Search {
         size++;
         returns ||= isReturn(record);
         const target = this.target(record);
+        const last = this.lastTarget(record);
         if (isCall(record) || isIndirectCall(record)) {
           const room = Math.min(INLINED_INSTRUCTIONS, limit - size);
-          const callee = target === undefined || !isCall(record) ? undefined : this.functionAt(target, room);
+          const start = target ?? last;
+          const callee = start === undefined ? undefined : this.functionAt(start, room);
           if (callee) {
             calls.set(record.offset, callee);
             size += callee.size;
@@ -120,7 +125,10 @@ class Search {
           else return undefined;
           lead(record.offset + record.length);
         } else if (target !== undefined) lead(target);
-        else if (root && isIndirectJump(record)) {
+        else if (last !== undefined && Math.abs(last - record.offset) >= JUMP_REACH) {
+          jumps.set(record.offset, last);
+          lead(last);
+        } else if (root && isIndirectJump(record)) {
           for (const near of this.blocksAround(record)) {
             jumpTargets.add(near);
             lead(near);
@@ -130,7 +138,7 @@ class Search {
       }
     }
     if (!root && (queue.length > 0 || !returns)) return undefined;
-    return { start, instructions, leaders, calls, returnSites, jumpTargets, size };
+    return { start, instructions, leaders, calls, returnSites, jumps, jumpTargets, size };
   }
 
   private functionAt(start: number, limit: number): Code | undefined {
@@ -153,6 +161,13 @@ class Search {
   private target(record: CodeRecord): number | undefined {
     const target = branchOffset(record);
     return target === undefined || narrowBranch(record, this.origin.mode) || !this.reaches(target) ? undefined : target;
+  }
+  /** Where an indirect jump or call went the last time that the interpreter executed it. */
+  private lastTarget(record: CodeRecord): number | undefined {
+    if (!(isIndirectCall(record) || isIndirectJump(record)) || !this.severalPages || narrowBranch(record, this.origin.mode)) return undefined;
+    const ip = this.arena.i32[(record.address + R.REC_LINK) >>> 2];
+    // In flat and in 64-bit code RIP is the linear address.
+    return ip === 0 ? undefined : (ip - this.originPage) | 0;
   }
   private reaches(offset: number): boolean {
     return this.severalPages || pageOf(offset) === 0;

@@ -66,7 +66,7 @@ class RegionGenerator {
   constructor(module: ModuleBuilder, region: Region) {
     this.module = module;
     this.region = region;
-    this.code = new RegionCode(module, (region.mode & MODE_CODE64) !== 0);
+    this.code = new RegionCode(module, region.mode & MODE_CODE64 ? 'long' : region.mode & MODE_FLAT ? 'flat' : 'segmented');
     this.target = this.code.e.variable('i32');
     this.targets = [...new Set([...region.entries.map(({ block }) => block), ...region.jumpTargets])].map((block) => block + 1);
     this.jumped = this.code.e.variable(this.code.wide ? 'i64' : 'i32');
@@ -170,7 +170,7 @@ class RegionGenerator {
       e.branchTable([...labels, ...Array.from({ length: span }, (_, n) => byOffset.get(lowest + n) ?? elsewhere)], e.get(this.target));
     });
     const jump = this.region.blocks.find((block) => block.jumps) as BasicBlock;
-    code.leaveTo(e.get(this.jumped), jump.records[jump.records.length - 1], this.flat, 0);
+    code.leaveTo(e.get(this.jumped), jump.records[jump.records.length - 1], 0);
   }
 
   private placeOf(block: number): number {
@@ -189,9 +189,9 @@ class RegionGenerator {
     const { e } = code;
     const { lowest, span } = this.jumpRange();
     const far = e.binary('sub', to, code.ipAt(lowest));
-    e.ifRarely(e.compare('geU', far, code.wide ? e.i64(span) : e.i32(span)), () => code.leaveTo(to, record, this.flat, 1));
+    e.ifRarely(e.compare('geU', far, code.wide ? e.i64(span) : e.i32(span)), () => code.leaveTo(to, record, 1));
     const pages = this.region.jumpTargets.reduce((all, block) => all | this.region.blocks[block].pages, 0);
-    this.checkPages(pages & ~this.blockOf(this.current).pages, () => code.leaveTo(to, record, this.flat, 1));
+    this.checkPages(pages & ~this.blockOf(this.current).pages, () => code.leaveTo(to, record, 1));
     if (this.flagsNeeded[0]) code.flags.toLocals();
     e.set(code.fuel, code.fuelAfter(1));
     code.retired = 0;
@@ -252,16 +252,13 @@ class RegionGenerator {
           this.jump(to, record);
           return true;
         }
-        if (block.returnsTo === undefined) return false;
-        const expected = code.ipAt(this.region.blocks[block.returnsTo].records[0].offset);
-        code.e.ifRarely(code.e.compare('ne', to, expected), () => code.leaveTo(to, record, this.flat, 1));
-        this.transition(block.returnsTo + 1, 1);
+        if (block.expected === undefined) return false;
+        const expected = code.ipAt(this.placeOf(block.expected));
+        code.e.ifRarely(code.e.compare('ne', to, expected), () => code.leaveTo(to, record, 1));
+        this.transition(block.expected + 1, 1);
         return true;
       },
     };
-  }
-  private get flat(): boolean {
-    return (this.region.mode & MODE_FLAT) !== 0;
   }
 
   /** After a repeated instruction: the fuel may not cover the rest of the path any more. */
@@ -274,7 +271,7 @@ class RegionGenerator {
 
   private fallThrough(block: BasicBlock): void {
     if (block.next !== undefined) return this.transition(block.next + 1, 0);
-    this.code.leaveTo(this.code.ipAt(block.nextOffset as number), block.records[block.records.length - 1], this.flat, 0);
+    this.code.leaveTo(this.code.ipAt(block.nextOffset as number), block.records[block.records.length - 1], 0);
   }
 
   /** Control goes on to a node, `more` instructions being done that are not counted in `retired`. */
@@ -284,7 +281,7 @@ class RegionGenerator {
     const kind: EdgeKind = this.structure.edge(this.current, to);
     const first = this.blockOf(to).records[0];
     const from = this.blockOf(this.current).records;
-    this.checkPages(this.otherPages(this.current, to), () => code.leaveTo(code.ipAt(first.offset), from[from.length - 1], this.flat, more));
+    this.checkPages(this.otherPages(this.current, to), () => code.leaveTo(code.ipAt(first.offset), from[from.length - 1], more));
     code.retired += more;
     if (kind === 'inline' && !this.structure.isHeader(to)) {
       this.tree(to);
@@ -336,7 +333,7 @@ class RegionGenerator {
     const to = this.edges[node];
     const last = variantOf(block.records[block.records.length - 1]);
     const conditional = last?.row.attributes.has('branch') === true && !last.row.attributes.has('end');
-    if (to.length < (conditional ? 2 : 1) || block.returnsTo !== undefined || block.jumps) return true;
+    if (to.length < (conditional ? 2 : 1) || block.expected !== undefined || block.jumps) return true;
     return to.some((n) => needed[n] || this.otherPages(node, n) !== 0 || ['back', 'irreducible'].includes(this.structure.edge(node, n)));
   }
   private liveness(): boolean[] {
@@ -372,7 +369,7 @@ class RegionGenerator {
 }
 
 function successors(block: BasicBlock): number[] {
-  return [block.taken, block.next, block.returnsTo].filter((b) => b !== undefined);
+  return [block.taken, block.next, block.expected].filter((b) => b !== undefined);
 }
 
 /** For each instruction, whether something reads the flags after it before they are all set. */

@@ -2,7 +2,7 @@
 import type { CodeCache } from '../interp/code-cache.ts';
 import { HANDLER_CROSSING, HANDLER_CROSSING_LONG } from '../interp/variant.ts';
 import type { Code } from './finder.ts';
-import { type BasicBlock, branchOffset, type CodeRecord, ends, isCall, isIndirectJump, isReturn, narrowBranch, pageOf, type FoundRegion, type RegionEntry, type RegionPage } from './region.ts';
+import { type BasicBlock, branchOffset, type CodeRecord, ends, isCall, isIndirectCall, isIndirectJump, isReturn, narrowBranch, pageOf, type FoundRegion, type RegionEntry, type RegionPage } from './region.ts';
 
 /** Entries of a region at most. */
 export const MAX_ENTRIES = 16;
@@ -91,17 +91,23 @@ export class GraphBuilder {
       taken: this.taken(context, last),
       next: this.place(context, nextOffset),
       jumps: context.code.jumpTargets.size > 0 && isIndirectJump(last) && !narrowBranch(last, this.mode),
-      returnsTo: isReturn(last) && !narrowBranch(last, this.mode) ? context.returnsTo : undefined,
+      expected: narrowBranch(last, this.mode) ? undefined : this.expected(context, last),
     };
   }
 
   private taken(context: Context, last: CodeRecord): number | undefined {
     const target = branchOffset(last);
     if (target === undefined || narrowBranch(last, this.mode)) return undefined;
-    const callee = context.code.calls.get(last.offset);
-    if (!callee) return isCall(last) ? undefined : this.place(context, target);
-    const called: Context = { code: callee, index: new Map(), returnsTo: this.place(context, last.offset + last.length) };
-    return this.place(called, callee.start);
+    return isCall(last) ? this.callee(context, last) : this.place(context, target);
+  }
+  private expected(context: Context, last: CodeRecord): number | undefined {
+    if (isReturn(last)) return context.returnsTo;
+    return isIndirectCall(last) ? this.callee(context, last) : this.place(context, context.code.jumps.get(last.offset));
+  }
+  /** The copy of a function that stands in the place of a call. */
+  private callee(context: Context, call: CodeRecord): number | undefined {
+    const code = context.code.calls.get(call.offset);
+    return code && this.place({ code, index: new Map(), returnsTo: this.place(context, call.offset + call.length) }, code.start);
   }
 
   private pageBits(record: CodeRecord): number {

@@ -7,8 +7,8 @@
  * changes nothing before its last chance to leave.
  */
 import * as L from '../cpu/layout.ts';
-import { DISPATCH, HANDLER_SIGNATURE } from '../interp/record-ops.ts';
-import { HANDLER_BUDGET, HANDLER_GO, HANDLER_GO_FLAT, HANDLER_GO_LONG } from '../interp/variant.ts';
+import { DISPATCH, GO, HANDLER_SIGNATURE } from '../interp/record-ops.ts';
+import { type Environment, HANDLER_BUDGET } from '../interp/variant.ts';
 import type { I32, I64, Int, V128 } from '../isa/ops.ts';
 import type { IntType } from '../wasm/opcodes.ts';
 import { FunctionBuilder, type Label, type Val, type Variable } from '../wasm/function.ts';
@@ -82,6 +82,7 @@ export class RegionCode {
   dead = false;
   /** 64-bit code: registers and RIP are i64. */
   readonly wide: boolean;
+  private readonly environment: Environment;
   private readonly registers: Variable<IntType>[] = [];
   private known: (Int | undefined)[] = [];
   /** Halves of YMM registers, those of one after the other; made where the region uses them. */
@@ -95,20 +96,24 @@ export class RegionCode {
   private readonly used = new Set<number>();
   private readonly written = new Set<number>();
   private readonly exitRecord: Variable<'i32'>;
+  /** 0: on at `exitTarget`. */
   private readonly exitHandler: Variable<'i32'>;
+  private readonly exitTarget: Variable<IntType>;
   private readonly exitFuel: Variable<'i32'>;
   private exitLabel: Label | undefined;
 
-  constructor(module: ModuleBuilder, wide: boolean) {
+  constructor(module: ModuleBuilder, environment: Environment) {
     const e = new RegionFunction(module, HANDLER_SIGNATURE);
     this.e = e;
     this.cpu = e.param(1, 'i32');
-    this.wide = wide;
-    const type = wide ? 'i64' : 'i32';
-    for (let n = 0; n < (wide ? 16 : 8); n++) this.registers.push(e.variable(type));
+    this.environment = environment;
+    this.wide = environment === 'long';
+    const type = this.wide ? 'i64' : 'i32';
+    for (let n = 0; n < (this.wide ? 16 : 8); n++) this.registers.push(e.variable(type));
     this.ipBase = e.variable(type);
+    this.exitTarget = e.variable(type);
     [this.fuel, this.pages, this.tlbSet, this.exitRecord, this.exitHandler, this.exitFuel] = Array.from({ length: 6 }, () => e.variable('i32'));
-    this.flags = new RegionFlags(e, wide);
+    this.flags = new RegionFlags(e, this.wide);
     e.code = this;
   }
 
@@ -134,7 +139,8 @@ export class RegionCode {
     for (const n of this.written) this.storeRegister(n);
     for (const n of this.writtenVectors) e.store('v128', cpu, e.get(this.vectors[n]), L.XMM + n * HALF_BYTES);
     this.flags.store(cpu);
-    e.returnCall(DISPATCH, [e.get(this.exitHandler), e.get(this.exitRecord), cpu, e.get(this.exitFuel)]);
+    e.if(e.get(this.exitHandler), () => e.returnCall(DISPATCH, [e.get(this.exitHandler), e.get(this.exitRecord), cpu, e.get(this.exitFuel)]));
+    e.returnCall(GO[this.environment], [e.get(this.exitRecord), cpu, e.get(this.exitFuel), e.get(this.exitTarget)]);
   }
 
   // Registers
@@ -267,10 +273,9 @@ export class RegionCode {
     else this.e.store('i32', this.cpu, value as I32, field);
   }
   /** Goes on at an offset in CS after the instruction at `record`. */
-  leaveTo(ip: Int, record: CodeRecord, flat: boolean, more: number): void {
-    this.storeWord(ip, L.RIP);
-    const handler = this.wide ? HANDLER_GO_LONG : flat ? HANDLER_GO_FLAT : HANDLER_GO;
-    this.leave(this.e.i32(record.address), this.e.i32(handler), this.fuelAfter(more));
+  leaveTo(ip: Int, record: CodeRecord, more: number): void {
+    this.e.set(this.exitTarget, ip);
+    this.leave(this.e.i32(record.address), this.e.i32(0), this.fuelAfter(more));
   }
   /** The fuel does not cover what comes from a place on. */
   leaveSpent(offset: number, record: CodeRecord, more: number): void {

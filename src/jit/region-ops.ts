@@ -235,15 +235,15 @@ export class RegionOps extends RecordOps {
   jumpRelative(n: number): void {
     const target = this.target(n);
     this.checkTarget(target);
-    if (!this.edges.branch()) this.code.leaveTo(target, this.record, this.flat, 1);
+    if (!this.edges.branch()) this.code.leaveTo(target, this.record, 1);
   }
   jumpTo(ip: Int): void {
     const target = this.truncate(ip);
     this.checkTarget(target);
-    if (!this.edges.jump(target)) this.code.leaveTo(target, this.record, this.flat, 1);
+    if (!this.edges.jump(target)) this.code.leaveTo(target, this.record, 1);
   }
   transferTo(ip: Int): void {
-    this.code.leaveTo(ip, this.record, false, 1);
+    this.code.leaveTo(ip, this.record, 1);
   }
   raiseValue(): void {
     this.code.leaveAt(this.record);

@@ -43,8 +43,8 @@ export interface BasicBlock {
   readonly next: number | undefined;
   /** Place of what follows, in the region or not; undefined: nothing does. */
   readonly nextOffset: number | undefined;
-  /** Where the return that ends the block goes if the function was called as the region says. */
-  readonly returnsTo: number | undefined;
+  /** Where the return or indirect branch that ends the block is thought to go: index of a block. */
+  readonly expected: number | undefined;
   /** Ends in an indirect jump that may go on at one of the region's `jumpTargets`. */
   readonly jumps: boolean;
 }

@@ -92,7 +92,7 @@ class ProbedCode extends RegionCode {
   onLeave: () => void = () => {};
 
   constructor() {
-    super(new ModuleBuilder(), true);
+    super(new ModuleBuilder(), 'long');
   }
   override leaveAt(record: CodeRecord): void {
     this.onLeave();
