@@ -1,9 +1,20 @@
-/** Starts the thread in which hot code is compiled: a browser's worker, or one of Node's. */
-import type { CompileReply, CompilerThread } from './jit/thread-protocol.ts';
+/**
+ * Starts the thread in which hot code is compiled: a browser's worker, or one of Node's. It ends when it has had nothing to
+ * do for a while, for its heap never shrinks from what it needs at work, some 70 MiB; the next request starts another.
+ */
+import type { CompileReply, CompileRequest, CompilerThread } from './jit/thread-protocol.ts';
+
+const IDLE_MS = 1000;
 
 export interface StartedThread extends CompilerThread {
   terminate(): void;
 }
+
+interface HostThread {
+  post(request: CompileRequest): void;
+  terminate(): void;
+}
+type Start = (onReply: (reply: CompileReply) => void, onEnd: () => void) => HostThread;
 
 /** Gives Node's worker what a browser's has. */
 const AS_IN_A_BROWSER = `{
@@ -14,40 +25,88 @@ const AS_IN_A_BROWSER = `{
 }
 `;
 
-/** @param script what scripts/build-wasm.ts made of src/jit/thread-main.ts. @returns undefined where the host allows no threads */
-export async function startCompilerThread(script: string): Promise<StartedThread | undefined> {
+/**
+ * @param script what scripts/build-wasm.ts made of src/jit/thread-main.ts
+ * @param idleMs how long the thread waits for a request until it ends
+ * @returns undefined where the host allows no threads
+ */
+export async function startCompilerThread(script: string, idleMs = IDLE_MS): Promise<StartedThread | undefined> {
   try {
-    return typeof Worker === 'function' ? startWorker(script) : await startNodeWorker(script);
+    return new RestingThread(typeof Worker === 'function' ? startWorker(script) : await startNodeWorker(script), idleMs);
   } catch {
     // A policy of the page forbids it, for instance; the machine compiles between its slices then.
     return undefined;
   }
 }
 
-function startWorker(script: string): StartedThread {
-  const url = URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
-  const worker = new Worker(url);
-  URL.revokeObjectURL(url);
-  return {
-    post: (request) => worker.postMessage(request),
-    listen: (onReply, onEnd) => {
-      worker.onmessage = ({ data }: MessageEvent<CompileReply>) => onReply(data);
-      worker.onerror = onEnd;
-    },
-    terminate: () => worker.terminate(),
+class RestingThread implements StartedThread {
+  private readonly start: Start;
+  private readonly idleMs: number;
+  private thread: HostThread | undefined;
+  private onReply: (reply: CompileReply) => void = () => {};
+  private onEnd: () => void = () => {};
+  /** Requests without an answer. */
+  private open = 0;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(start: Start, idleMs: number) {
+    this.start = start;
+    this.idleMs = idleMs;
+    // At once: whether the host allows it is to be known before the machine runs.
+    this.thread = this.begin();
+  }
+
+  post(request: CompileRequest): void {
+    clearTimeout(this.timer);
+    this.open++;
+    this.thread ??= this.begin();
+    this.thread.post(request);
+  }
+
+  listen(onReply: (reply: CompileReply) => void, onEnd: () => void): void {
+    this.onReply = onReply;
+    this.onEnd = onEnd;
+  }
+
+  terminate(): void {
+    clearTimeout(this.timer);
+    this.thread?.terminate();
+    this.thread = undefined;
+  }
+
+  private begin(): HostThread {
+    return this.start((reply) => this.receive(reply), () => this.onEnd());
+  }
+
+  private receive(reply: CompileReply): void {
+    this.onReply(reply);
+    if (--this.open > 0) return;
+    this.timer = setTimeout(() => this.terminate(), this.idleMs);
+    // In Node, a timer would keep the process.
+    if (typeof this.timer === 'object') this.timer.unref();
+  }
+}
+
+function startWorker(script: string): Start {
+  return (onReply, onEnd) => {
+    const url = URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
+    const worker = new Worker(url);
+    URL.revokeObjectURL(url);
+    worker.onmessage = ({ data }: MessageEvent<CompileReply>) => onReply(data);
+    worker.onerror = onEnd;
+    return { post: (request) => worker.postMessage(request), terminate: () => worker.terminate() };
   };
 }
 
-async function startNodeWorker(script: string): Promise<StartedThread> {
+async function startNodeWorker(script: string): Promise<Start> {
   // By a name that bundlers for browsers do not follow.
   const name = 'node:worker_threads';
   const threads = (await import(/* @vite-ignore */ name)) as typeof import('node:worker_threads');
-  const worker = new threads.Worker(AS_IN_A_BROWSER + script, { eval: true });
-  // A thread alone keeps no process.
-  worker.unref();
-  return {
-    post: (request) => worker.postMessage(request),
-    listen: (onReply, onEnd) => void worker.on('message', onReply).on('error', onEnd),
-    terminate: () => void worker.terminate(),
+  return (onReply, onEnd) => {
+    const worker = new threads.Worker(AS_IN_A_BROWSER + script, { eval: true });
+    // A thread alone keeps no process.
+    worker.unref();
+    worker.on('message', onReply).on('error', onEnd);
+    return { post: (request) => worker.postMessage(request), terminate: () => void worker.terminate() };
   };
 }

@@ -31,6 +31,8 @@ const REGION_INSTRUCTIONS = 400;
 const INLINED_INSTRUCTIONS = 48;
 /** Blocks so many bytes from an indirect jump may be what it leads to: the cases of a switch statement. */
 const JUMP_REACH = 1024;
+/** Records are copied into buffers of so many: a buffer for each would cost many times its size, on the way to another thread too. */
+const COPIED_RECORDS = 64;
 /** Pages of a region at most; bits of an i32 tell them apart. */
 const MAX_PAGES = 16;
 
@@ -80,6 +82,9 @@ class Search {
   private readonly severalPages: boolean;
   /** Functions by their start; undefined: not to stand in a call's place, or being looked at. */
   private readonly functions = new Map<number, Code | undefined>();
+  /** The buffer that records are copied into, and its bytes in use. */
+  private copies = new Uint8Array(0);
+  private copied = 0;
 
   constructor(arena: Arena, code: CodeCache, origin: Origin) {
     this.arena = arena;
@@ -209,9 +214,20 @@ class Search {
   private read(address: number, delta: number): CodeRecord {
     const { u8, u16 } = this.arena;
     return {
-      address, handler: this.code.handlerOf(address), bytes: u8.slice(address, address + R.RECORD_SIZE),
+      address, handler: this.code.handlerOf(address), bytes: this.copy(address),
       offset: delta + u16[(address + R.REC_OFFSET) >>> 1], length: u8[address + R.REC_LENGTH], delta, count: u8[address + R.REC_COUNT],
     };
+  }
+
+  private copy(address: number): Uint8Array {
+    if (this.copied === this.copies.length) {
+      this.copies = new Uint8Array(COPIED_RECORDS * R.RECORD_SIZE);
+      this.copied = 0;
+    }
+    const bytes = this.copies.subarray(this.copied, this.copied + R.RECORD_SIZE);
+    bytes.set(this.arena.u8.subarray(address, address + R.RECORD_SIZE));
+    this.copied += R.RECORD_SIZE;
+    return bytes;
   }
 
   /** First record of the block at a place, 0 when there is none. */

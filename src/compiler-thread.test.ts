@@ -1,0 +1,22 @@
+import { expect, it } from 'vitest';
+import { startCompilerThread } from './compiler-thread.ts';
+import type { CompileReply } from './jit/thread-protocol.ts';
+
+const IDLE_MS = 100;
+/** Answers with how many requests this thread has had, instead of the bytes of a module. */
+const COUNTS = 'let n = 0; self.onmessage = ({ data }) => self.postMessage({ id: data.id, module: undefined, bytes: ++n });';
+
+it('ends when it has nothing to do, and another one serves the next request', async () => {
+  const thread = await startCompilerThread(COUNTS, IDLE_MS);
+  if (!thread) throw new Error('no thread');
+  let answer: (reply: CompileReply) => void = () => {};
+  thread.listen((reply) => answer(reply), () => {});
+  const ask = (id: number): Promise<number> => new Promise((resolve) => {
+    answer = ({ bytes }) => resolve(bytes);
+    thread.post({ id, regions: [] });
+  });
+  expect([await ask(1), await ask(2)]).toEqual([1, 2]);
+  await new Promise((resolve) => setTimeout(resolve, 3 * IDLE_MS));
+  expect([await ask(3), await ask(4)]).toEqual([1, 2]);
+  thread.terminate();
+});
