@@ -92,7 +92,7 @@ export function unless<T extends 'i32' | 'i64' | 'f32' | 'f64' | 'v128'>(o: Ops,
   if (o.constant(suspect) === 0) return fast;
   const result = o.e.variable(fast.type);
   o.e.set(result, fast);
-  o.e.if(suspect, () => o.e.set(result, slow()));
+  o.e.ifRarely(suspect, () => o.e.set(result, slow()));
   return o.e.get(result);
 }
 /** `fast` where `condition` holds, else what `slow` gives. */

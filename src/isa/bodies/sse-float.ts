@@ -96,10 +96,10 @@ function checked<T extends 'f32' | 'f64' | 'v128'>(o: Ops, c: Checked<T>): Val<T
     const [a, b = a] = c.operands.map((x) => c.asVector(x));
     const inexact = notAllExact(o, c.shape, c.zeroFrom, a, b, c.asVector(c.value));
     if (!o.remembersTame) return unless(o, o.or(inexact, roundsNoticeably(o)), c.value, () => c.exactly());
-    o.e.if(inexact, () => o.giveUp());
+    o.e.ifRarely(inexact, () => o.giveUp());
     return unless(o, roundsNoticeably(o), c.value, () => {
       const result = c.exactly();
-      o.e.if(notAllTame(o, c.shape, c.asVector(result)), () => o.giveUp());
+      o.e.ifRarely(notAllTame(o, c.shape, c.asVector(result)), () => o.giveUp());
       return result;
     });
   };

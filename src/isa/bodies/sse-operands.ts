@@ -29,7 +29,7 @@ export const isMmx = (o: Ops, n: number): boolean => {
 
 /** Before an MMX instruction does anything: a pending x87 exception [SDM1 9.6.3, 8.7]. */
 export function beginMmx(o: Ops): void {
-  o.e.if(o.and(o.stateLoad('u16', L.FSW), o.i32(FSW_ES)), () => o.helper('X87_ERROR'));
+  o.e.ifRarely(o.and(o.stateLoad('u16', L.FSW), o.i32(FSW_ES)), () => o.helper('X87_ERROR'));
 }
 /** After its last access that can fault: all registers valid, TOP 0 [SDM1 9.5.1]. */
 export function commitMmx(o: Ops): void {
@@ -154,13 +154,13 @@ export function exact<K extends keyof SseKernel>(o: Ops, name: K, result: SseKer
 export function raiseJoined(o: Ops): void {
   if (!o.joinsParts) return;
   o.joinsParts = false;
-  o.e.if(o.stateLoad('i32', L.SSE_JOINED), () => {
+  o.e.ifRarely(o.stateLoad('i32', L.SSE_JOINED), () => {
     o.kernel('sse_part', undefined);
     raiseUnmasked(o);
   });
 }
 function raiseUnmasked(o: Ops): void {
-  o.e.if(o.stateLoad('i32', L.SSE_UNMASKED), () => {
+  o.e.ifRarely(o.stateLoad('i32', L.SSE_UNMASKED), () => {
     const reported = o.and(o.stateLoad('i32', L.CR + 4 * 8), o.i32(CR4_OSXMMEXCPT));
     o.raiseIf(reported, VECTOR_XM);
     o.raise(VECTOR_UD);

@@ -22,7 +22,7 @@ const kernel = (o: Ops, name: KernelName, ...args: (I32 | I64)[]): I32 | I64 | u
 /** A pending unmasked exception is reported before a waiting instruction does anything [SDM1 8.7]. */
 const waiting = (o: Ops): void => {
   const fsw = o.stateLoad('u16', L.FSW);
-  o.e.if(o.and(fsw, o.i32(FSW_ES)), () => o.helper('X87_ERROR'));
+  o.e.ifRarely(o.and(fsw, o.i32(FSW_ES)), () => o.helper('X87_ERROR'));
 };
 /** Where the last non-control instruction was, and its operand in memory [SDM1 8.1.8]. */
 const remember = (o: Ops, memoryOperand: number | undefined): void => {
