@@ -3,6 +3,7 @@
  * counts. Handlers run while the fuel covers whole blocks; the last few instructions of a slice run from truncated copies.
  */
 import * as R from '../interp/record.ts';
+import { INDIRECT_JUMPS } from '../interp/handlers.ts';
 import { HANDLER_CROSSING, HANDLER_CROSSING_LONG, HANDLER_STOP } from '../interp/variant.ts';
 import type { CompilerCounters } from '../jit/compiler.ts';
 import type { CompilerThread } from '../jit/thread-protocol.ts';
@@ -372,6 +373,8 @@ export class Cpu implements CpuContext {
   private branched = false;
   /** The block that is next has become hot. */
   private hot = false;
+  /** An indirect jump leads to it. */
+  private jumped = false;
   private readonly compilesAll: boolean;
   private readonly hotAfter: number;
 
@@ -397,9 +400,9 @@ export class Cpu implements CpuContext {
     }
     const host = (linear + this.arena.i32[entry + L.TLB_ADDEND / 4]) >>> 0;
     state.setLinear(L.IP_BASE, state.rip - (linear & 0xfff));
-    const record = this.engine.code.find(host, state.getU32(L.MODE));
+    const record = this.engine.code.find(host, state.getU32(L.MODE), this.jumped);
     const { hot } = this;
-    this.hot = false;
+    this.hot = this.jumped = false;
     if (this.engine.code.frameMarked) {
       this.engine.code.frameMarked = false;
       mmu.protectCode(this.arena.u32[entry + L.TLB_PHYSICAL / 4]);
@@ -464,8 +467,11 @@ export class Cpu implements CpuContext {
         this.source.noteCrossing(ip);
         return;
       case R.EXIT_BUDGET:
+        this.branched = true;
+        return;
       case R.EXIT_LOOKUP:
         this.branched = true;
+        this.jumped = INDIRECT_JUMPS.has(this.engine.code.handlerOf(ip));
         return;
       case R.EXIT_RESOLVE:
         this.branched = true;

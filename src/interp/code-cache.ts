@@ -28,6 +28,8 @@ interface CodePage {
   left: number;
   /** First record by offset in the page and mode. */
   readonly blocks: Map<number, number>;
+  /** Keys of those that an indirect jump was the first to lead to. */
+  readonly jumpTargets: Set<number>;
   /** Which 64-byte granules code was made from. */
   granulesLow: number;
   granulesHigh: number;
@@ -106,12 +108,16 @@ export class CodeCache {
     this.translator.hotAfter = edges;
   }
 
-  /** Record of the block at an arena address, made when there is none. */
-  find(host: number, mode: number): number {
+  /** Record of the block at an arena address, made when there is none; `jumped`: an indirect jump has led there. */
+  find(host: number, mode: number, jumped = false): number {
     const { u32 } = this.arena;
     const at = this.slot(host) >>> 2;
     if (u32[at + R.BLOCK_HOST / 4] === host && u32[at + R.BLOCK_MODE / 4] === mode) return u32[at + R.BLOCK_RECORD / 4];
-    const record = this.known(host, mode) || this.make(host, mode);
+    let record = this.known(host, mode);
+    if (record === 0) {
+      record = this.make(host, mode);
+      if (jumped) this.pageOf(host & -4096).jumpTargets.add(blockKey(host & 4095, mode));
+    }
     this.enter(host, mode, record);
     return record;
   }
@@ -119,9 +125,9 @@ export class CodeCache {
   known(host: number, mode: number): number {
     return this.pages.get(host & -4096)?.blocks.get(blockKey(host & 4095, mode)) ?? 0;
   }
-  /** Where in a frame blocks of a mode begin, in no order. */
-  blockOffsets(frame: number, mode: number): number[] {
-    const keys = [...(this.pages.get(frame | 0)?.blocks.keys() ?? [])];
+  /** Where in a frame blocks of a mode begin that an indirect jump was the first to lead to, in no order. */
+  jumpTargets(frame: number, mode: number): number[] {
+    const keys = [...(this.pages.get(frame | 0)?.jumpTargets ?? [])];
     return keys.filter((key) => Math.floor(key / 4096) === mode).map((key) => key & 4095);
   }
   /** Which generation of a frame's code there is; 0: none. */
@@ -282,7 +288,7 @@ export class CodeCache {
     let page = this.pages.get(frame);
     if (!page) {
       page = {
-        chunks: [], next: 0, left: 0, blocks: new Map(), granulesLow: 0, granulesHigh: 0, crossings: new Set(), regions: new Set(), stamp: ++this.stamps,
+        chunks: [], next: 0, left: 0, blocks: new Map(), jumpTargets: new Set(), granulesLow: 0, granulesHigh: 0, crossings: new Set(), regions: new Set(), stamp: ++this.stamps,
       };
       this.pages.set(frame, page);
       this.pool.setHasCode((frame >>> 0) as ArenaAddr, true);

@@ -134,7 +134,7 @@ class Search {
           jumps.set(record.offset, last);
           lead(last);
         } else if (root && isIndirectJump(record)) {
-          for (const near of this.blocksAround(record)) {
+          for (const near of this.jumpTargetsAround(record)) {
             jumpTargets.add(near);
             lead(near);
           }
@@ -156,10 +156,10 @@ class Search {
     return found && found.size <= limit ? found : undefined;
   }
 
-  /** Blocks of the same page in reach of an indirect jump. */
-  private blocksAround(jump: CodeRecord): number[] {
+  /** Blocks of the same page in reach of an indirect jump which indirect jumps have led to. */
+  private jumpTargetsAround(jump: CodeRecord): number[] {
     const frame = (this.page(jump.delta) as RegionPage).frame;
-    return this.code.blockOffsets(frame, this.origin.mode).map((offset) => jump.delta + offset).filter((at) => Math.abs(at - jump.offset) < JUMP_REACH);
+    return this.code.jumpTargets(frame, this.origin.mode).map((offset) => jump.delta + offset).filter((at) => Math.abs(at - jump.offset) < JUMP_REACH);
   }
 
   /** Where a branch goes, if it may go on in the region. */
