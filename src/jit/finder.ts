@@ -27,8 +27,8 @@ export interface Origin {
 }
 
 /** Instructions in a region at most, and in a function that stands in the place of its calls. */
-const REGION_INSTRUCTIONS = 400;
-const INLINED_INSTRUCTIONS = 48;
+const REGION_INSTRUCTIONS = 500;
+const INLINED_INSTRUCTIONS = 96;
 /** Blocks so many bytes from an indirect jump may be what it leads to: the cases of a switch statement. */
 const JUMP_REACH = 1024;
 /** Records are copied into buffers of so many: a buffer for each would cost many times its size, on the way to another thread too. */
