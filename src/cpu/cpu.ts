@@ -119,7 +119,8 @@ export class Cpu implements CpuContext {
         if (this.running) this.stopAfterCurrent();
       },
       frameWritten: (frame, offset, length) => {
-        if (this.engine.code.written(frame, offset, length) && this.running) this.stopAfterCurrent();
+        // Records of dropped code stop by themselves; copies do not.
+        if (this.engine.code.written(frame, offset, length) && this.running && this.source.inScratch(this.state.getU32(L.IP))) this.stopAfterCurrent();
       },
     };
     const imports = this.namedImports();
@@ -167,13 +168,18 @@ export class Cpu implements CpuContext {
     this.arena.u8[state.base + L.FTW] = 0xff;
     state.setU32(L.MXCSR, 0x1f80);
     state.setU32(L.XCR0, XCR0_X87);
-    state.setU32(L.BLOCK_TABLE, this.engine.code.table);
+    this.tellTables();
     state.setU32(L.TWO_PAGES, 2 * 4096);
     this.ferr.active = this.repeated = this.halted = this.stopped = this.nmiPending = this.nmiBlocked = false;
     this.shadowUntil = this.debugShadowUntil = this.pendingDebug = this.debugBefore = 0;
     this.msrs.reset(tsc);
     applyDebugRegisters(this);
     this.updateMode();
+  }
+
+  private tellTables(): void {
+    this.state.setU32(L.BLOCK_TABLE, this.engine.code.table);
+    this.state.setU32(L.CODE_LINES, this.engine.code.lines);
   }
 
   /**
@@ -240,7 +246,7 @@ export class Cpu implements CpuContext {
 
   restore(snapshot: CpuSnapshot): void {
     this.arena.u8.set(snapshot.state, this.state.base);
-    this.state.setU32(L.BLOCK_TABLE, this.engine.code.table);
+    this.tellTables();
     this.msrs.restore(snapshot.msrs);
     this.halted = snapshot.halted;
     this.retired = snapshot.instructions;
@@ -565,7 +571,7 @@ export class Cpu implements CpuContext {
   // What the handlers import
 
   private namedImports(): Map<string, Import> {
-    const slow = new SlowAccess(this);
+    const slow = new SlowAccess(this, (host, bytes) => this.engine.code.isBeside(host, bytes));
     const imports = new Map<string, Import>([
       ['slow_read', slow.read], ['slow_write', slow.write], ['slow_modify', slow.modify], ['slow_probe', slow.probe],
       ['slow64_read', slow.read64], ['slow64_write', slow.write64], ['slow64_modify', slow.modify64], ['slow64_probe', slow.probe64],
@@ -590,8 +596,10 @@ export class Cpu implements CpuContext {
   private fill(slow: SlowAccess, linear: number, what: number, record: number, fuel: number): number {
     this.state.setU32(L.IP, record);
     this.state.setU32(L.FUEL, fuel);
-    const { stops } = this;
-    return slow.fill(linear, what & 0xff, what & FILL_WRITE ? 'write' : 'read') && this.stops === stops ? 1 : 0;
+    const { stops, engine: { code } } = this;
+    const { invalidations } = code;
+    const served = slow.fill(linear, what & 0xff, what & FILL_WRITE ? 'write' : 'read');
+    return served && this.stops === stops && code.invalidations === invalidations ? 1 : 0;
   }
 
   /**

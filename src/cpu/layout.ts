@@ -116,6 +116,8 @@ export const FX_AREA = 0xe40;
 /** FLAG_RESULT and FLAG_AUX after the last iteration, where a repeated instruction stopped between two; its own are those from before it. */
 export const REPEAT_RESULT = 0xfe0; // i64
 export const REPEAT_AUX = 0xfe8; // u32
+/** Arena address of the lines of code (see src/interp/record.ts). */
+export const CODE_LINES = 0xfec; // u32
 /**
  * The guest's time-stamp counter while handlers run: TSC_OFFSET + TSC_START + floor((TSC_COUNT - fuel left after RDTSC) * TSC_RATE),
  * which is exactly what the virtual clock says. A rate of 0: only the helper knows.
@@ -139,6 +141,8 @@ export const TLB_ADDEND = 24; // i32: arena address minus linear address, modulo
 export const TLB_PHYSICAL = 28; // u32: guest-physical page number
 /** Never equals a page address: tags have their low 12 bits clear. */
 export const TLB_INVALID = 1n;
+/** In a write tag, which then equals no page address: stores are permitted, but code was made from the frame. */
+export const TLB_CODE = 2;
 export const TLB_SET_SIZE = TLB_ENTRIES * TLB_ENTRY_SIZE;
 export const TLB_SUPERVISOR = STATE_SIZE;
 export const TLB_USER = STATE_SIZE + TLB_SET_SIZE;

@@ -32,8 +32,12 @@ export class SlowAccess {
   /** Bytes in the first page. */
   private split = 0;
 
-  constructor(cpu: CpuContext) {
+  private readonly besideCode: (host: number, bytes: number) => boolean;
+
+  /** `besideCode`: whether a store to a frame that has code changes none of it. */
+  constructor(cpu: CpuContext, besideCode: (host: number, bytes: number) => boolean) {
     this.cpu = cpu;
+    this.besideCode = besideCode;
     this.memory = cpu.host.memory;
   }
 
@@ -131,7 +135,9 @@ export class SlowAccess {
     const entry = (state.base + set + ((linear >>> 7) & ((L.TLB_ENTRIES - 1) << 5))) >>> 2;
     const { i32 } = state.arena;
     const tag = entry + (access === 'read' ? L.TLB_READ : L.TLB_WRITE) / 4;
-    return i32[tag] === (linear & ~0xfff) && i32[tag + 1] === highHalf(linear) ? (linear + i32[entry + L.TLB_ADDEND / 4]) >>> 0 : undefined;
+    if ((i32[tag] & ~L.TLB_CODE) !== (linear & ~0xfff) || i32[tag + 1] !== highHalf(linear)) return undefined;
+    const host = (linear + i32[entry + L.TLB_ADDEND / 4]) >>> 0;
+    return i32[tag] & L.TLB_CODE && !this.besideCode(host, size) ? undefined : host;
   }
 
   /** Translates both ends; false after a fault. */

@@ -3,13 +3,14 @@
  * (paging.ts) and dropping what may no longer be used. [SDM3 4.10] caching of translations.
  *
  * A tag is set only for what the next access may do without asking: permitted, backed by a frame and, for writes,
- * dirty already and without decoded code in the frame. Everything else comes back here. Pages with a data breakpoint
- * get no read and write tags, so breakpoints cost nothing while none is set.
+ * dirty already and without decoded code in the frame; with code, TLB_CODE is set in it. Everything else comes back here. Pages
+ * with a data breakpoint get no read and write tags, so breakpoints cost nothing while none is set.
  *
  * Tags have 64 bits. Code of 16 and 32 bits looks at their low halves only, so while it runs no tag of its set has another
  * high half than zero: `restrictTo32` sees to that. With SMAP, what the supervisor set knows of user pages is good only while
  * EFLAGS.AC is set: `restrictUserPages`. There are no tags by PCID: CR3 is loaded as if it had none, which a processor may do.
  */
+import type { ArenaAddr } from '../memory/address.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
 import * as L from './layout.ts';
 import { type Access, PAGE_1G, PAGE_4K, PageWalker } from './paging.ts';
@@ -30,6 +31,8 @@ const IN_GLOBAL = 1, IN_LOCAL = 2, IS_GLOBAL = 4, IS_USER_PAGE = 8, IS_HIGH = 16
 const REGIONS = 1024;
 /** Pages that `translated` tells apart: those of 4 GiB. */
 const TRANSLATED_PAGES = 1 << 20;
+/** The bit of an address that the A20 gate masks, in a page number. */
+const A20_PAGE = 1 << 8;
 const LARGE_REGION = 0xffc00000 | 0, HUGE_REGION = 0xc0000000 | 0;
 
 export class Tlb {
@@ -52,6 +55,8 @@ export class Tlb {
   private readonly high = { supervisor: new Suspects(), user: new Suspects() };
   /** Guest-physical pages, by their low bits, that may have been in an entry since the last full flush, a bit each. */
   private readonly translated = new Uint32Array(TRANSLATED_PAGES / 32);
+  /** Likewise, those that may have had a write tag since code was last made from their frame. */
+  private readonly written = new Uint32Array(TRANSLATED_PAGES / 32);
   private readonly breakpointPages: number[] = [];
   /** Counts changes of the whole memory map (`dropFrame(-1)`), for those who need to know whether one happened. */
   mapGeneration = 0;
@@ -105,7 +110,10 @@ export class Tlb {
     const at = this.slotWord(slot);
     const i32 = this.state.arena.i32;
     this.setTag(i32, at + READ, data, tag, high);
-    this.setTag(i32, at + WRITE, data && writeFrame !== 0, tag, high);
+    const writable = data && writeFrame !== 0;
+    const hasCode = writable && memory.pool.hasCode(writeFrame as ArenaAddr);
+    this.setTag(i32, at + WRITE, writable, hasCode ? tag | L.TLB_CODE : tag, high);
+    if (writable && !hasCode) this.written[(page & (TRANSLATED_PAGES - 1)) >>> 5] |= 1 << (page & 31);
     this.setTag(i32, at + EXECUTE, readFrame !== 0 && !hidden && walker.executable, tag, high);
     i32[at + ADDEND] = readFrame - tag;
     i32[at + PHYSICAL] = page;
@@ -153,7 +161,10 @@ export class Tlb {
 
   /** After all entries have been dropped. */
   private forgetEntries(): void {
-    if (this.globals.count + this.locals.count > 0) this.translated.fill(0);
+    if (this.globals.count + this.locals.count > 0) {
+      this.translated.fill(0);
+      this.written.fill(0);
+    }
     this.globals.count = this.locals.count = 0;
     for (const suspects of [this.userPages, this.high.supervisor, this.high.user]) suspects.clear();
     this.forgetLarge();
@@ -233,14 +244,24 @@ export class Tlb {
     return (this.translated[(page & (TRANSLATED_PAGES - 1)) >>> 5] & (1 << (page & 31))) !== 0;
   }
 
-  /** Takes the write tags of every entry that maps a guest-physical page, because code was made from its frame. */
+  /** Stores to a guest-physical page have to ask from now on, because code was made from its frame. */
   protectCode(page: number): void {
-    const i32 = this.state.arena.i32;
     // With A20 masked, two page numbers name one page.
-    const ignore = this.memory.a20 ? ~0 : ~0x100;
-    this.eachListed((at) => {
-      if (((i32[at + PHYSICAL] ^ page) & ignore) === 0) this.setTag(i32, at + WRITE, false, 0, 0);
-    });
+    if (this.memory.a20) this.protectPage(page);
+    else for (const alias of [page & ~A20_PAGE, page | A20_PAGE]) this.protectPage(alias);
+  }
+  private protectPage(page: number): void {
+    const word = (page & (TRANSLATED_PAGES - 1)) >>> 5;
+    if ((this.written[word] & (1 << (page & 31))) === 0) return;
+    this.written[word] &= ~(1 << (page & 31));
+    const i32 = this.state.arena.i32;
+    for (const { slots, count } of [this.globals, this.locals]) {
+      for (let i = 0; i < count; i++) {
+        const at = this.slotWord(slots[i]);
+        // Another page with the same bit may be marked too: the next store to it finds out.
+        if (((i32[at + PHYSICAL] ^ page) & (TRANSLATED_PAGES - 1)) === 0 && i32[at + WRITE] !== INVALID) i32[at + WRITE] |= L.TLB_CODE;
+      }
+    }
   }
 
   /** Makes the pages of these linear addresses take the slow path for reads and writes. */
@@ -280,8 +301,7 @@ export class Tlb {
       const frame = memory.readFrame(page);
       if (frame === 0 || pool.isShared(frame)) return 0;
     }
-    const frame = memory.writeFrame(page);
-    return frame === 0 || pool.hasCode(frame) ? 0 : frame;
+    return memory.writeFrame(page);
   }
 
   /** Index of a slot's entry in the 32-bit views of the arena. */

@@ -1,11 +1,12 @@
 /**
  * Decoded code: blocks of records, by the frame that holds their guest code. Code belongs to frames, so every machine that
- * maps a frame shares it. A write to a byte range that code was made from drops all of that frame's blocks; a bitmap of
- * 64-byte granules tells such writes from those to data in the same page.
+ * maps a frame shares it. A write drops what was made from its bytes (code-page.ts); the frame stays marked as having code,
+ * and its write tags away, until the last code is gone and further writes find none.
  */
 import type { ArenaAddr } from '../memory/address.ts';
 import type { Arena } from '../memory/arena.ts';
 import type { PagePool } from '../memory/pool.ts';
+import { blockKey, CodePage, type CodePart, type Crossing, type Footprint } from './code-page.ts';
 import * as R from './record.ts';
 import type { Translator } from './translator.ts';
 import { HANDLER_STOP } from './variant.ts';
@@ -19,35 +20,8 @@ const CHUNKS_PER_STEP = 256;
 const LEAST_RECORDS = 8;
 /** Code is dropped when so many chunks are in use: 12 MiB. */
 const MAX_CHUNKS = 6144;
-const GRANULE_SHIFT = 6;
-
-interface CodePage {
-  readonly chunks: number[];
-  /** First free record of the last chunk, and records left in it. */
-  next: number;
-  left: number;
-  /** First record by offset in the page and mode. */
-  readonly blocks: Map<number, number>;
-  /** Keys of those that an indirect jump was the first to lead to. */
-  readonly jumpTargets: Set<number>;
-  /** Which 64-byte granules code was made from. */
-  granulesLow: number;
-  granulesHigh: number;
-  /** Instructions that begin in this page and end in the next, or begin in the one before. */
-  readonly crossings: Set<Crossing>;
-  /** Compiled regions that were made from this page, among others. */
-  readonly regions: Set<CompiledRegion>;
-  /** Tells what is made of a frame from what was made of it before its code was dropped. */
-  readonly stamp: number;
-}
-
-/** An instruction in two pages. */
-interface Crossing {
-  /** Its record, and the HANDLER_CROSSING records that lead to it. */
-  readonly target: number;
-  readonly sources: Set<number>;
-  readonly pages: readonly [CodePage, CodePage];
-}
+/** So many writes to a frame whose code is gone give it back as one without code: code that is always written anew stays. */
+const IDLE_WRITES = 16;
 
 /** Where a compiled region is entered: in the place of the first handler of a block. */
 export interface InstalledEntry {
@@ -58,14 +32,12 @@ export interface InstalledEntry {
   readonly slot: number;
 }
 
-interface CompiledRegion {
-  readonly pages: readonly CodePage[];
-  /** With the handlers that stood there. */
-  readonly entries: { readonly record: number; readonly slot: number; readonly handler: number }[];
+/** Bytes of a frame that code is made from, as offsets. */
+export interface CodeBytes {
+  readonly frame: number;
+  readonly start: number;
+  readonly end: number;
 }
-
-/** Key of a block in its page: 12 bits of offset, the mode above. */
-const blockKey = (offset: number, mode: number): number => offset + mode * 4096;
 
 export class CodeCache {
   readonly table: ArenaAddr;
@@ -73,8 +45,10 @@ export class CodeCache {
   private readonly pool: PagePool;
   private readonly translator: Translator;
   private readonly pages = new Map<number, CodePage>();
-  /** Handlers that the entries of compiled regions took the place of, by their records. */
-  private readonly replaced = new Map<number, number>();
+  /** Which lines of a frame code was made from, for stores in WebAssembly (record.ts). */
+  readonly lines: ArenaAddr;
+  /** Records whose handler an entry of a compiled region took the place of. */
+  private readonly replaced = new Map<number, { readonly handler: number; readonly region: Footprint }>();
   /** Table slots from here on are compiled regions. */
   private readonly firstRegionSlot: number;
   private readonly freeChunks: number[] = [];
@@ -88,7 +62,6 @@ export class CodeCache {
   regionsDropped = 0;
   /** Counts how often code was dropped to make room. */
   generation = 0;
-  private stamps = 0;
   /** Slots of compiled regions that were dropped and may still be executing; whoever frees them is told once none is. */
   onSlotsFree: (slots: readonly number[]) => void = () => {};
   private droppedSlots: number[] = [];
@@ -101,6 +74,7 @@ export class CodeCache {
     this.arena = pool.arena;
     this.translator = translator;
     this.table = this.arena.reserve(R.BLOCK_TABLE_ENTRIES * R.BLOCK_ENTRY_SIZE);
+    this.lines = this.arena.reserve(R.CODE_LINES_ENTRIES * R.CODE_LINES_SIZE);
   }
 
   /** How often a branch is taken until what it leads to is hot; 0: never. Holds for code that is made from now on. */
@@ -123,16 +97,15 @@ export class CodeCache {
   }
   /** Likewise, 0 when there is none. */
   known(host: number, mode: number): number {
-    return this.pages.get(host & -4096)?.blocks.get(blockKey(host & 4095, mode)) ?? 0;
+    return this.pages.get(host & -4096)?.block(blockKey(host & 4095, mode)) ?? 0;
   }
   /** Where in a frame blocks of a mode begin that an indirect jump was the first to lead to, in no order. */
   jumpTargets(frame: number, mode: number): number[] {
-    const keys = [...(this.pages.get(frame | 0)?.jumpTargets ?? [])];
-    return keys.filter((key) => Math.floor(key / 4096) === mode).map((key) => key & 4095);
+    return this.pages.get(frame | 0)?.jumpTargetsOf(mode) ?? [];
   }
-  /** Which generation of a frame's code there is; 0: none. */
-  stampOf(frame: number): number {
-    return this.pages.get(frame | 0)?.stamp ?? 0;
+  /** Something was made from the frame's code. */
+  isKnown(frame: number): boolean {
+    return this.pages.has(frame | 0);
   }
 
   /**
@@ -146,13 +119,15 @@ export class CodeCache {
     const target = first.next;
     this.translator.instruction(bytes, bytes + length, mode, target, offset, 1);
     this.translator.next(target + R.RECORD_SIZE, mode, offset + length, 2);
-    first.next += 2 * R.RECORD_SIZE;
-    first.left -= 2;
+    first.take(2);
     const last = this.pageOf(second);
-    this.mark(first, offset, 4096);
-    this.mark(last, 0, offset + length - 4096);
-    const crossing: Crossing = { target, sources: new Set(sources), pages: [first, last] };
-    for (const page of crossing.pages) page.crossings.add(crossing);
+    const crossing: Crossing = {
+      target, sources: new Set(sources), parts: [{ page: first, start: offset, end: 4096 }, { page: last, start: 0, end: offset + length - 4096 }],
+    };
+    for (const { page, start, end } of crossing.parts) {
+      page.crossings.add(crossing);
+      this.mark(page, start, end);
+    }
     for (const source of crossing.sources) {
       this.arena.i32[(source + R.REC_IMMEDIATE2) >>> 2] = second;
       this.arena.u32[(source + R.REC_LINK) >>> 2] = target;
@@ -160,10 +135,9 @@ export class CodeCache {
   }
   private dropCrossing(crossing: Crossing): void {
     const { u32 } = this.arena;
-    for (const page of crossing.pages) page.crossings.delete(crossing);
-    for (const source of crossing.sources) u32[(source + R.REC_LINK) >>> 2] = 0;
-    u32[crossing.target >>> 2] = HANDLER_STOP;
-    u32[(crossing.target + R.RECORD_SIZE) >>> 2] = HANDLER_STOP;
+    for (const { page } of crossing.parts) page.crossings.delete(crossing);
+    for (const source of crossing.sources) if (u32[(source + R.REC_LINK) >>> 2] === crossing.target) u32[(source + R.REC_LINK) >>> 2] = 0;
+    this.stop(crossing.target, 2);
   }
 
   /** To call while no handler runs: makes room for what was dropped. */
@@ -177,7 +151,7 @@ export class CodeCache {
   /** The handler that interprets the record, whatever stands in its place. */
   handlerOf(record: number): number {
     const handler = this.arena.u32[record >>> 2];
-    return handler < this.firstRegionSlot ? handler : (this.replaced.get(record) ?? handler);
+    return handler < this.firstRegionSlot ? handler : (this.replaced.get(record)?.handler ?? handler);
   }
 
   /** True when a region stands in the place of the block that begins with this record. */
@@ -185,29 +159,38 @@ export class CodeCache {
     return this.replaced.has(record);
   }
 
-  /**
-   * Puts a region in the place of the blocks that it is entered at, where none is yet. False when the code of one of its
-   * frames is not what it was made from.
-   */
-  install(frames: readonly { readonly frame: number; readonly stamp: number }[], entries: readonly InstalledEntry[], mode: number): boolean {
-    const pages = frames.map(({ frame }) => this.pages.get(frame | 0)).filter((page, i) => page?.stamp === frames[i].stamp) as CodePage[];
-    if (pages.length < frames.length) return false;
+  /** Watches over bytes that a region is going to be made from; all of their frames are known. */
+  watch(bytes: readonly CodeBytes[]): Footprint {
+    const parts = bytes.map(({ frame, start, end }): CodePart => ({ page: this.pageOf(frame | 0), start, end }));
+    const footprint: Footprint = { parts, entries: [], valid: true };
+    for (const { page, start, end } of parts) {
+      page.footprints.add(footprint);
+      this.mark(page, start, end);
+    }
+    return footprint;
+  }
+  /** The region is not going to be there, or is no more. */
+  unwatch(footprint: Footprint): void {
+    for (const { page } of footprint.parts) page.footprints.delete(footprint);
+    footprint.valid = false;
+  }
+
+  /** Puts a region whose code has not changed in the place of the blocks that it is entered at, where none is yet. */
+  install(region: Footprint, entries: readonly InstalledEntry[], mode: number): void {
     const { u32 } = this.arena;
     const free = entries.filter(({ host, record }) => this.known(host, mode) === record && !this.replaced.has(record));
-    const region: CompiledRegion = { pages, entries: free.map(({ record, slot }) => ({ record, slot, handler: u32[record >>> 2] })) };
+    region.entries = free.map(({ record, slot }) => ({ record, slot, handler: u32[record >>> 2] }));
     for (const { record, slot, handler } of region.entries) {
-      this.replaced.set(record, handler);
+      this.replaced.set(record, { handler, region });
       u32[record >>> 2] = slot;
     }
-    for (const page of pages) page.regions.add(region);
     const slots = new Set(free.map(({ slot }) => slot));
     this.droppedSlots.push(...entries.map(({ slot }) => slot).filter((slot) => !slots.has(slot)));
-    return true;
   }
   /** The handlers that it stood in the place of come back. */
-  private uninstall(region: CompiledRegion): void {
-    this.regionsDropped++;
-    for (const page of region.pages) page.regions.delete(region);
+  private uninstall(region: Footprint): void {
+    this.unwatch(region);
+    if (region.entries.length > 0) this.regionsDropped++;
     for (const { record, slot, handler } of region.entries) {
       this.arena.u32[record >>> 2] = handler;
       this.replaced.delete(record);
@@ -219,34 +202,102 @@ export class CodeCache {
   written(frame: ArenaAddr, offset: number, length: number): boolean {
     const page = this.pages.get(frame | 0);
     if (!page) return false;
-    const first = offset >> GRANULE_SHIFT;
-    const last = (offset + length - 1) >> GRANULE_SHIFT;
-    for (let g = first; g <= last; g++) {
-      const bit = 1 << (g & 31);
-      if ((g < 32 ? page.granulesLow : page.granulesHigh) & bit) {
-        this.drop(frame | 0);
-        return true;
-      }
+    if (length === 4096) {
+      this.drop(page.frame);
+      return true;
     }
-    return false;
+    if (!page.mayHold(offset, length)) {
+      this.noteIdle(page);
+      return false;
+    }
+    const before = this.dropped;
+    page.drop(offset, offset + length, this.dropping(page));
+    if (this.dropped === before) return false;
+    this.invalidations++;
+    this.publish(page);
+    return true;
+  }
+  /** A store of so many bytes, all in one frame, changes no code. */
+  isBeside(host: number, bytes: number): boolean {
+    const page = this.pages.get(host & -4096);
+    if (!page) return true;
+    if (page.mayHold(host & 4095, bytes)) return false;
+    this.noteIdle(page);
+    const at = this.linesAt(page.frame) >>> 2;
+    // Writes to a frame without code come here, to be counted.
+    if (!page.isEmpty) this.arena.i32[at + R.LINES_FRAME / 4] = page.frame;
+    this.publish(page);
+    return true;
+  }
+  private noteIdle(page: CodePage): void {
+    if (page.isEmpty && ++page.idleWrites > IDLE_WRITES) this.drop(page.frame);
   }
 
-  /** Drops the code of a frame. Records that a handler may be in stop at once when it goes on to them. */
+  private linesAt(frame: number): number {
+    return this.lines + ((frame >>> 12) & (R.CODE_LINES_ENTRIES - 1)) * R.CODE_LINES_SIZE;
+  }
+  /** Brings what stores in WebAssembly know of a page up to date. */
+  private publish(page: CodePage): void {
+    const { i32 } = this.arena;
+    const at = this.linesAt(page.frame) >>> 2;
+    if (i32[at + R.LINES_FRAME / 4] !== page.frame) return;
+    if (page.isEmpty) i32[at + R.LINES_FRAME / 4] = 0;
+    i32[at + R.LINES_BITS / 4] = page.linesLow;
+    i32[at + R.LINES_BITS / 4 + 1] = page.linesHigh;
+  }
+  private mark(page: CodePage, start: number, end: number): void {
+    page.mark(start, end);
+    this.publish(page);
+  }
+
+  /** What becomes of what a page hands over. */
+  private dropping(page: CodePage): Parameters<CodePage['drop']>[2] {
+    return {
+      block: (key, record, count) => {
+        this.dropped++;
+        this.dropBlock(page, key, record);
+        this.stop(record, count);
+      },
+      crossing: (crossing) => {
+        this.dropped++;
+        this.dropCrossing(crossing);
+      },
+      footprint: (footprint) => {
+        this.dropped++;
+        this.uninstall(footprint);
+      },
+    };
+  }
+  /** Counts what was dropped. */
+  private dropped = 0;
+
+  private dropBlock(page: CodePage, key: number, record: number): void {
+    const { u32 } = this.arena;
+    const slot = this.slot(page.frame + (key & 4095));
+    if (u32[(slot + R.BLOCK_RECORD) >>> 2] === record) u32.fill(0, slot >>> 2, (slot + R.BLOCK_ENTRY_SIZE) >>> 2);
+    const replaced = this.replaced.get(record);
+    if (replaced) this.uninstall(replaced.region);
+  }
+  /** Records that a handler may be in stop at once when it goes on to them. */
+  private stop(record: number, count: number): void {
+    for (let i = 0; i < count; i++) this.arena.u32[(record + i * R.RECORD_SIZE) >>> 2] = HANDLER_STOP;
+  }
+
+  /** Drops all code of a frame, which has none from then on. */
   drop(frame: number): void {
     const page = this.pages.get(frame);
     if (!page) return;
+    this.dropped++;
     this.invalidations++;
     this.pages.delete(frame);
     this.pool.setHasCode((frame >>> 0) as ArenaAddr, false);
-    const { u32 } = this.arena;
-    for (const [key, record] of page.blocks) {
-      const slot = this.slot(frame + (key & 4095));
-      if (u32[(slot + R.BLOCK_RECORD) >>> 2] === record) u32.fill(0, slot >>> 2, (slot + R.BLOCK_ENTRY_SIZE) >>> 2);
-    }
+    for (const [key, record] of page.eachBlock()) this.dropBlock(page, key, record);
     for (const crossing of [...page.crossings]) this.dropCrossing(crossing);
-    for (const region of [...page.regions]) this.uninstall(region);
+    for (const footprint of [...page.footprints]) this.uninstall(footprint);
+    page.linesLow = page.linesHigh = 0;
+    this.publish(page);
     for (const chunk of page.chunks) {
-      for (let i = 0; i < CHUNK_RECORDS; i++) u32[(chunk + i * R.RECORD_SIZE) >>> 2] = HANDLER_STOP;
+      this.stop(chunk, CHUNK_RECORDS);
       this.retired.push(chunk);
     }
   }
@@ -259,7 +310,7 @@ export class CodeCache {
   /** Makes room: pages go that no compiled code was made from; all go when those are few. */
   private evict(): void {
     this.generation++;
-    for (const [frame, page] of [...this.pages]) if (page.regions.size === 0) this.drop(frame);
+    for (const [frame, page] of [...this.pages]) if (page.footprints.size === 0) this.drop(frame);
     this.recycle();
     if (this.freeChunks.length >= MAX_CHUNKS / 4) return;
     this.dropAll();
@@ -269,16 +320,17 @@ export class CodeCache {
   private make(host: number, mode: number): number {
     const frame = host & -4096;
     if (this.chunkCount >= MAX_CHUNKS && this.freeChunks.length === 0) this.evict();
+    if (this.pages.get(frame)?.isWasteful) {
+      this.generation++;
+      this.drop(frame);
+    }
     const page = this.pageOf(frame);
     if (page.left < LEAST_RECORDS) this.extend(page);
     // A block that a chunk's end cuts short goes on in the next one.
-    const begins = (offset: number): boolean => page.blocks.has(blockKey(offset, mode));
+    const begins = (offset: number): boolean => page.hasBlock(blockKey(offset, mode));
     const written = this.translator.block(host, mode, page.next, Math.min(R.BLOCK_LIMIT, page.left - 1), begins);
-    const record = page.next;
-    page.next += written * R.RECORD_SIZE;
-    page.left -= written;
-    page.blocks.set(blockKey(host & 4095, mode), record);
-    this.mark(page, host & 4095, this.endOffset(record, written));
+    const record = page.add(blockKey(host & 4095, mode), written, (old) => this.translator.next(old, mode, host & 4095, 1));
+    this.publish(page);
     this.blocksMade++;
     return record;
   }
@@ -287,27 +339,12 @@ export class CodeCache {
   private pageOf(frame: number): CodePage {
     let page = this.pages.get(frame);
     if (!page) {
-      page = {
-        chunks: [], next: 0, left: 0, blocks: new Map(), jumpTargets: new Set(), granulesLow: 0, granulesHigh: 0, crossings: new Set(), regions: new Set(), stamp: ++this.stamps,
-      };
+      page = new CodePage(this.arena, frame);
       this.pages.set(frame, page);
       this.pool.setHasCode((frame >>> 0) as ArenaAddr, true);
       this.frameMarked = true;
     }
     return page;
-  }
-
-  /** Offset in the page of the byte after a block. */
-  private endOffset(record: number, written: number): number {
-    const last = record + (written - 1) * R.RECORD_SIZE;
-    return this.arena.u16[(last + R.REC_OFFSET) >>> 1];
-  }
-
-  private mark(page: CodePage, start: number, end: number): void {
-    for (let g = start >> GRANULE_SHIFT; g <= (Math.max(end, start + 1) - 1) >> GRANULE_SHIFT && g < 64; g++) {
-      if (g < 32) page.granulesLow |= 1 << g;
-      else page.granulesHigh |= 1 << (g - 32);
-    }
   }
 
   private extend(page: CodePage): void {

@@ -96,13 +96,19 @@ export class HandlerOps extends RecordOps {
         else if (a.kind !== 'probe') e.set(host, direct);
       },
       () => {
-        this.publish();
-        const slow = this.call(...this.slowPath(linear, a), 'i32') as I32;
-        e.ifRarely(this.eqz(slow), () => e.return(this.i32(R.EXIT_FAULT)));
-        if (a.store) {
-          a.store(slow);
-          this.commit();
-        } else if (a.kind !== 'probe') e.set(host, slow);
+        const slow = (): void => {
+          this.publish();
+          e.set(host, this.call(...this.slowPath(linear, a), 'i32') as I32);
+          e.ifRarely(this.eqz(e.get(host)), () => e.return(this.i32(R.EXIT_FAULT)));
+        };
+        if (a.kind === 'read') slow();
+        else {
+          e.set(host, this.besideCode(linear, entry, a.bytes));
+          e.if(this.eqz(e.get(host)), slow);
+        }
+        if (!a.store) return;
+        a.store(e.get(host));
+        this.modified(e.get(host));
       },
     );
     return e.get(host);
@@ -114,10 +120,7 @@ export class HandlerOps extends RecordOps {
     return [`slow64_${a.kind}`, [this.cpu, this.address(linear), this.i32(a.bytes | through)]];
   }
   protected modified(host: I32): void {
-    this.e.ifRarely(this.eq(host, this.add(this.cpu, this.i32(L.BOUNCE))), () => this.commit());
-  }
-  private commit(): void {
-    this.call('write_commit', [this.cpu], undefined);
+    this.e.ifRarely(this.eq(host, this.add(this.cpu, this.i32(L.BOUNCE))), () => this.call('write_commit', [this.cpu], undefined));
   }
 
   // Flags

@@ -320,6 +320,11 @@ export abstract class RecordOps extends Ops {
   hostOf(linear: Int, entry: I32): I32 {
     return this.add(this.fit(linear, 32) as I32, this.e.load('i32', entry, L.TLB_ADDEND));
   }
+  /** Where a store goes that the write tag does not serve, if it changes nothing that code was made from; else 0. */
+  protected besideCode(linear: Int, entry: I32, bytes: number): I32 {
+    if (linear.type === 'i32') return this.kernel('beside_code', 'i32', linear, entry, this.i32(bytes));
+    return this.kernel('beside_code64', 'i32', linear, entry, this.i32(bytes));
+  }
   pageRoom(segment: SegmentChoice, offset: Int): I32 {
     return this.sub(this.i32(4096), this.and(this.fit(this.throughBase(segment, this.long ? this.fit(offset, 64) : offset), 32) as I32, this.i32(4095)));
   }

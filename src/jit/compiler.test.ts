@@ -102,6 +102,22 @@ describe('compiled code', () => {
     expect(cpu.compilerCounters.dropped).toBeGreaterThan(0);
   });
 
+  it('stays when bytes beside its guest code are written to', () => {
+    const beside = ENTRY + 12;
+    memory.write(physAddr(ENTRY), Uint8Array.of(
+      0x88, 0x0d, beside & 0xff, beside >> 8, 0, 0, // again: mov [beside], cl
+      0x43, 0x49, // inc ebx; dec ecx
+      0x75, 0xf6, // jnz again
+      0xf4, // hlt
+    ));
+    cpu.state.setReg(ECX, 100_000);
+    run();
+    memory.write(physAddr(beside + 1), Uint8Array.of(1, 2, 3));
+    expect([cpu.state.reg(EBX), memory.readPhys(beside, 1)]).toEqual([100_000, 1]);
+    expect(cpu.compilerCounters.regions).toBeGreaterThan(0);
+    expect(cpu.compilerCounters.dropped).toBe(0);
+  });
+
   it('leaves with the flags as they are by an indirect jump between the places it was thought to lead to', () => {
     const target = ENTRY + 0x100f;
     const called = [0x39, 0xc0, 0xc3]; // cmp eax, eax; ret

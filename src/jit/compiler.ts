@@ -3,11 +3,12 @@
  * module: an instance is dear, a function in it is cheap. A thread beside the machine compiles, where there is one.
  */
 import type { CodeCache } from '../interp/code-cache.ts';
+import type { Footprint } from '../interp/code-page.ts';
 import type { Arena } from '../memory/arena.ts';
 import { type Origin, RegionFinder } from './finder.ts';
 import { exportName, generateModule } from './generate.ts';
 import { MAX_ENTRIES } from './graph.ts';
-import type { Region } from './region.ts';
+import { bytesOf, type Region } from './region.ts';
 import type { CompileReply, CompilerThread } from './thread-protocol.ts';
 
 /** Regions in a module at most, and instructions in them; what is more waits for the next one. */
@@ -51,6 +52,8 @@ export class RegionCompiler {
   private readonly queue: Region[] = [];
   /** Blocks of the regions that wait, by arena address and mode: who asks for one gets an entry there. */
   private readonly waiting = new Map<number, { region: Region; block: number }>();
+  /** What watches over the guest code of the regions that wait. */
+  private readonly footprints = new Map<Region, Footprint>();
   private thread: CompilerThread | undefined;
   /** What the thread has been given, by the number of the request, and what it has made. */
   private readonly inFlight = new Map<number, readonly Region[]>();
@@ -92,6 +95,7 @@ export class RegionCompiler {
     const found = this.finder.find(origin);
     if (!found || found.region.entries.length === 0) return;
     this.queue.push(found.region);
+    this.footprints.set(found.region, this.code.watch(bytesOf(found.region)));
     for (const [at, block] of found.places) this.waiting.set(blockKey(at, mode), { region: found.region, block });
   }
 
@@ -112,6 +116,7 @@ export class RegionCompiler {
 
   private batch(now: boolean): void {
     const regions = this.take(this.thread || now ? BATCH_INSTRUCTIONS : SLICE_INSTRUCTIONS);
+    if (regions.length === 0) return;
     if (this.thread && !now) {
       const id = ++this.requests;
       this.inFlight.set(id, regions);
@@ -126,6 +131,10 @@ export class RegionCompiler {
     for (let left = instructions; left > 0 && regions.length < BATCH_REGIONS; ) {
       const region = this.queue.shift();
       if (!region) break;
+      if (!this.footprints.get(region)?.valid) {
+        this.forget([region]);
+        continue;
+      }
       left -= region.blocks.reduce((sum, { records }) => sum + records.length, 0);
       regions.push(region);
     }
@@ -157,15 +166,22 @@ export class RegionCompiler {
   private forget(regions: readonly Region[]): void {
     const done = new Set(regions);
     for (const [key, { region }] of this.waiting) if (done.has(region)) this.waiting.delete(key);
+    for (const region of regions) {
+      const footprint = this.footprints.get(region);
+      if (footprint?.entries.length === 0) this.code.unwatch(footprint);
+      this.footprints.delete(region);
+    }
   }
 
   private install(region: Region, functionOf: (entry: number) => () => void): void {
+    const footprint = this.footprints.get(region);
+    if (!footprint?.valid) return;
     const entries = region.entries.map(({ host, record }, i) => {
       const slot = this.takeSlot();
       this.table.set(slot, functionOf(i));
       return { host, record, slot };
     });
-    if (!this.code.install(region.pages, entries, region.mode)) this.release(entries.map(({ slot }) => slot));
+    this.code.install(footprint, entries, region.mode);
   }
 
   private takeSlot(): number {

@@ -250,9 +250,8 @@ class Search {
   }
   /** A page that no code is known of does not belong to the region. */
   private addPage(delta: number, frame: number): RegionPage | undefined {
-    const stamp = this.code.stampOf(frame);
-    if (stamp === 0) return undefined;
-    const page = { delta, frame: frame | 0, stamp };
+    if (!this.code.isKnown(frame)) return undefined;
+    const page = { delta, frame: frame | 0 };
     this.pages.push(page);
     return page;
   }

@@ -179,11 +179,13 @@ export class RegionOps extends RecordOps {
   /** A page that the TLB does not know is looked up once; what even then cannot be reached inline is the interpreter's. */
   serve(linear: Int, entry: I32, hit: I32, a: Access): I32 {
     const { e, code, record } = this;
-    e.ifRarely(this.eqz(hit), () => {
+    const fill = (): void => {
       const what = this.i32(a.bytes | (a.kind === 'read' ? 0 : FILL_WRITE));
       const filled = this.call('fill', [this.cpu, this.address(linear), what, this.i32(record.address), code.fuelAt(record)], 'i32') as I32;
       e.ifRarely(this.eqz(filled), () => code.leaveAt(record));
-    });
+    };
+    // What is beside code says nothing of other bytes of the page.
+    e.ifRarely(this.eqz(hit), () => (a.kind === 'read' ? fill() : e.if(this.eqz(this.besideCode(linear, entry, a.bytes)), fill)));
     const host = this.hostOf(linear, entry);
     a.store?.(host);
     return host;

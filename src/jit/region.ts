@@ -4,6 +4,7 @@
  *
  * Places in a region are byte offsets from the start of its first page, in linear addresses modulo 2^32.
  */
+import type { CodeBytes } from '../interp/code-cache.ts';
 import { HANDLERS } from '../interp/handlers.ts';
 import * as R from '../interp/record.ts';
 import { FIRST_HANDLER, type Variant } from '../interp/variant.ts';
@@ -13,9 +14,8 @@ import { MODE_CODE32 } from '../cpu/mode.ts';
 export interface RegionPage {
   /** Distance of its linear address from that of the region's first page. */
   readonly delta: number;
-  /** Arena address of the frame that holds it, and which of the frame's generations of code the region was made from. */
+  /** Arena address of the frame that holds it. */
   readonly frame: number;
-  readonly stamp: number;
 }
 
 /** A decoded instruction, with the values of its fields (src/interp/record.ts). */
@@ -94,6 +94,20 @@ export const isIndirectJump = (record: CodeRecord): boolean => mnemonicOf(record
 export const isReturn = (record: CodeRecord): boolean => mnemonicOf(record) === 'RET';
 /** A 16-bit branch in 32-bit code truncates EIP. */
 export const narrowBranch = (record: CodeRecord, mode: number): boolean => variantOf(record)?.osize === 16 && (mode & MODE_CODE32) !== 0;
+
+/** The bytes that a region is made from. */
+export function bytesOf({ pages, blocks }: Region): CodeBytes[] {
+  const bytes: CodeBytes[] = [];
+  for (const { records } of blocks) {
+    const last = records[records.length - 1];
+    const end = last.offset + last.length;
+    for (let from = records[0].offset; from < end; from = pageOf(from) + 4096) {
+      const { frame } = pages.find(({ delta }) => delta === pageOf(from)) as RegionPage;
+      bytes.push({ frame, start: from & 0xfff, end: Math.min(end, pageOf(from) + 4096) - pageOf(from) });
+    }
+  }
+  return bytes;
+}
 
 /** The page that a place lies in. */
 export const pageOf = (offset: number): number => offset & ~0xfff;

@@ -1,0 +1,114 @@
+/** Programs that write to themselves do the same in every tier, in slices of any size, as when nothing decoded is ever kept. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { generateInterpreter } from '../interp/generate.ts';
+import { HANDLERS } from '../interp/handlers.ts';
+import { physAddr } from '../memory/address.ts';
+import { Arena } from '../memory/arena.ts';
+import { GuestMemory } from '../memory/guest-memory.ts';
+import { PagePool } from '../memory/pool.ts';
+import { Cpu, type CpuOptions } from './cpu.ts';
+import { Engine } from './engine.ts';
+import { setFlatSegment } from './segments.ts';
+
+const ESP = 4, CS = 1;
+const CODE = 0x1000, CODE_END = 0x3000, DATA = 0x4000, STACK = 0x6000;
+const START = 0x1e80, LENGTH = 0x280;
+
+const modules = {
+  interpreter: new WebAssembly.Module(new Uint8Array(generateInterpreter(HANDLERS))),
+  kernel: new WebAssembly.Module(readFileSync(new URL('../../build/kernel.wasm', import.meta.url))),
+};
+
+function machine(options: CpuOptions, code: Uint8Array): { cpu: Cpu; memory: GuestMemory; forget: () => void } {
+  const arena = new Arena();
+  const memory = new GuestMemory(new PagePool(arena), 1 << 20);
+  const cpu = new Cpu(arena, {
+    memory, ports: { readPort: () => 0xff, writePort: () => {} }, interrupts: { pending: false, acknowledge: () => 0 }, tsc: () => 0n,
+  }, modules, options);
+  const { state } = cpu;
+  state.setCr(0, state.cr(0) | 1);
+  for (let n = 0; n < 6; n++) setFlatSegment(state, n, n === CS ? 8 : 16, 0);
+  cpu.updateMode();
+  memory.write(physAddr(CODE), code);
+  state.eip = START;
+  state.setReg(ESP, STACK);
+  const engine = Engine.of(memory.pool, modules, new Map(), { nowMs: () => 0, thread: undefined });
+  return { cpu, memory, forget: () => engine.code.dropAll() };
+}
+
+function image({ cpu, memory }: { cpu: Cpu; memory: GuestMemory }): { registers: number[]; bytes: Uint8Array } {
+  const bytes = new Uint8Array(STACK - CODE);
+  memory.read(physAddr(CODE), bytes);
+  return { registers: [cpu.instructions, cpu.state.eip, cpu.state.eflags, ...Array.from({ length: 8 }, (_, n) => cpu.state.reg(n))], bytes };
+}
+
+function randomNumbers(seed: number): (below: number) => number {
+  let x = seed;
+  return (below) => {
+    x = (Math.imul(x, 1664525) + 1013904223) >>> 0;
+    return Math.floor((x / 2 ** 32) * below);
+  };
+}
+
+/**
+ * A loop over the end of a page, in which stores change what comes, what has been, and what is none of it. They only go where any
+ * of their values leaves the program one: to short instructions, to pairs of NOPs that become jumps, to immediates.
+ */
+function program(random: (below: number) => number): Uint8Array {
+  const short = [0x40, 0x43, 0x46, 0x47, 0x48, 0x4b, 0x90, 0xf8, 0xf9, 0x98];
+  const code: number[] = [];
+  const put32 = (n: number): number[] => [n & 0xff, (n >> 8) & 0xff, (n >> 16) & 0xff, n >>> 24];
+  const places = { byte: [] as number[], pair: [] as number[], beside: [CODE_END - 64, CODE_END - 8, CODE, CODE + 64] };
+  const stores: { at: number; to: readonly number[] }[] = [];
+  /** The bytes at the end of the instruction that begins here name an address, to be chosen once all are known. */
+  const store = (before: readonly number[], to: readonly number[], after: readonly number[]): void => {
+    stores.push({ at: code.length + before.length, to });
+    code.push(...before, 0, 0, 0, 0, ...after);
+  };
+  while (code.length < LENGTH) {
+    const some = short[random(short.length)];
+    switch (random(14)) {
+      case 0: store([0xc6, 0x05], places.byte, [some]); break; // mov byte [an instruction], another
+      case 1: store([0x66, 0xc7, 0x05], places.pair, random(2) ? [0xeb, 0] : [0x90, 0x90]); break; // mov word [a pair], jmp to the next, or nops
+      case 2: store([0xb0, some, 0xa2], places.byte, []); break; // mov al, an instruction; mov [another], al
+      case 3: store([0x01, 0x05], places.beside, []); break; // add [bytes beside the code], eax
+      case 4: code.push(0x05, ...put32(random(2 ** 31))); break; // add eax, a number
+      case 5: code.push(0x75, 1, some); break; // jnz over an instruction
+      case 6: code.push(0x85, 0xc0); break; // test eax, eax
+      case 7: code.push(0xe8, ...put32(1), 0x90, 0x5a); break; // call over a nop; pop edx
+      case 8: case 9:
+        places.pair.push(START + code.length);
+        code.push(0x90, 0x90);
+        break;
+      default:
+        places.byte.push(START + code.length);
+        code.push(some);
+    }
+  }
+  code.push(0x41, 0xe9, ...put32(-(code.length + 6))); // inc ecx; jmp to the start
+  for (const { at, to } of stores) code.splice(at, 4, ...put32(to.length > 0 ? to[random(to.length)] : DATA));
+  const bytes = new Uint8Array(CODE_END - CODE).fill(0x90);
+  bytes.set(code, START - CODE);
+  return bytes;
+}
+
+describe.each([1, 2, 3])('a program that changes itself, number %i', (seed) => {
+  const code = program(randomNumbers(seed * 7919));
+  const total = 4000;
+  const slow = machine({ tier: 'interp' }, code);
+  for (let i = 0; i < total && slow.cpu.run(1) === 'budget'; i++) slow.forget();
+  const expected = image(slow);
+
+  it('goes on', () => expect(slow.cpu.instructions).toBe(total));
+
+
+  it.each<[string, CpuOptions, number]>([
+    ['the interpreter', { tier: 'interp' }, total], ['the interpreter, in slices', { tier: 'interp' }, 150], ['both tiers', { compileThreshold: 3 }, 700],
+    ['compiled code', { tier: 'compiled' }, 1000],
+  ])('runs the same in %s', (_name, options, slice) => {
+    const fast = machine(options, code);
+    for (let left = total; left > 0; left -= slice) if (fast.cpu.run(Math.min(slice, left)) !== 'budget') break;
+    expect(image(fast)).toEqual(expected);
+  });
+});
