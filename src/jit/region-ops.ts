@@ -244,8 +244,9 @@ export class RegionOps extends RecordOps {
     this.checkTarget(target);
     if (!this.edges.jump(target)) this.code.leaveTo(target, this.record, 1);
   }
+  /** In 64-bit code too the handler of SYSENTER may be that of 32-bit code. */
   transferTo(ip: Int): void {
-    this.code.leaveTo(ip, this.record, 1);
+    this.code.leaveTo(this.fit(ip, this.code.wide ? 64 : 32), this.record, 1);
   }
   raiseValue(): void {
     this.code.leaveAt(this.record);
