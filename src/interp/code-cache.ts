@@ -18,8 +18,8 @@ const CHUNK_BYTES = CHUNK_RECORDS * R.RECORD_SIZE;
 const CHUNKS_PER_STEP = 256;
 /** A block gets at least so many records; fewer at the end of a chunk are left unused. */
 const LEAST_RECORDS = 8;
-/** Code is dropped when so many chunks are in use: 12 MiB. */
-const MAX_CHUNKS = 6144;
+/** Code is dropped when so many chunks are in use: 64 MiB. */
+const MAX_CHUNKS = 32768;
 /** So many writes to a frame whose code is gone give it back as one without code: code that is always written anew stays. */
 const IDLE_WRITES = 16;
 
