@@ -1,19 +1,25 @@
 /**
  * `npm test` and `npm run test:guests`: installs what the tests need, builds, and runs them.
  *
- *   node scripts/test.mjs [--guests] [vitest arguments…]
+ *   node scripts/test.mjs [--guests [--long]] [vitest arguments…]
+ *
+ * `--long` adds the guest tests that take long: all programs in the installed systems, and the interpreter alone.
  */
 import { run } from './run.mjs';
 
 const [first, ...rest] = process.argv.slice(2);
 const guests = first === '--guests';
-const more = guests ? rest : process.argv.slice(2);
+const long = guests && rest.includes('--long');
+const more = guests ? rest.filter((word) => word !== '--long') : process.argv.slice(2);
+if (long) process.env.CORACLE_LONG = '1';
 
 run('what the tests need', 'node', 'scripts/setup.mjs', '--browser');
 run('guests', 'tsx', 'scripts/guests.ts', '--require-all');
 run('build', 'node', 'scripts/build.mjs');
-if (guests) run('guests to boot', 'vitest', 'run', '--project', 'guests', ...more);
-else {
+if (guests) {
+  run('installed systems', 'tsx', 'scripts/systems.ts');
+  run('guests to boot', 'vitest', 'run', '--project', 'guests', ...more);
+} else {
   run('references for the oracles', 'node', 'scripts/references.mjs');
   run('the teaching image is what its source makes', 'tsx', 'images/teaching/build.ts', '--check');
   run('tests', 'vitest', 'run', '--project', 'unit', '--project', 'oracle', '--project', 'fuzz', '--project', 'kernels', '--project', 'browser', ...more);

@@ -93,11 +93,10 @@ export class Apt {
   /** Downloads a package and unpacks its files into a folder of its own, whose path is returned. Both are cached. */
   async unpack(name: string): Promise<string> {
     const record = this.show(name);
-    const stem = `${record.name}_${record.version.replace(/:/g, '%3a')}_${record.architecture}`;
+    const stem = stemOf(record);
     const folder = join(this.#root, 'unpacked', stem);
     if (existsSync(folder)) return folder;
-    const file = join(this.#root, 'debs', `${stem}.deb`);
-    if (!existsSync(file) || statSync(file).size !== record.sizeBytes) await this.#download(name, record, file);
+    const file = await this.download(name);
     const partial = `${folder}.partial`;
     rmSync(partial, { recursive: true, force: true });
     mkdirSync(partial);
@@ -107,7 +106,11 @@ export class Apt {
     return folder;
   }
 
-  async #download(name: string, record: PackageRecord, file: string): Promise<void> {
+  /** Fetches a package, unless the cache has it; gives the path of its file. */
+  async download(name: string): Promise<string> {
+    const record = this.show(name);
+    const file = join(this.#root, 'debs', `${stemOf(record)}.deb`);
+    if (existsSync(file) && statSync(file).size === record.sizeBytes) return file;
     const bar = progress(`${record.name} ${record.version} (${formatBytes(record.sizeBytes)})`);
     const result = await this.#run(['download', name], bar.update, join(this.#root, 'debs'));
     if (result.status !== 0 || !existsSync(file)) {
@@ -115,6 +118,14 @@ export class Apt {
     }
     if (statSync(file).size !== record.sizeBytes) throw new AptError(`${name}: wrong size after the download`);
     bar.done();
+    return file;
+  }
+
+  /** Debian's sources among the host's, as lines of a sources.list. [apt-get(8) indextargets] */
+  debianSources(): string {
+    const format = ['indextargets', '--format', 'deb $(REPO_URI) $(RELEASE) $(COMPONENT)', 'Created-By: Packages', 'Origin: Debian'];
+    const { stdout } = spawnSync('apt-get', ['-c', this.#config, ...format], { encoding: 'utf8' });
+    return `${[...new Set(stdout.trim().split('\n'))].join('\n')}\n`;
   }
 
   /** The host's, for tools, and those of the guests. */
@@ -173,6 +184,11 @@ export class Apt {
       child.on('close', (status) => resolve({ status: status ?? 1, output }));
     });
   }
+}
+
+/** A package's file name without its ending. */
+function stemOf(record: PackageRecord): string {
+  return `${record.name}_${record.version.replace(/:/g, '%3a')}_${record.architecture}`;
 }
 
 /** The lines in which apt says what went wrong, without the addresses it asked. */

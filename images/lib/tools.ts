@@ -12,6 +12,7 @@ const PACKAGES = {
   nasm: ['nasm'],
   debugfs: ['e2fsprogs', 'libext2fs2', 'libss2', 'libcom-err2', 'libblkid1', 'libuuid1'],
   mke2fs: ['e2fsprogs', 'libext2fs2', 'libss2', 'libcom-err2', 'libblkid1', 'libuuid1'],
+  mmdebstrap: ['mmdebstrap'],
   mtools: ['mtools'],
   syslinux: ['syslinux'],
 } as const;

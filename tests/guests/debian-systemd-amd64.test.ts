@@ -1,0 +1,3 @@
+import { describeSystem } from './debian-systemd.ts';
+
+describeSystem('amd64');

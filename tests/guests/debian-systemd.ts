@@ -1,0 +1,102 @@
+/**
+ * A minimal Debian with systemd on a virtio disk (images/debian-systemd), booted to a login, and Debian's programs in it: what
+ * they print is compared with what Node's own arithmetic, hashes and ciphers make of it, or with published test vectors.
+ * With CORACLE_LONG=1 (`npm run test:guests -- --long`) all programs run, and the boots of the interpreter alone.
+ */
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { type SystemArchitecture, systemDisk } from '../../images/debian-systemd/recipe.ts';
+import { boot, guestFile } from './boot.ts';
+
+const LONG = process.env.CORACLE_LONG === '1';
+const LONG_MS = 3_600_000;
+const LOGIN = 'coracle login: root (automatic login)';
+const PROMPT = 'root@coracle:~# ';
+
+const hash = (algorithm: string, data: Uint8Array | string) => createHash(algorithm).update(data);
+const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
+
+/** What `checks NAME` (images/debian-systemd/root) has to print, whatever else it prints. */
+const EXPECTED: Record<string, () => (string | RegExp)[]> = {
+  apt: () => ['Setting up libonig5', 'Setting up jq', '{"product":42,"root":0.7071067811865476}', 'Removing jq'],
+  python: () => ['All 4 tests OK.', 'Tests result: SUCCESS'],
+  perl: () => {
+    const factorial = numbers(1, 200).reduce((product, n) => product * BigInt(n), 1n);
+    const sums = new Float64Array(1009);
+    for (const n of numbers(1, 200_000)) sums[n % 1009] += Math.sqrt(n);
+    return [`200! ${hash('sha256', String(factorial)).digest('hex')}`, `roots ${sums.reduce((a, b) => a + b, 0).toFixed(6)}`, 'runs 12000'];
+  },
+  gcc: () => {
+    const values = new Uint32Array(100_000);
+    let state = 1;
+    for (const i of values.keys()) values[i] = state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    let fnv = 14695981039346656037n;
+    for (const value of values.sort()) fnv = BigInt.asUintN(64, (fnv ^ BigInt(value)) * 1099511628211n);
+    const sum = numbers(1, 100_000).reduce((total, n) => total + Math.sin(n) / n, 0);
+    // Without and with two grades of optimization.
+    const line = `hash ${fnv.toString(16).padStart(16, '0')} sum ${sum.toFixed(12)}`;
+    return [new RegExp(`(${line}\\s+){3}`)];
+  },
+  openssl: () => [
+    ...['md5', 'sha1', 'sha256', 'sha512', 'sha3-256', 'blake2b512'].map((name) => `${name} ${hash(name, 'abc').digest('hex')} `),
+    // FIPS 197, appendices C.1 and C.3; RFC 8032, section 7.1, test 2.
+    'aes-128 69c4e0d86a7b0430d8cdb78070b4c55a',
+    'aes-256 8ea2b7ca516745bfeafc49904b496089',
+    'ed25519 92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00',
+    'Verified OK',
+    ...[/^sha256 +[1-9][\d.]+k/m, /^AES-128-GCM +[1-9][\d.]+k/m, /^ *256 bits ecdsa \(nistp256\)( +[\d.]+s){2}( +\d[\d.]+){2}/m],
+  ],
+  sqlite3: () => {
+    const all = numbers(1, 20_000), left = all.filter((n) => n % 3 !== 0);
+    const byText = all.toSorted((a, b) => ((a * 2654435761) % 2 ** 32) - ((b * 2654435761) % 2 ** 32));
+    const mean = left.reduce((sum, n) => sum + n, 0) / left.length;
+    return [`squares|${all.reduce((sum, n) => sum + n * n, 0)}|third|${byText[2]}`, `left|${left.length}|mean|${mean.toFixed(4)}`, /^ok\r?$/m];
+  },
+  git: () => {
+    const object = (kind: string, data: Buffer) => hash('sha1', Buffer.concat([Buffer.from(`${kind} ${data.length}\0`), data])).digest();
+    let tree = Buffer.alloc(0), commit = Buffer.alloc(0);
+    for (const number of numbers(1, 8)) {
+      const blobs = numbers(1, 12).map((file) => {
+        const data = Buffer.from(numbers(number * file, number * file + 400).join('\n') + '\n');
+        return { name: `file-${file}`, blob: object('blob', data) };
+      });
+      const entries = blobs.sort((a, b) => (a.name < b.name ? -1 : 1)).flatMap(({ name, blob }) => [Buffer.from(`100644 ${name}\0`), blob]);
+      tree = object('tree', Buffer.concat(entries));
+      const who = `checks <checks@coracle> ${1700000000 + number} +0000`;
+      const parent = commit.length > 0 ? `parent ${commit.toString('hex')}\n` : '';
+      commit = object('commit', Buffer.from(`tree ${tree.toString('hex')}\n${parent}author ${who}\ncommitter ${who}\n\nchange ${number}\n`));
+    }
+    return [`commits 8 tree ${tree.toString('hex')} head ${commit.toString('hex')}`, '12 files changed, 546 insertions(+), 546 deletions(-)'];
+  },
+  ssh_keygen: () => {
+    const key = Buffer.from('AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl', 'base64');
+    const good = ['ED25519', 'ECDSA', 'RSA'].map((type) => `Good "file" signature for checks with ${type} key`);
+    return [`256 SHA256:${hash('sha256', key).digest('base64').replace(/=+$/, '')} known (ED25519)`, ...good];
+  },
+  stress: () => ['successful run completed', 'zlib checksum values matches'],
+};
+
+/** Boots to a login, runs the checks, and powers off. */
+async function run(architecture: SystemArchitecture, checks: readonly string[], ...words: string[]): Promise<void> {
+  const guest = `debian-${architecture}`;
+  const { status, output } = await boot(
+    '-m', '1024', '-kernel', guestFile(guest, 'kernel'), '-initrd', guestFile(guest, 'initrd'), '-append', 'root=LABEL=coracle console=ttyS0,115200',
+    '-drive', `file=${systemDisk(architecture)},if=virtio,snapshot=on`, '-pace', 'none', '--timeout', String(LONG_MS / 1000),
+    '--send', `${PROMPT}=>checks ${checks.join(' ')}; systemctl is-system-running; poweroff`, ...words,
+  );
+  expect(output).toContain(LOGIN);
+  const texts = output.slice(output.indexOf(LOGIN)).split(/^checks: /m);
+  for (const [i, name] of checks.entries()) {
+    expect(texts[i + 1]).toMatch(new RegExp(`^${name} passed`));
+    for (const text of EXPECTED[name]()) expect(texts[i]).toMatch(text);
+  }
+  expect(status).toBe(0);
+}
+
+export function describeSystem(architecture: SystemArchitecture): void {
+  describe(`Debian ${architecture} with systemd`, () => {
+    it('comes up to a login, where Debian’s programs find what they should', () => run(architecture, ['openssl', 'gcc', 'sqlite3', 'git']), LONG_MS);
+    it.runIf(LONG)('installs packages, and runs the longer programs and stressors', () => run(architecture, ['apt', 'python', 'perl', 'ssh_keygen', 'stress']), LONG_MS);
+    it.runIf(LONG)('does the same by the interpreter alone', () => run(architecture, ['apt', 'openssl', 'gcc'], '--tier', 'interp'), LONG_MS);
+  });
+}
