@@ -232,6 +232,10 @@ export class Cpu implements CpuContext {
     if (this.running) this.stopAfterCurrent();
   }
 
+  get interruptible(): boolean {
+    return (this.state.getU32(L.EFLAGS) & EFLAGS_IF) !== 0;
+  }
+
   nmi(): void {
     this.nmiPending = true;
     this.requestAttention();

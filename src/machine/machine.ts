@@ -77,6 +77,8 @@ export interface MachineEvents {
   reset: { readonly cause: ResetCause; readonly lastWords: readonly string[] };
   /** The guest's kernel has told on a serial port that it gives up; `message` is the line that says so. */
   panic: { readonly message: string };
+  /** The processor halts with interrupts off: but for a non-maskable interrupt or a reset, nothing will go on. Told once a start. */
+  stuck: { readonly lastWords: readonly string[] };
   exit: MachineExit;
   statistics: MachineStatistics;
   input: MachineInput;
@@ -149,6 +151,7 @@ export class Machine {
   private pendingReset: ResetCause | undefined;
   private pendingExit: MachineExit | undefined;
   private off = false;
+  private stuck = false;
   private screenMs = -Infinity;
   private measured = { ms: 0, instructions: 0, idleMs: 0, mips: 0, idleShare: 0 };
 
@@ -307,6 +310,7 @@ export class Machine {
     const hooks = {
       atBoundary: () => this.atBoundary(),
       onShutdown: () => this.requestReset('triple-fault'),
+      onHalt: () => this.onHalt(),
       onPause: (sleeping: boolean) => this.onPause(sleeping),
       onRate: (rate: number) => this.logInput('rate', rate),
       onError: (error: unknown) => this.fail(error),
@@ -358,7 +362,7 @@ export class Machine {
 
   private startOver(kind: ResetKind): void {
     this.words.clear();
-    this.off = false;
+    this.off = this.stuck = false;
     this.pendingReset = undefined;
     this.pendingExit = undefined;
     this.door.reset();
@@ -367,6 +371,13 @@ export class Machine {
     this.memory.setA20(true);
     this.cpu.reset();
     if (this.parts.plan) this.board.prepareDirectBoot(this.parts.plan);
+  }
+
+  private onHalt(): void {
+    if (this.stuck || this.cpu.interruptible || this.door.hasArrivals) return;
+    this.stuck = true;
+    this.flushOutput();
+    this.events.emit('stuck', { lastWords: this.lastWords });
   }
 
   private onPause(sleeping: boolean): void {

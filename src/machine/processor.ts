@@ -9,6 +9,8 @@ export interface Processor {
   readonly instructions: number;
   /** What the compiler of hot code has done, where there is one. */
   readonly compilerCounters?: CompilerCounters;
+  /** Interrupts are on: they would wake it from a halt. */
+  readonly interruptible: boolean;
   /** Executes at most `fuel` instructions. */
   run(fuel: number): RunResult;
   /** Makes `run` return at the next block edge. */

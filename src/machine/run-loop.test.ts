@@ -28,6 +28,7 @@ function build(pace: Pace, rate = 10): void {
   const hooks = {
     atBoundary: () => boundary(),
     onShutdown: () => shutdowns++,
+    onHalt: () => {},
     onPause: () => {},
     onRate: (r: number) => rates.push(r),
     onError: (e: unknown) => errors.push(e),

@@ -27,6 +27,8 @@ export interface RunLoopHooks {
   atBoundary(): boolean;
   /** The processor shut down (triple fault). */
   onShutdown(): void;
+  /** The processor halts. */
+  onHalt(): void;
   /** The host's event loop gets its turn now; `sleeping`: until a deadline or an input. */
   onPause(sleeping: boolean): void;
   /** Guest time passes at another rate from this instruction on. */
@@ -158,7 +160,9 @@ export class RunLoop {
     const reason = cpu.run(clock.instructionsToDeadline(SLICE_INSTRUCTIONS));
     this.inSlice = false;
     if (reason === 'shutdown') hooks.onShutdown();
-    return reason === 'halted' ? this.passHalted() : true;
+    if (reason !== 'halted') return true;
+    hooks.onHalt();
+    return this.passHalted();
   }
 
   /** Lets halted time pass up to the next deadline where the pace allows it at once. */

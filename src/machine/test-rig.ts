@@ -58,6 +58,7 @@ const RUN_MS = 0.001;
 /** Every instruction costs the host `hostNs`; `script` may act at each run and say how it ends. */
 export class FakeCpu implements Processor {
   instructions = 0;
+  interruptible = true;
   attention = false;
   resets = 0;
   nmis = 0;

@@ -92,8 +92,18 @@ test('a triple fault is said plainly, with the guest’s last words', async () =
 });
 
 test('a kernel’s panic is said when it happens', async () => {
-  writeFileSync(file('panic'), kernel('Kernel panic - not syncing: why\n', [0xfa, 0xf4])); // cli; hlt
+  writeFileSync(file('panic'), kernel('Kernel panic - not syncing: why\n', [0xeb, 0xfe])); // jmp $
   const { status, errors } = await run('boot', '-kernel', file('panic'), '-m', '4', '-pace', 'none', '-timeout', '0.3', '-until', 'shell');
   expect([status, errors.split('\n')[0]]).toEqual([3, 'coracle: the guest’s kernel panicked: Kernel panic - not syncing: why']);
   expect(errors).toContain('0.3 seconds are over without “shell”; its last words:');
+});
+
+test('a processor that halts with interrupts off ends the run, which says so', async () => {
+  writeFileSync(file('halt'), kernel('bye\n', [0xfa, 0xf4])); // cli; hlt
+  for (const pace of ['wall', 'none']) {
+    const { status, errors } = await run('boot', '-kernel', file('halt'), '-m', '4', '-pace', pace, '-timeout', '20', '-until', 'shell');
+    expect([status, errors]).toEqual([1, 'coracle: the guest stopped: its processor halts with interrupts off, and nothing will wake it; its last words:\n  bye\n']);
+  }
+  const { status, errors } = await run('boot', '-kernel', file('halt'), '-m', '4', '-timeout', '20', '-until', 'bye');
+  expect([status, errors]).toEqual([0, '']);
 });

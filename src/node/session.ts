@@ -42,6 +42,7 @@ class Session {
   private readonly screen: Watched;
   private nextReply = 0;
   private crashed = false;
+  private finished = false;
   private readonly cleanups: (() => void)[] = [];
   private finish!: (status: number) => void;
 
@@ -62,7 +63,12 @@ class Session {
   }
 
   async run(): Promise<number> {
-    const finished = new Promise<number>((resolve) => (this.finish = resolve));
+    const finished = new Promise<number>((resolve) => {
+      this.finish = (status) => {
+        this.finished = true;
+        resolve(status);
+      };
+    });
     this.connect();
     this.machine.run();
     const status = await finished;
@@ -84,6 +90,7 @@ class Session {
       machine.on('debug-output', ({ data }) => debugOut(data)),
       machine.on('reset', ({ cause, lastWords }) => this.onReset(cause, lastWords)),
       machine.on('panic', ({ message }) => this.say(`the guest’s kernel panicked: ${message}`)),
+      machine.on('stuck', ({ lastWords }) => this.onStuck(lastWords)),
       machine.on('exit', (exit) => this.onExit(exit)),
       machine.on('device-error', (error) => void this.streams.errors.write(`coracle: ${error.message}; the guest runs on\n`)),
       machine.on('error', (error) => this.onError(error)),
@@ -159,6 +166,11 @@ class Session {
     this.say(`${CRASH}, and it starts again${quoted(lastWords)}`);
   }
 
+  private onStuck(lastWords: readonly string[]): void {
+    this.lookAtScreen();
+    this.fail(`the guest stopped: its processor halts with interrupts off, and nothing will wake it${quoted(lastWords)}`, STATUS_FAILED);
+  }
+
   private onExit(exit: MachineExit): void {
     this.lookAtScreen();
     if (exit.reason === 'debug-exit') this.finish(exit.status);
@@ -178,6 +190,7 @@ class Session {
   }
 
   private fail(message: string, status: number): void {
+    if (this.finished) return;
     this.say(message);
     this.finish(status);
   }

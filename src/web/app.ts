@@ -289,6 +289,9 @@ export class App {
       case 'panic':
         this.notices.showRemark('The guest’s kernel has given up', report.message);
         return;
+      case 'stuck':
+        this.notices.showRemark('The guest has stopped', `Its processor halts with interrupts off: only a reset goes on.${quoted(report.lastWords)}`);
+        return;
       case 'reset':
         if (report.cause === 'triple-fault') this.showCrash(report.lastWords);
         return;
@@ -300,8 +303,7 @@ export class App {
   /** A guest that crashes while it starts does so again and again. */
   private showCrash(lastWords: readonly string[]): void {
     this.notices.clear();
-    const said = lastWords.length === 0 ? '' : ` Its last words: ${lastWords.join(' / ')}`;
-    this.notices.showRemark('The guest crashed and starts again', `Its processor could not deliver an exception (triple fault).${said}`);
+    this.notices.showRemark('The guest crashed and starts again', `Its processor could not deliver an exception (triple fault).${quoted(lastWords)}`);
   }
 
   private showState(): void {
@@ -326,4 +328,8 @@ export class App {
       this.notices.showError('The text was not copied', error);
     }
   }
+}
+
+function quoted(lastWords: readonly string[]): string {
+  return lastWords.length === 0 ? '' : ` Its last words: ${lastWords.join(' / ')}`;
 }

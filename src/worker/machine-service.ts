@@ -98,6 +98,7 @@ export class MachineService implements MachineWorker {
     machine.on('screen-changed', (frame) => painter.show(frame));
     machine.on('reset', ({ cause, lastWords }) => send({ kind: 'reset', cause, lastWords }));
     machine.on('panic', ({ message }) => send({ kind: 'panic', message }));
+    machine.on('stuck', ({ lastWords }) => send({ kind: 'stuck', lastWords }));
     machine.on('device-error', (error) => send({ kind: 'device-error', error: reportOf(error) }));
     machine.on('error', (error) => send({ kind: 'error', error: reportOf(error) }));
     machine.on('exit', (exit) => {

@@ -70,6 +70,7 @@ export type Report =
   | { readonly kind: 'state'; readonly state: MachineState }
   | { readonly kind: 'reset'; readonly cause: ResetCause; readonly lastWords: readonly string[] }
   | { readonly kind: 'panic'; readonly message: string }
+  | { readonly kind: 'stuck'; readonly lastWords: readonly string[] }
   | { readonly kind: 'exit'; readonly exit: MachineExit }
   | { readonly kind: 'totals'; readonly totals: Totals }
   /** The guest has the error of a bad sector, and runs on. */
