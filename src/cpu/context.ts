@@ -7,6 +7,7 @@ import type { CpuProfile } from './profiles.ts';
 import type { Mmu } from './mmu.ts';
 import type { MsrFile } from './msr.ts';
 import type { CpuState } from './state.ts';
+import type { Tracer } from './trace.ts';
 
 /** The I/O port space. Values are unsigned and `width` bytes wide; unclaimed ports read as all ones. */
 export interface PortBus {
@@ -66,6 +67,8 @@ export interface CpuContext {
   readonly msrs: MsrFile;
   /** Offset of the instruction after the one that executes (linear.ts), whose own offset is in `state.rip` while a helper runs. */
   nextEip: number;
+  /** Looks on, if anybody does. */
+  readonly tracer?: Tracer | undefined;
   /** To call after a change of CR0, CR4, EFLAGS.VM, segment caches or CPL: recomputes MODE, TLB_ACTIVE, STACK_MASK. */
   updateMode(): void;
   /** Interrupt shadow after STI, MOV SS, POP SS: covers the next instruction. */

@@ -6,11 +6,14 @@ import * as R from '../interp/record.ts';
 import { INDIRECT_JUMPS } from '../interp/handlers.ts';
 import { HANDLER_CROSSING, HANDLER_CROSSING_LONG, HANDLER_STOP } from '../interp/variant.ts';
 import type { CompilerCounters } from '../jit/compiler.ts';
+import type { Origin } from '../jit/finder.ts';
+import { listRegion, type RegionListing } from '../jit/listing.ts';
 import type { CompilerThread } from '../jit/thread-protocol.ts';
 import { FILL_WRITE } from '../jit/region-ops.ts';
 import type { ArenaAddr } from '../memory/address.ts';
 import type { Arena } from '../memory/arena.ts';
 import { CodeSource, FETCH_FAULT, PAST_LIMIT } from './code-source.ts';
+import { type CodeCounters, EXITS, exitsByCause } from './code-counters.ts';
 import { type CpuContext, type CpuHost, type Helper, HELPER_RESYNC, type TimeLine } from './context.ts';
 import { DR6_BS, DR6_RESET, DR7_RESET, applyDebugRegisters, hasInstructionBreakpoints, instructionBreakpoint } from './debug-registers.ts';
 import { type CpuModules, Engine, type Import } from './engine.ts';
@@ -31,6 +34,7 @@ import { resetSegments } from './segments.ts';
 import { alignmentChecked, SlowAccess } from './slow-access.ts';
 import { CpuState } from './state.ts';
 import { systemHelpers } from './system-helpers.ts';
+import type { Tracer } from './trace.ts';
 import { ErrorPin } from './x87/error-pin.ts';
 import { fldenv, fnsave, fnstenv, frstor, fxrstor, fxsave } from './x87/environment-helpers.ts';
 import { XCR0_X87 } from './x87/xsave.ts';
@@ -51,6 +55,10 @@ export interface CpuOptions {
   readonly nowMs?: () => number;
   /** Compiles beside the machine; without it, the machine compiles between its slices. */
   readonly compilerThread?: CompilerThread | undefined;
+  /** Looks on. */
+  readonly tracer?: Tracer | undefined;
+  /** Compiled code counts its instructions, which takes it a little time whenever it is left. Default: false. */
+  readonly countTiers?: boolean;
 }
 
 /** Everything of a vCPU that a snapshot keeps; decoded code and TLBs are made anew. */
@@ -104,6 +112,10 @@ export class Cpu implements CpuContext {
   private stops = 0;
   /** Records that were changed to stop the handlers, with their handlers. */
   private readonly patched: number[] = [];
+  readonly tracer: Tracer | undefined;
+  private readonly countsTiers: boolean;
+  private readonly exits = new Float64Array(EXITS);
+  private lookups = 0;
 
   constructor(arena: Arena, host: CpuHost, modules: CpuModules, options: CpuOptions = {}) {
     this.arena = arena;
@@ -132,6 +144,9 @@ export class Cpu implements CpuContext {
     this.compilesAll = tier === 'compiled';
     this.hotAfter = { interp: 0, compiled: 1, auto: options.compileThreshold ?? DEFAULT_COMPILE_THRESHOLD }[tier];
     this.engine.code.hotAfter = this.hotAfter;
+    this.countsTiers = options.countTiers ?? false;
+    this.tracer = options.tracer;
+    this.connectTracer();
     this.powerOn(0n);
   }
 
@@ -145,6 +160,33 @@ export class Cpu implements CpuContext {
 
   get compilerCounters(): CompilerCounters {
     return this.engine.compiler.counters;
+  }
+
+  get codeCounters(): CodeCounters {
+    const { blocksMade: blocks, invalidations } = this.engine.code;
+    const compiledInstructions = this.countsTiers ? Number(this.arena.i64[(this.state.base + L.COMPILED_COUNT) >>> 3]) : undefined;
+    return { blocks, lookups: this.lookups, invalidations, exits: exitsByCause(this.exits), compiledInstructions };
+  }
+
+  /**
+   * The region that the block at a linear address is compiled with, or would be now: in the mode that the processor is in, of
+   * blocks that have run. undefined where the TLB knows of no code, or it cannot be compiled.
+   */
+  listRegion(linear: number): RegionListing | undefined {
+    const page = linear - (linear & 0xfff);
+    const frame = this.source.frameAt(page, this.state.cpl === 3);
+    if (frame === 0) return undefined;
+    const host = (frame + (linear & 0xfff)) >>> 0;
+    const mode = this.state.getU32(L.MODE);
+    const region = this.engine.compiler.regionOf(this.origin(host, linear, this.engine.code.find(host, mode)));
+    return region && listRegion(region, page, this.arena.u8);
+  }
+
+  private connectTracer(): void {
+    const { tracer } = this;
+    if (!tracer) return;
+    tracer.count = () => this.instructions;
+    if (tracer.regions) this.engine.compiler.onRegion = (region, linearPage) => tracer.region(listRegion(region, linearPage, this.arena.u8));
   }
 
   /** Power-on state [SDM3 9.1.1, table 9-1]. */
@@ -345,8 +387,9 @@ export class Cpu implements CpuContext {
   private runBlocks(budget: number): void {
     const record = this.blockAtRip();
     if (record === 0) return;
+    if (this.tracer?.entries) this.tracer.entry(this.linearIp, this.state.getU32(L.MODE), this.engine.code.isCompiled(record));
     // One truncated copy at the end of a slice, whole blocks before.
-    if (budget > R.BLOCK_LIMIT * 2) this.execute(record, budget - R.BLOCK_LIMIT);
+    if (budget > R.BLOCK_LIMIT * 2) this.execute(record, this.tracer?.chained === false ? 0 : budget - R.BLOCK_LIMIT);
     else this.execute(this.source.truncated(record, budget), 0);
   }
 
@@ -391,6 +434,7 @@ export class Cpu implements CpuContext {
   /** The record for RIP; 0 when it executed, or faulted, right away. */
   private blockAtRip(): number {
     const { state, mmu } = this;
+    this.lookups++;
     this.engine.code.recycle();
     const long = state.code64;
     if (long ? !isCanonical(state.rip) : state.eip > state.segLimit(CS)) {
@@ -410,7 +454,7 @@ export class Cpu implements CpuContext {
     }
     const host = (linear + this.arena.i32[entry + L.TLB_ADDEND / 4]) >>> 0;
     state.setLinear(L.IP_BASE, state.rip - (linear & 0xfff));
-    const record = this.engine.code.find(host, state.getU32(L.MODE), this.jumped);
+    const record = this.blockAt(host, linear, this.jumped);
     const { hot } = this;
     this.hot = this.jumped = false;
     if (this.engine.code.frameMarked) {
@@ -422,7 +466,7 @@ export class Cpu implements CpuContext {
       return 0;
     }
     if (hot || this.compilesAll) {
-      this.engine.compiler.request({ host, linear, mode: state.getU32(L.MODE), record, frameAt: (page) => this.source.frameAt(page, user), ahead: this.compilesAll });
+      this.engine.compiler.request(this.origin(host, linear, record));
       if (this.compilesAll) this.engine.compiler.work(true);
     }
     if (long || state.segLimit(CS) - state.eip >= 4096) return record;
@@ -430,6 +474,30 @@ export class Cpu implements CpuContext {
     if (within !== PAST_LIMIT) return within;
     this.pastLimit();
     return 0;
+  }
+
+  /** The first record of a block, which is decoded if it is not yet. */
+  private blockAt(host: number, linear: number, jumped = false): number {
+    const { code } = this.engine;
+    const { blocksMade } = code;
+    const mode = this.state.getU32(L.MODE);
+    const record = code.find(host, mode, jumped);
+    if (this.tracer?.blocks && code.blocksMade !== blocksMade) this.tracer.block(linear, mode, this.arena.u8.slice(host, host + this.bytesOf(record)));
+    return record;
+  }
+  /** Bytes of the instructions of a block. */
+  private bytesOf(record: number): number {
+    const { u8 } = this.arena;
+    let bytes = 0;
+    for (let at = record; u8[at + R.REC_LENGTH] !== 0; at += R.RECORD_SIZE) bytes += u8[at + R.REC_LENGTH];
+    return bytes;
+  }
+  private origin(host: number, linear: number, record: number): Origin {
+    const { state } = this;
+    const user = state.cpl === 3;
+    return {
+      host, linear, mode: state.getU32(L.MODE), record, frameAt: (page) => this.source.frameAt(page, user), ahead: this.compilesAll, counted: this.countsTiers,
+    };
   }
 
   private executeUncached(linear: number, user: boolean, crossing: number): void {
@@ -466,6 +534,7 @@ export class Cpu implements CpuContext {
 
   private leave(reason: number): void {
     const { state } = this;
+    this.exits[reason]++;
     const ip = state.getU32(L.IP);
     const count = this.arena.u8[ip + R.REC_COUNT];
     switch (reason) {
@@ -550,10 +619,13 @@ export class Cpu implements CpuContext {
     const inPage = offset >= 0 && offset < 4096 && offset === this.arena.i32[(ip + R.REC_IMMEDIATE) >>> 2];
     if (!inPage || this.source.inScratch(ip)) return;
     const linear = this.linearIp;
-    const entry = this.source.executable(linear, state.cpl === 3);
-    if (entry === 0) return;
-    const host = (linear + this.arena.i32[entry + L.TLB_ADDEND / 4]) >>> 0;
-    this.arena.u32[(ip + R.REC_LINK) >>> 2] = this.engine.code.find(host, state.getU32(L.MODE));
+    const host = this.executableAt(linear);
+    if (host !== 0) this.arena.u32[(ip + R.REC_LINK) >>> 2] = this.blockAt(host, linear);
+  }
+  /** Arena address of what is executed at a linear address; 0 where that is not known. */
+  private executableAt(linear: number): number {
+    const entry = this.source.executable(linear, this.state.cpl === 3);
+    return entry === 0 ? 0 : (linear + this.arena.i32[entry + L.TLB_ADDEND / 4]) >>> 0;
   }
 
   /** Makes the handlers return before the record after the one that executes. */

@@ -84,6 +84,7 @@ function isDoubleFault(first: number, second: number): boolean {
 
 function deliverOnce(cpu: CpuContext, vector: number, event: CpuEvent): void {
   const state = cpu.state;
+  if (cpu.tracer?.events) cpu.tracer.event(state, vector, event);
   const software = event.kind === 'software';
   const rf = event.betweenIterations || (event.kind === 'exception' && isFault(vector)) ? EFLAGS_RF : 0;
   const delivery: Delivery = {

@@ -53,6 +53,7 @@ export const IDTR_LIMIT = 0x258; // u32
 export const INTERRUPT_WAITS = 0x25c; // u32
 /** Control registers CR0 to CR8, 8 bytes each. */
 export const CR = 0x260;
+export const CR2 = CR + 16;
 /** Debug registers DR0 to DR7, 8 bytes each. */
 export const DR = 0x2a8;
 /** The exception that a slow path found: vector (u32, 0xffffffff: none), error code (u32), whether it has one (u32). */
@@ -118,6 +119,8 @@ export const REPEAT_RESULT = 0xfe0; // i64
 export const REPEAT_AUX = 0xfe8; // u32
 /** Arena address of the lines of code (see src/interp/record.ts). */
 export const CODE_LINES = 0xfec; // u32
+/** Instructions retired in compiled code since the reset, as far as its regions count them (`Region.counted`). */
+export const COMPILED_COUNT = 0xff0; // i64
 /**
  * The guest's time-stamp counter while handlers run: TSC_OFFSET + TSC_START + floor((TSC_COUNT - fuel left after RDTSC) * TSC_RATE),
  * which is exactly what the virtual clock says. A rate of 0: only the helper knows.

@@ -79,6 +79,15 @@ export class RegionCompiler {
     return { ...this.made, dropped: this.code.regionsDropped };
   }
 
+  /** Is told of each region that is to be compiled, with the linear address of its first page. */
+  onRegion: ((region: Region, linearPage: number) => void) | undefined;
+
+  /** The region that a block would be compiled with now, whether it has been or not. */
+  regionOf(origin: Origin): Region | undefined {
+    const region = this.finder.find(origin, true)?.region;
+    return region && region.entries.length > 0 ? region : undefined;
+  }
+
   /** Asks for the region of a block. */
   request(origin: Origin): void {
     const { host, mode, record } = origin;
@@ -96,6 +105,7 @@ export class RegionCompiler {
     if (!found || found.region.entries.length === 0) return;
     this.queue.push(found.region);
     this.footprints.set(found.region, this.code.watch(bytesOf(found.region)));
+    this.onRegion?.(found.region, origin.linear - (origin.linear & 0xfff));
     for (const [at, block] of found.places) this.waiting.set(blockKey(at, mode), { region: found.region, block });
   }
 

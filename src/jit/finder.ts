@@ -24,6 +24,8 @@ export interface Origin {
   frameAt(linearPage: number): number;
   /** Blocks are made that the interpreter has not met yet. */
   readonly ahead: boolean;
+  /** As `Region.counted`. */
+  readonly counted: boolean;
 }
 
 /** Instructions in a region at most, and in a function that stands in the place of its calls. */
@@ -63,13 +65,13 @@ export class RegionFinder {
     this.code = code;
   }
 
-  /** undefined when the block's first instruction cannot be compiled, or the code cache was emptied meanwhile. */
-  find(origin: Origin): FoundRegion | undefined {
+  /** undefined when the block's first instruction cannot be compiled, or the code cache was emptied meanwhile. `again`: whether or not it has been compiled. */
+  find(origin: Origin, again = false): FoundRegion | undefined {
     const { generation } = this.code;
     const search = new Search(this.arena, this.code, origin);
     const root = search.explore(origin.linear & 0xfff, REGION_INSTRUCTIONS, true);
     if (this.code.generation !== generation || !root?.instructions.has(root.start)) return undefined;
-    return new GraphBuilder(origin.mode, search.pages, this.code).build(root);
+    return new GraphBuilder(origin.mode, search.pages, this.code).build(root, origin.counted, again);
   }
 }
 

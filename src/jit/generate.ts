@@ -7,7 +7,7 @@ import { FunctionBuilder, type Label, type Variable } from '../wasm/function.ts'
 import type { IntType } from '../wasm/opcodes.ts';
 import { type FunctionBody, ModuleBuilder } from '../wasm/module.ts';
 import { type BasicBlock, type CodeRecord, pageOf, type Region, type RegionEntry, variantOf } from './region.ts';
-import { RegionCode } from './region-code.ts';
+import { RegionCode, type RegionFunction } from './region-code.ts';
 import { type Edges, RegionOps } from './region-ops.ts';
 import { type EdgeKind, Structure } from './structure.ts';
 import { Summaries } from './summary.ts';
@@ -21,6 +21,14 @@ const summaries = new Summaries();
 
 /** Name of the export by which entry `entry` of region `region` of a module is called. */
 export const exportName = (region: number, entry: number): string => `${region}.${entry}`;
+
+/** Looks on while the function of a region is made. */
+export interface GenerationObserver {
+  /** What is to stand in the place of the function's builder. */
+  watch(e: RegionFunction): RegionFunction;
+  /** From now on, what is emitted belongs to this instruction; to none of them where control comes in and leaves. */
+  instruction(record: CodeRecord | undefined): void;
+}
 
 /** The bytes of a module that exports a function for each entry of each region; imports as the interpreter's has them. */
 export function generateModule(regions: readonly Region[]): Uint8Array {
@@ -42,7 +50,7 @@ export function generateModule(regions: readonly Region[]): Uint8Array {
  * of its entry. One with several begins with a table of targets, and has a small function for each entry; indirect jumps
  * and irreducible edges go by the table too.
  */
-class RegionGenerator {
+export class RegionGenerator {
   private readonly module: ModuleBuilder;
   private readonly region: Region;
   private readonly code: RegionCode;
@@ -62,11 +70,14 @@ class RegionGenerator {
   /** Address that the last indirect jump went to. */
   private readonly jumped: Variable<IntType>;
   private current = 0;
+  private readonly observer: GenerationObserver | undefined;
 
-  constructor(module: ModuleBuilder, region: Region) {
+  constructor(module: ModuleBuilder, region: Region, observer?: GenerationObserver) {
     this.module = module;
     this.region = region;
-    this.code = new RegionCode(module, region.mode & MODE_CODE64 ? 'long' : region.mode & MODE_FLAT ? 'flat' : 'segmented');
+    this.observer = observer;
+    const environment = region.mode & MODE_CODE64 ? 'long' : region.mode & MODE_FLAT ? 'flat' : 'segmented';
+    this.code = new RegionCode(module, environment, region.counted, observer && ((e) => observer.watch(e)));
     this.target = this.code.e.variable('i32');
     this.targets = [...new Set([...region.entries.map(({ block }) => block), ...region.jumpTargets])].map((block) => block + 1);
     this.jumped = this.code.e.variable(this.code.wide ? 'i64' : 'i32');
@@ -107,6 +118,7 @@ class RegionGenerator {
         e.set(code.pages, e.binary('shl', e.i32(1), number));
       }
       this.tree(0);
+      this.observer?.instruction(undefined);
     });
     return e.finish();
   }
@@ -219,10 +231,13 @@ class RegionGenerator {
     }
     if (!code.dead) this.fallThrough(block);
     this.current = outer;
+    // The branch that led here goes on.
+    if (outer > 0) this.observer?.instruction(this.blockOf(outer).records.at(-1));
   }
 
   private instruction(block: BasicBlock, record: CodeRecord, flagsRead: boolean): void {
     const { code } = this;
+    this.observer?.instruction(record);
     const variant = variantOf(record);
     // What this mode refuses.
     if (!variant) return code.leaveAt(record);

@@ -29,26 +29,27 @@ export class GraphBuilder {
     this.cache = cache;
   }
 
-  build(code: Code): FoundRegion {
+  /** `again`: blocks that are entries of compiled regions become entries nevertheless. */
+  build(code: Code, counted: boolean, again: boolean): FoundRegion {
     const root: Context = { code, index: new Map(), returnsTo: undefined };
     const starts = [code.start, ...code.returnSites].filter((offset) => code.instructions.has(offset));
     const entries: RegionEntry[] = [];
     for (const start of new Set(starts)) {
-      const entry = entries.length < MAX_ENTRIES ? this.entry(root, start) : undefined;
+      const entry = entries.length < MAX_ENTRIES ? this.entry(root, start, again) : undefined;
       if (entry) entries.push(entry);
     }
     const jumpTargets = [...code.jumpTargets].map((offset) => this.place(root, offset)).filter((block) => block !== undefined);
     for (let next = this.queue.shift(); next; next = this.queue.shift()) this.blocks.push(this.block(next.context, next.start));
     const places = new Map([...root.index].map(([offset, block]) => [this.hostOf(offset), block]));
-    return { region: { mode: this.mode, pages: this.pages, blocks: this.blocks, entries, jumpTargets }, places };
+    return { region: { mode: this.mode, pages: this.pages, blocks: this.blocks, entries, jumpTargets, counted }, places };
   }
 
-  private entry(root: Context, offset: number): RegionEntry | undefined {
+  private entry(root: Context, offset: number, again: boolean): RegionEntry | undefined {
     const host = this.hostOf(offset);
     const record = this.cache.known(host, this.mode);
     const handler = record === 0 ? 0 : this.cache.handlerOf(record);
     // An instruction in two pages is entered only where both have been looked at.
-    if (record === 0 || handler === HANDLER_CROSSING || handler === HANDLER_CROSSING_LONG || this.cache.isCompiled(record)) return undefined;
+    if (record === 0 || handler === HANDLER_CROSSING || handler === HANDLER_CROSSING_LONG || (!again && this.cache.isCompiled(record))) return undefined;
     return { block: this.place(root, offset) as number, host, record, handler };
   }
 

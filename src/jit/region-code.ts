@@ -17,6 +17,8 @@ import type { CodeRecord } from './region.ts';
 import { type FlagState, RegionFlags } from './region-flags.ts';
 
 const HALF_BYTES = 16;
+const LEGACY_REGISTERS = ['ax', 'cx', 'dx', 'bx', 'sp', 'bp', 'si', 'di'];
+const registerName = (n: number, wide: boolean): string => (n < 8 ? `${wide ? 'r' : 'e'}${LEGACY_REGISTERS[n]}` : `r${n}`);
 const laneKey = (n: number, field: string): string => `lane ${n} ${field}`;
 
 /** What is known at a place in the code; paths that meet keep what they agree on. */
@@ -32,7 +34,7 @@ interface Knowledge {
 }
 
 /** Keeps the region's knowledge right where a body's control flow forks and meets. */
-class RegionFunction extends FunctionBuilder {
+export class RegionFunction extends FunctionBuilder {
   code: RegionCode | undefined;
 
   override if(condition: I32, then: () => void, otherwise?: () => void): void {
@@ -100,19 +102,24 @@ export class RegionCode {
   private readonly exitHandler: Variable<'i32'>;
   private readonly exitTarget: Variable<IntType>;
   private readonly exitFuel: Variable<'i32'>;
+  /** Fuel that the instructions which are done have left; for regions that count them. */
+  private readonly exitCount: Variable<'i32'> | undefined;
   private exitLabel: Label | undefined;
 
-  constructor(module: ModuleBuilder, environment: Environment) {
-    const e = new RegionFunction(module, HANDLER_SIGNATURE);
+  /** What is emitted goes through `watch`, for those who look on. */
+  constructor(module: ModuleBuilder, environment: Environment, counted = false, watch: (e: RegionFunction) => RegionFunction = (e) => e) {
+    const e = watch(new RegionFunction(module, HANDLER_SIGNATURE));
     this.e = e;
     this.cpu = e.param(1, 'i32');
     this.environment = environment;
     this.wide = environment === 'long';
     const type = this.wide ? 'i64' : 'i32';
-    for (let n = 0; n < (this.wide ? 16 : 8); n++) this.registers.push(e.variable(type));
-    this.ipBase = e.variable(type);
-    this.exitTarget = e.variable(type);
-    [this.fuel, this.pages, this.tlbSet, this.exitRecord, this.exitHandler, this.exitFuel] = Array.from({ length: 6 }, () => e.variable('i32'));
+    for (let n = 0; n < (this.wide ? 16 : 8); n++) this.registers.push(e.variable(type, registerName(n, this.wide)));
+    this.ipBase = e.variable(type, 'ip_base');
+    this.exitTarget = e.variable(type, 'exit_target');
+    const words = ['fuel', 'pages', 'tlb_set', 'exit_record', 'exit_handler', 'exit_fuel'];
+    [this.fuel, this.pages, this.tlbSet, this.exitRecord, this.exitHandler, this.exitFuel] = words.map((name) => e.variable('i32', name));
+    if (counted) this.exitCount = e.variable('i32', 'exit_count');
     this.flags = new RegionFlags(e, this.wide);
     e.code = this;
   }
@@ -139,6 +146,10 @@ export class RegionCode {
     for (const n of this.written) this.storeRegister(n);
     for (const n of this.writtenVectors) e.store('v128', cpu, e.get(this.vectors[n]), L.XMM + n * HALF_BYTES);
     this.flags.store(cpu);
+    if (this.exitCount) {
+      const retired = e.convert('extendS', e.binary('sub', e.param(2, 'i32'), e.get(this.exitCount)));
+      e.store('i64', cpu, e.binary('add', e.load('i64', cpu, L.COMPILED_COUNT), retired), L.COMPILED_COUNT);
+    }
     e.if(e.get(this.exitHandler), () => e.returnCall(DISPATCH, [e.get(this.exitHandler), e.get(this.exitRecord), cpu, e.get(this.exitFuel)]));
     e.returnCall(GO[this.environment], [e.get(this.exitRecord), cpu, e.get(this.exitFuel), e.get(this.exitTarget)]);
   }
@@ -165,13 +176,13 @@ export class RegionCode {
 
   /** Half `n` of the YMM registers. */
   vector(n: number): V128 {
-    this.vectors[n] ??= this.e.variable('v128');
+    this.vectors[n] ??= this.e.variable('v128', `${n & 1 ? 'ymm_high' : 'xmm'}${n >> 1}`);
     const value = this.knownVectors[n] ?? this.e.get(this.vectors[n]);
     this.knownVectors[n] = value;
     return value;
   }
   setVector(n: number, value: V128): void {
-    this.vectors[n] ??= this.e.variable('v128');
+    this.vectors[n] ??= this.e.variable('v128', `${n & 1 ? 'ymm_high' : 'xmm'}${n >> 1}`);
     this.writtenVectors.add(n);
     this.e.set(this.vectors[n], value);
     this.knownVectors[n] = value;
@@ -253,7 +264,7 @@ export class RegionCode {
   /** The interpreter goes on at a record of which nothing has been done. */
   leaveAt(record: CodeRecord): void {
     this.storeWord(this.pageBase(record), L.IP_BASE);
-    this.leave(this.e.i32(record.address), this.e.i32(record.handler), this.fuelAt(record));
+    this.leave(this.e.i32(record.address), this.e.i32(record.handler), this.fuelAt(record), this.fuelAfter(0));
   }
   /** RIP of the first byte of the page that an instruction begins in. */
   pageBase(record: CodeRecord): Int {
@@ -285,8 +296,10 @@ export class RegionCode {
     this.storeWord(ip, L.RIP);
     this.leave(this.e.i32(record.address), this.e.i32(HANDLER_BUDGET), this.fuelAfter(more));
   }
-  private leave(record: I32, handler: I32, fuel: I32): void {
+  /** `left`: the fuel without what the interpreter counts anew. */
+  private leave(record: I32, handler: I32, fuel: I32, left = fuel): void {
     const { e } = this;
+    if (this.exitCount) e.set(this.exitCount, left);
     e.set(this.exitFuel, fuel);
     e.set(this.exitRecord, record);
     e.set(this.exitHandler, handler);

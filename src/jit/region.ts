@@ -65,6 +65,8 @@ export interface Region {
   readonly entries: RegionEntry[];
   /** Blocks that indirect jumps are thought to lead to. */
   readonly jumpTargets: readonly number[];
+  /** Adds the instructions that it retires to COMPILED_COUNT, each time it is left. */
+  readonly counted: boolean;
 }
 
 /** A region that was found, and where else it could be entered: its blocks by the arena addresses of their first bytes. */

@@ -50,6 +50,8 @@ export interface Label {
 export interface Variable<T extends Type = Type> {
   readonly type: T;
   readonly local: number;
+  /** For people. */
+  readonly name: string | undefined;
 }
 
 const asNode = (value: Val): Node => value as Node;
@@ -181,8 +183,8 @@ export class FunctionBuilder {
   memoryFill(to: Val<'i32'>, byte: Val<'i32'>, bytes: Val<'i32'>): void {
     this.effect([to, byte, bytes], (b) => b.byte(0xfc).u32(11).byte(0));
   }
-  variable<T extends Type>(type: T): Variable<T> {
-    return { type, local: this.newLocal(type) };
+  variable<T extends Type>(type: T, name?: string): Variable<T> {
+    return { type, local: this.newLocal(type), name };
   }
   get<T extends Type>(v: Variable<T>): Val<T> {
     return this.sequenced(v.type, [], (b) => b.byte(0x20).u32(v.local), true) as Val<T>;
@@ -278,6 +280,10 @@ export class FunctionBuilder {
       body.push(...this.collect(statements));
       this.depth = outer;
     };
+  }
+  /** `told` gets the byte offset in the code at which the statements go on, once the function is finished. */
+  place(told: (offset: number) => void): void {
+    this.effect([], (b) => told(b.length));
   }
   /** How many structures enclose what is stated now. */
   get nesting(): number {

@@ -70,6 +70,11 @@ export class ModuleBuilder {
     return index;
   }
 
+  /** Name of an imported function by its index. */
+  importName(index: number): string {
+    return this.imports[index]?.name ?? String(index);
+  }
+
   /** Index of the body among the defined functions. */
   define(body: FunctionBody): number {
     this.typeIndex(body.signature);
