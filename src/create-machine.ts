@@ -2,6 +2,7 @@
 import { startCompilerThread } from './compiler-thread.ts';
 import { Cpu, type CpuModules, type CpuOptions } from './cpu/cpu.ts';
 import { cpuProfile, DEFAULT_PROFILE } from './cpu/profiles.ts';
+import { type TraceItem, Tracer } from './cpu/trace.ts';
 import { EmulatorError } from './errors.ts';
 import { type FileSource, loadFile } from './file-source.ts';
 import { loadKernel } from './load-kernel.ts';
@@ -74,6 +75,13 @@ export interface MachineOptions {
   readonly tier?: NonNullable<CpuOptions['tier']>;
   /** With 'auto': how often a branch is taken until its target is compiled. */
   readonly compileThreshold?: number;
+  /** What the machine's event `trace` tells. Default: nothing, which costs nothing. */
+  readonly trace?: readonly TraceItem[];
+  /**
+   * Counts how many instructions compiled code executes (`statistics().code.compiledInstructions`), which takes it a little time
+   * whenever it is left. Default: false.
+   */
+  readonly countTiers?: boolean;
   /** A reset by the guest ends the machine. Default: false. */
   readonly noReboot?: boolean;
   /** Date of the guest's clock at power-on. Default: now, UTC. */
@@ -124,6 +132,7 @@ export async function createMachine(options: MachineOptions = {}): Promise<Machi
     profile,
     tier,
     nowMs: () => host.nowMs(),
+    countTiers: options.countTiers ?? false,
     ...(options.compileThreshold === undefined ? {} : { compileThreshold: options.compileThreshold }),
   };
   const boardOptions: PcBoardOptions = {
@@ -141,7 +150,9 @@ export async function createMachine(options: MachineOptions = {}): Promise<Machi
     pace: options.pace ?? 'wall',
     noReboot: options.noReboot ?? false,
     plan,
-    createProcessor: (arena, parts) => new Cpu(arena, parts, modules, processor),
+    createProcessor: (arena, parts) => new Cpu(arena, parts, modules, {
+      ...processor, ...(options.trace === undefined ? {} : { tracer: new Tracer(options.trace, parts.trace) }),
+    }),
     createBoard: (parts) => (microvm ? createMicrovmBoard(parts, boardOptions) : createPcBoard(parts, boardOptions)),
     onDispose: async () => {
       compilerThread?.terminate();

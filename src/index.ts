@@ -7,6 +7,9 @@
  * machine.run();
  * ```
  */
+export { TRACE_ITEMS } from './cpu/trace.ts';
+export type { ListedPart, RegionListing, TraceEvent, TraceItem } from './cpu/trace.ts';
+export type { CodeCounters, CompilerCounters, ExitCause } from './cpu/code-counters.ts';
 export { createMachine } from './create-machine.ts';
 export type { DriveOption, MachineOptions, ModuleOption } from './create-machine.ts';
 export type { Frame } from './devices/vga/renderer/renderer.ts';

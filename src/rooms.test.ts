@@ -16,7 +16,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   cpu: ['isa', 'interp', 'jit', 'memory'],
   storage: [],
   devices: ['memory', 'storage'],
-  machine: ['cpu', 'jit', 'devices', 'memory', 'storage'],
+  machine: ['cpu', 'devices', 'memory', 'storage'],
   root: ['cpu', 'jit', 'devices', 'machine', 'storage'],
   worker: ['root', 'cpu', 'devices', 'machine', 'storage', 'images'],
   web: ['root', 'worker', 'cpu', 'devices', 'machine', 'storage', 'images'],
@@ -25,7 +25,6 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 /** Where a room shows others a few files only: the processor's registers and the layout of its state, a device's interface. */
 const NARROW: Readonly<Record<string, RegExp>> = {
   'isa → cpu': /^cpu\/(layout|registers|sse\/operations|(sse|system|x87)\/kernel-interface)\.ts$/,
-  'machine → jit': /^jit\/compiler\.ts$/,
   'memory → devices': /^devices\/device\.ts$/,
   'root → jit': /^jit\/thread-protocol\.ts$/,
   'web → cpu': /^cpu\/cpu\.ts$/,

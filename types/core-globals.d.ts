@@ -9,6 +9,7 @@ declare namespace WebAssembly {
   type Imports = Record<string, ModuleImports>;
   // Functions, memories, tables and globals; who takes one says which.
   type Exports = Record<string, unknown>;
+  type ExportValue = unknown;
 
   class Module {
     constructor(bytes: BufferSource);

@@ -1,6 +1,8 @@
 /** What became of guest code, counted. */
 import * as R from '../interp/record.ts';
 
+export type { CompilerCounters } from '../jit/compiler.ts';
+
 /** Causes for which handlers and compiled code give control back, by the number of the exit (src/interp/record.ts). */
 const EXIT_CAUSES = {
   helper: R.EXIT_RESYNC, fault: R.EXIT_FAULT, fuel: R.EXIT_BUDGET, link: R.EXIT_RESOLVE, lookup: R.EXIT_LOOKUP, stop: R.EXIT_STOP,

@@ -5,6 +5,8 @@ import * as L from './layout.ts';
 import { CS, VECTOR_PF } from './registers.ts';
 import type { CpuState } from './state.ts';
 
+export type { ListedPart, RegionListing } from '../jit/listing.ts';
+
 /** The items, and what each tells. */
 export const TRACE_ITEMS = {
   in_asm: 'guest code of each block, when it is decoded',

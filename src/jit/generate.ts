@@ -78,9 +78,9 @@ export class RegionGenerator {
     this.observer = observer;
     const environment = region.mode & MODE_CODE64 ? 'long' : region.mode & MODE_FLAT ? 'flat' : 'segmented';
     this.code = new RegionCode(module, environment, region.counted, observer && ((e) => observer.watch(e)));
-    this.target = this.code.e.variable('i32');
+    this.target = this.code.e.variable('i32', 'target');
     this.targets = [...new Set([...region.entries.map(({ block }) => block), ...region.jumpTargets])].map((block) => block + 1);
-    this.jumped = this.code.e.variable(this.code.wide ? 'i64' : 'i32');
+    this.jumped = this.code.e.variable(this.code.wide ? 'i64' : 'i32', 'jumped');
     this.edges = [this.targets, ...region.blocks.map((block) => [...successors(block).map((b) => b + 1), ...(block.jumps ? [0] : [])])];
     this.structure = this.reducible();
     this.flagsNeeded = this.liveness();

@@ -53,8 +53,8 @@ export class RegionFlags implements FlagModel {
   constructor(e: FunctionBuilder, wide: boolean) {
     this.e = e;
     this.wide = wide;
-    this.result = e.variable(wide ? 'i64' : 'i32');
-    [this.inputs, this.carry, this.odd] = [0, 1, 2].map(() => e.variable('i32'));
+    this.result = e.variable(wide ? 'i64' : 'i32', 'flag_result');
+    [this.inputs, this.carry, this.odd] = ['flag_inputs', 'flag_carry', 'flag_odd'].map((name) => e.variable('i32', name));
   }
 
   /** From the vCPU's state to the locals. */

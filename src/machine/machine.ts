@@ -2,7 +2,8 @@
  * One machine: arena, memory, ports, processor, clock, board and the run loop, and what the outside sees of them. The
  * board and the processor are made by functions, so that this file knows neither.
  */
-import type { CompilerCounters } from '../jit/compiler.ts';
+import type { CodeCounters, CompilerCounters } from '../cpu/code-counters.ts';
+import type { RegionListing, TraceEvent } from '../cpu/trace.ts';
 import type { ResetKind, Width } from '../devices/device.ts';
 import { usKeystrokes } from '../devices/i8042/us-layout.ts';
 import type { MouseMove } from '../devices/i8042/mouse.ts';
@@ -56,6 +57,8 @@ export interface MachineStatistics {
   readonly frameBytes: number;
   /** Compiled code; undefined for a processor without a compiler. */
   readonly compiler: CompilerCounters | undefined;
+  /** What became of guest code; undefined for a processor that does not count it. */
+  readonly code: CodeCounters | undefined;
   readonly arenaBytes: number;
 }
 
@@ -82,6 +85,8 @@ export interface MachineEvents {
   exit: MachineExit;
   statistics: MachineStatistics;
   input: MachineInput;
+  /** What the option `trace` asks for. */
+  trace: TraceEvent;
   /** What is behind a disk failed: the guest has its error already, as from a bad sector, and runs on. */
   'device-error': Error;
   /** The host failed; the machine is paused. */
@@ -116,6 +121,7 @@ export interface ProcessorParts {
   timeLine(): MachineClock['line'];
   /** The FERR# pin. Returns whether IGNNE# is asserted. */
   ferr(active: boolean): boolean;
+  trace(event: TraceEvent): void;
 }
 
 export interface MachineParts {
@@ -168,6 +174,7 @@ export class Machine {
       tsc: () => BigInt(this.clock.now),
       timeLine: () => this.clock.line,
       ferr: (active) => this.board.coprocessorError(active),
+      trace: (event) => this.events.emit('trace', event),
     };
     this.cpu = parts.createProcessor(arena, processorParts);
     this.clock = new MachineClock(this.cpu, INITIAL_NS_PER_INSTRUCTION);
@@ -293,8 +300,17 @@ export class Machine {
       nanosecondsPerInstruction: this.clock.nanosecondsPerInstruction,
       frameBytes: this.memory.pool.framesInUse * 4096,
       compiler: this.cpu.compilerCounters && { ...this.cpu.compilerCounters },
+      code: this.cpu.codeCounters,
       arenaBytes: this.memory.pool.arena.usedBytes,
     };
+  }
+
+  /**
+   * The compiled region of the block at a linear address, or what it would be compiled to now: guest code, operations and
+   * WebAssembly. Of blocks that have run, in the mode and address space that the processor is in; undefined for other addresses.
+   */
+  listRegion(linear: number): RegionListing | undefined {
+    return this.cpu.listRegion?.(linear);
   }
 
   /** Stops for good, gives the guest's memory back and closes the disks. */

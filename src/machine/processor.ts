@@ -1,6 +1,7 @@
 /** The processor as the run loop and the loaders see it; src/cpu/cpu.ts is the one that executes guests. */
-import type { CompilerCounters } from '../jit/compiler.ts';
+import type { CodeCounters, CompilerCounters } from '../cpu/code-counters.ts';
 import type { CpuState } from '../cpu/state.ts';
+import type { RegionListing } from '../cpu/trace.ts';
 
 export type RunResult = 'budget' | 'halted' | 'attention' | 'shutdown';
 
@@ -11,6 +12,10 @@ export interface Processor {
   readonly compilerCounters?: CompilerCounters;
   /** Interrupts are on: they would wake it from a halt. */
   readonly interruptible: boolean;
+  /** What became of guest code, where it is counted. */
+  readonly codeCounters?: CodeCounters;
+  /** The region of the block at a linear address; undefined where there is none. */
+  listRegion?(linear: number): RegionListing | undefined;
   /** Executes at most `fuel` instructions. */
   run(fuel: number): RunResult;
   /** Makes `run` return at the next block edge. */

@@ -1,12 +1,13 @@
 /** The flags of `coracle boot` as options of a machine and of the session around it. */
 import { EmulatorError } from '../errors.ts';
-import type { DriveOption, MachineOptions, ModuleOption, Pace } from '../index.ts';
+import type { DriveOption, MachineOptions, ModuleOption, Pace, TraceItem } from '../index.ts';
 import { type Destination, destination } from './destinations.ts';
 import { type DeviceOptions, deviceOptions } from './device-options.ts';
 import { embeddedImage, findFirmware, readImage } from './firmware.ts';
 import type { Flags } from './flags.ts';
 import { isLinuxKernel } from '../machine/loaders/linux.ts';
 import { isMultiboot } from '../machine/loaders/multiboot.ts';
+import { processorOptions } from '../processor-options.ts';
 import { parseReply, type Reply, unescapeText } from './transcript.ts';
 
 export interface SessionOptions {
@@ -18,6 +19,9 @@ export interface SessionOptions {
   readonly timeoutMs: number | undefined;
   readonly replies: readonly Reply[];
   readonly screenshot: string | undefined;
+  readonly trace: readonly TraceItem[];
+  /** Where what is traced goes; undefined: standard error. */
+  readonly traceFile: string | undefined;
 }
 
 /** @throws EmulatorError `bad-option` */
@@ -47,6 +51,8 @@ export function sessionOptions(flags: Flags): SessionOptions {
     timeoutMs: timeout(flags.get('timeout')),
     replies,
     screenshot: flags.get('screenshot'),
+    trace: processorOptions((name) => flags.get(name)).trace ?? [],
+    traceFile: flags.get('D'),
   };
 }
 
@@ -87,8 +93,8 @@ export async function machineOptions(flags: Flags, serialPorts: number, around: 
     date: startDate(flags.get('rtc')),
     debugExit,
     virtio,
-    tier: tier(flags.get('tier')),
-    compileThreshold: compileThreshold(flags.get('compile-threshold')),
+    ...processorOptions((name) => flags.get(name)),
+    countTiers: flags.has('stats'),
   });
 }
 
@@ -120,18 +126,6 @@ function timeout(spec: string | undefined): number | undefined {
 function pace(spec: string | undefined): Pace | undefined {
   if (spec === undefined || spec === 'wall' || spec === 'none') return spec;
   throw new EmulatorError('bad-option', `-pace ${spec}: it is wall or none`);
-}
-
-function tier(spec: string | undefined): MachineOptions['tier'] {
-  if (spec === undefined || spec === 'interp' || spec === 'compiled' || spec === 'auto') return spec;
-  throw new EmulatorError('bad-option', `-tier ${spec}: it is interp, compiled or auto`);
-}
-
-function compileThreshold(spec: string | undefined): number | undefined {
-  if (spec === undefined) return undefined;
-  const edges = Number(spec);
-  if (!Number.isInteger(edges) || edges < 1 || edges > 1e9) throw new EmulatorError('bad-option', `-compile-threshold ${spec}: give a number from 1 on`);
-  return edges;
 }
 
 /** QEMU also writes `order=cd`; its other words need a menu or a network. */

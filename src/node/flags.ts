@@ -46,7 +46,9 @@ export const FLAGS = [
   { name: 'pace', value: 'MODE', help: 'wall: follow the clock (default); none: as fast as possible' },
   { name: 'tier', value: 'TIER', help: 'interp: interpreter only; compiled: compile all code; auto: what runs hot (default)' },
   { name: 'compile-threshold', value: 'N', help: 'with auto: how often a branch is taken until its target is compiled' },
-  { name: 'stats', help: 'print instructions, speed and what was compiled at the end, as JSON on standard error' },
+  { name: 'trace', value: 'ITEMS', help: 'what the processor does: in_asm, ir, wasm, exec, nochain, int, with commas between' },
+  { name: 'D', value: 'FILE', help: 'write what is traced there (default: standard error)' },
+  { name: 'stats', help: 'print instructions, speed, what was compiled and what ran in it at the end, as JSON on standard error' },
   { name: 'help', help: 'this text' },
 ] as const satisfies readonly Flag[];
 

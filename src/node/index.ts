@@ -7,6 +7,7 @@ import { openNodeTree } from '../storage/node-tree.ts';
 export * from '../index.ts';
 export { openNodeFile } from '../storage/node-file.ts';
 export { openNodeTree } from '../storage/node-tree.ts';
+export { listingText, traceText } from './trace-text.ts';
 
 // V8 before version 13 heeds the branch hints of the processor's modules only when it is told to; without them compiled guest
 // code takes a sixth longer.

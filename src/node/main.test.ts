@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -60,6 +60,9 @@ test.each([
   [['boot', '-M', 'q35'], 'pc or microvm'],
   [['boot', '-M', 'microvm', '-hda', 'JUNK', '-kernel', 'JUNK'], 'virtio disks only'],
   [['boot', '-pace', 'fast'], 'wall or none'],
+  [['boot', '-tier', 'jit'], 'interp, compiled or auto'],
+  [['boot', '-compile-threshold', '0'], 'from 1 to'],
+  [['boot', '-trace', 'in_asm,op'], 'trace op: it is made of in_asm, ir'],
   [['boot', '-rtc', 'base=never'], 'base=utc'],
 ])('bad input ends with status 2 and one message: %j', async (words, message) => {
   const given = words.map((word) => (word === 'JUNK' ? file('junk') : word === 'EMPTY' ? file('empty') : word));
@@ -106,4 +109,16 @@ test('a processor that halts with interrupts off ends the run, which says so', a
   }
   const { status, errors } = await run('boot', '-kernel', file('halt'), '-m', '4', '-timeout', '20', '-until', 'bye');
   expect([status, errors]).toEqual([0, '']);
+});
+
+test('what the processor does is traced into a file, regions side by side with their guest code', async () => {
+  // mov ecx, 5000; again: inc eax; loop again; cli; hlt
+  writeFileSync(file('loop'), kernel('on\n', [0xb9, 0x88, 0x13, 0, 0, 0x40, 0xe2, 0xfd, 0xfa, 0xf4]));
+  const words = ['-m', '4', '-pace', 'none', '-timeout', '2', '-until', 'never', '-compile-threshold', '10', '-trace', 'in_asm,exec,ir,wasm', '-D', file('trace')];
+  expect((await run('boot', '-kernel', file('loop'), ...words)).status).toBe(1);
+  const text = readFileSync(file('trace'), 'utf8');
+  expect(text).toMatch(/^in_asm \d+: 32 bits\n(.*\n)*? {2}0010004d b988130000 +mov ecx,1388h\n/m);
+  expect(text).toMatch(/^exec \d+: 00100052 interpreted\n/m);
+  expect(text).toMatch(/^region \d+: 00100052, 32 bits, .*\n(.*\n)*? {2}00100052 40 +inc eax +%\d+ = get \$eax +\S/m);
+  expect(text).toMatch(/ {4}return_call dispatch\n/);
 });

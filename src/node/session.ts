@@ -9,6 +9,7 @@ import type { SessionOptions } from './boot-options.ts';
 import type { Destination } from './destinations.ts';
 import { encodePng } from './png.ts';
 import { openTerminal } from './terminal.ts';
+import { traceText } from './trace-text.ts';
 import { ScreenText, SerialText, Transcript } from './transcript.ts';
 
 export const STATUS_OK = 0, STATUS_FAILED = 1, STATUS_BAD_INPUT = 2, STATUS_TIMEOUT = 3;
@@ -101,7 +102,15 @@ class Session {
       const timer = setTimeout(() => this.onTimeout(), options.timeoutMs);
       this.cleanups.push(() => clearTimeout(timer));
     }
+    this.connectTrace();
     this.connectTerminal();
+  }
+
+  private connectTrace(): void {
+    const { trace, traceFile } = this.options;
+    if (trace.length === 0) return;
+    const write = traceFile === undefined ? (text: Uint8Array) => void this.streams.errors.write(text) : this.openDestination({ kind: 'file', path: traceFile });
+    this.cleanups.push(this.machine.on('trace', (event) => write(new TextEncoder().encode(traceText(event, trace)))));
   }
 
   private connectTerminal(): void {

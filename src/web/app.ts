@@ -9,7 +9,7 @@ import type { MachineExit } from '../machine/machine.ts';
 import type { BootRequest, Report, Totals } from '../worker/protocol.ts';
 import { errorOf } from '../worker/transfer-errors.ts';
 import { checkWebAssembly } from '../worker/wasm-features.ts';
-import { guestInAddress, setGuestInAddress } from './address.ts';
+import { guestInAddress, processorInAddress, setGuestInAddress } from './address.ts';
 import { byId } from './dom.ts';
 import { GuestList } from './guest-list.ts';
 import { type Catalog, defaultGuest, EMBEDDED, firmwareFiles, guestRequest, loadCatalog } from './guests.ts';
@@ -216,7 +216,7 @@ export class App {
     for (const file of start.request.files) this.progress.update(file.name, 0, file.sizeBytes);
     const canvas = document.createElement('canvas');
     const waiting: Report[] = [];
-    await session.load(start.request, {
+    await session.load({ ...start.request, processor: processorInAddress() }, {
       modules, canvas,
       onReport: (report) => {
         if (report.kind === 'progress') this.progress.update(report.step, report.loadedBytes, report.totalBytes);

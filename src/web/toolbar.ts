@@ -24,6 +24,8 @@ export class Toolbar {
   private readonly speed = byId('figure-speed', HTMLElement);
   private readonly idle = byId('figure-idle', HTMLElement);
   private readonly time = byId('figure-time', HTMLElement);
+  private readonly compiled = byId('figure-compiled', HTMLElement);
+  private readonly compiledTitle = byId('compiled', HTMLElement);
   private readonly memory = byId('figure-memory', HTMLElement);
   private state: ScreenState = 'empty';
   private last: Totals | undefined;
@@ -65,6 +67,7 @@ export class Toolbar {
     this.time.textContent = formatDuration(totals.guestSeconds);
     if (lag > LAG_SECONDS) this.time.append(small(`${formatDuration(lag)} behind`));
     this.memory.textContent = formatBytes(totals.frameBytes);
+    this.showCode(totals);
     if (last === undefined || this.state !== 'running') return;
     const seconds = totals.wallSeconds - last.wallSeconds;
     if (seconds <= 0) return;
@@ -79,6 +82,15 @@ export class Toolbar {
     this.clearRates();
     this.time.textContent = '–';
     this.memory.textContent = '–';
+    this.compiled.textContent = '–';
+  }
+
+  private showCode({ compiler, code }: Totals): void {
+    if (compiler) {
+      this.compiled.textContent = formatBytes(compiler.bytes);
+      this.compiled.append(small(`${compiler.regions} regions`));
+    }
+    this.compiledTitle.title = [...(compiler ? lines(compiler) : []), ...(code ? lines(code) : [])].join('\n');
   }
 
   private clearRates(): void {
@@ -86,6 +98,14 @@ export class Toolbar {
     this.speed.textContent = '–';
     this.idle.textContent = '–';
   }
+}
+
+/** Counters as a list, those within others too. */
+function lines(counters: object): string[] {
+  return Object.entries(counters).flatMap(([name, value]) => {
+    if (typeof value === 'object') return lines(value).map((line) => `${name}: ${line}`);
+    return value === undefined ? [] : [`${name}: ${Math.round(value)}`];
+  });
 }
 
 function small(text: string): HTMLElement {

@@ -13,7 +13,7 @@ const DRIVES: ReadonlySet<GuestFileRole> = new Set([...HARD_DISKS, 'cdrom', 'fda
 
 /** @throws EmulatorError for a file that does not arrive; those opened before are closed then. */
 export async function machineOptions(request: BootRequest, onProgress: FileProgress): Promise<MachineOptions> {
-  const { memoryMiB, machine, append, boot } = request;
+  const { memoryMiB, machine, append, boot, processor } = request;
   const opened: BlockBackend[] = [];
   const load = async (file: ImageFile): Promise<MachineOptions> => {
     const progress: ProgressListener = (...of) => onProgress(file.name, ...of);
@@ -30,7 +30,7 @@ export async function machineOptions(request: BootRequest, onProgress: FileProgr
   }
   const files = results.map((result) => (result.status === 'fulfilled' ? result.value : {}));
   const board = machine === undefined ? {} : { machine };
-  return Object.assign({ memoryMiB, ...board, ...(append === undefined ? {} : { append }), ...(boot === undefined ? {} : { boot }) }, ...files);
+  return Object.assign({ memoryMiB, ...board, ...processor, ...(append === undefined ? {} : { append }), ...(boot === undefined ? {} : { boot }) }, ...files);
 }
 
 function optionFor(role: GuestFileRole, content: Uint8Array | BlockBackend): MachineOptions {

@@ -96,6 +96,7 @@ export class MachineService implements MachineWorker {
       if (port === 0) serial.push(data);
     });
     machine.on('screen-changed', (frame) => painter.show(frame));
+    machine.on('trace', (event) => console.debug('trace', event));
     machine.on('reset', ({ cause, lastWords }) => send({ kind: 'reset', cause, lastWords }));
     machine.on('panic', ({ message }) => send({ kind: 'panic', message }));
     machine.on('stuck', ({ lastWords }) => send({ kind: 'stuck', lastWords }));
@@ -130,9 +131,9 @@ export class MachineService implements MachineWorker {
   private sendTotals(): void {
     const statistics = this.machine?.statistics();
     if (statistics === undefined) return;
-    const { instructions, guestSeconds, idleSeconds, frameBytes, arenaBytes } = statistics;
+    const { instructions, guestSeconds, idleSeconds, frameBytes, arenaBytes, compiler, code } = statistics;
     const sinceMs = this.runningSinceMs === undefined ? 0 : performance.now() - this.runningSinceMs;
-    const totals: Totals = { instructions, guestSeconds, idleSeconds, frameBytes, arenaBytes, wallSeconds: (this.wallMs + sinceMs) / 1e3 };
+    const totals: Totals = { instructions, guestSeconds, idleSeconds, frameBytes, arenaBytes, compiler, code, wallSeconds: (this.wallMs + sinceMs) / 1e3 };
     this.send({ kind: 'totals', totals });
   }
 }

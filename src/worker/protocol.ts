@@ -6,7 +6,9 @@ import type { GuestFileRole } from '../../images/manifest.ts';
 import type { CpuModules } from '../cpu/cpu.ts';
 import type { MouseMove } from '../devices/i8042/mouse.ts';
 import type { EmulatorErrorCode } from '../errors.ts';
+import type { CodeCounters, CompilerCounters } from '../index.ts';
 import type { MachineExit, MachineState, ResetCause } from '../machine/machine.ts';
+import type { ProcessorOptions } from '../processor-options.ts';
 
 /** A file that a machine starts with. */
 export interface ImageFile {
@@ -30,6 +32,8 @@ export interface BootRequest {
   readonly append?: string;
   /** Order in which firmware tries the drives, as the option of `createMachine`. */
   readonly boot?: string;
+  /** What runs the guest's code, as the options of `createMachine`; what is traced goes to the console. */
+  readonly processor?: ProcessorOptions;
   /** Hard disks: the browser keeps what the guest writes, for the next machine with the same image. Default: false. */
   readonly keepWrites?: boolean;
 }
@@ -52,6 +56,9 @@ export interface Totals {
   /** Memory that the guest really uses, and what the machine has taken from the host with it. */
   readonly frameBytes: number;
   readonly arenaBytes: number;
+  /** What became of guest code. */
+  readonly compiler: CompilerCounters | undefined;
+  readonly code: CodeCounters | undefined;
 }
 
 /** An error on its way through a message; `code` is absent for a fault of Coracle's own. */
