@@ -72,6 +72,8 @@ export const FCW = 0x380; // u16
 export const FSW = 0x382; // u16, with TOP and the condition codes
 /** u8: bit n set while Rn is not empty (the abridged tag word of FXSAVE). */
 export const FTW = 0x384;
+/** u8: TOP once more, for instructions not to wait for what the one before makes of FSW's flags. Whoever sets FSW's TOP sets it. */
+export const FTOP = 0x385;
 export const FOP = 0x386; // u16
 /** Outside 64-bit code only the low halves of FIP and FDP count. */
 export const FIP = 0x388; // u64

@@ -5,6 +5,7 @@ import * as L from '../../src/cpu/layout.ts';
 import { cpuProfile } from '../../src/cpu/profiles.ts';
 import { CS, DS, EFLAGS_VM, ES, FS, GS, LDTR, SS, TR } from '../../src/cpu/registers.ts';
 import { setSegment, setV86Segment } from '../../src/cpu/segments.ts';
+import { setStatusWord } from '../../src/cpu/x87/environment.ts';
 import { generateInterpreter } from '../../src/interp/generate.ts';
 import { HANDLERS } from '../../src/interp/handlers.ts';
 import { physAddr } from '../../src/memory/address.ts';
@@ -172,7 +173,7 @@ export class CoracleExecutor {
     const view = new DataView(image.buffer, image.byteOffset, image.length);
     const top = view.getUint16(2, true) >> 11;
     state.setU16(L.FCW, view.getUint16(0, true));
-    state.setU16(L.FSW, view.getUint16(2, true));
+    setStatusWord(state, view.getUint16(2, true));
     arena.u8[state.base + L.FTW] = image[4] as number;
     for (const field of [L.FIP, L.FCS, L.FDP]) state.setU32(field, 0);
     state.setU16(L.FOP, 0);

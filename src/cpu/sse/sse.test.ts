@@ -12,6 +12,7 @@ import {
 import { buildX87Kernel } from '../x87/build-kernel.ts';
 import { exportedTypes } from '../x87/wasm-types-fixture.ts';
 import { SSE_KERNEL_TYPES } from './kernel-interface.ts';
+import { setStatusWord } from '../x87/environment.ts';
 
 // Instructions, with [ESI] as the memory operand
 const PADDB_MM1_MM2 = [0x0f, 0xfc, 0xca];
@@ -97,13 +98,13 @@ describe('MMX and SSE', () => {
 
   it('use the x87 registers for MMX, after a pending x87 exception', () => {
     subject.write(DATA, [1, 2, 3, 4, 5, 6, 7, 8]);
-    state().setU16(L.FSW, 0x2800);
+    setStatusWord(state(), 0x2800);
     expect(subject.execute(MOVQ_MM1_MEMORY)).toBe(0);
     expect(state().getU64(L.FPR + 16)).toBe(0x0807060504030201n);
     expect([state().getU16(L.FPR + 24), state().getU16(L.FSW)]).toEqual([0xffff, 0]);
     expect(subject.execute(EMMS)).toBe(0);
     expect(state().getU32(L.FTW) & 0xff).toBe(0);
-    state().setU16(L.FSW, 0x8081);
+    setStatusWord(state(), 0x8081);
     expect([MOVQ_MM1_MEMORY, EMMS].map((code) => subject.execute(code))).toEqual([VECTOR_MF, VECTOR_MF]);
   });
 });

@@ -7,6 +7,7 @@ import { TestCpu } from '../test-cpu.ts';
 import { fldenv, fnsave, fnstenv, frstor, fxrstor, fxsave } from './environment-helpers.ts';
 import {
   type EnvironmentFormat, decodeEnvironment, decodeState, encodeEnvironment, encodeState, fullTagWord,
+  setStatusWord,
 } from './environment.ts';
 
 const PROTECTED_32: EnvironmentFormat = { operandSize: 32, isProtected: true };
@@ -29,7 +30,7 @@ function stored(cpu: TestCpu, linear: number): string {
 /** TOP 7, an unmasked IE pending, one of each kind of register. */
 function prepare(state: CpuState): void {
   state.setU16(L.FCW, 0x037e);
-  state.setU16(L.FSW, 0xb8a1);
+  setStatusWord(state, 0xb8a1);
   const values: [bigint, number][] = [
     [0n, 0], [1n << 63n, 0x3fff], [1n << 63n, 0x7fff], [5n, 0], [1n << 62n, 0x4000], [3n << 62n, 0xffff], [1n << 63n, 0], [0n, 0x8000],
   ];

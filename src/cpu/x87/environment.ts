@@ -41,7 +41,12 @@ function setAbridgedTags(state: CpuState, tags: number): void {
 }
 
 /** TOP: which register is ST(0). */
-export const stackTop = (state: CpuState): number => (state.getU16(L.FSW) >> FSW_TOP_SHIFT) & 7;
+export const stackTop = (state: CpuState): number => state.arena.u8[state.base + L.FTOP];
+
+export function setStatusWord(state: CpuState, fsw: number): void {
+  state.setU16(L.FSW, fsw);
+  state.arena.u8[state.base + L.FTOP] = (fsw >> FSW_TOP_SHIFT) & 7;
+}
 
 /** Sets ES and B by the exception flags and their masks. */
 function updateSummary(state: CpuState): void {
@@ -137,7 +142,7 @@ export function decodeEnvironment(state: CpuState, format: EnvironmentFormat, by
 /** Control and status word and which registers are not empty, as a load sets them. */
 export function setControl(state: CpuState, fcw: number, fsw: number, present: number): void {
   state.setU16(L.FCW, (fcw & FCW_WRITABLE) | FCW_FIXED);
-  state.setU16(L.FSW, fsw);
+  setStatusWord(state, fsw);
   setAbridgedTags(state, present);
   updateSummary(state);
 }

@@ -34,6 +34,7 @@ export function beginMmx(o: Ops): void {
 /** After its last access that can fault: all registers valid, TOP 0 [SDM1 9.5.1]. */
 export function commitMmx(o: Ops): void {
   o.stateStore('u8', L.FTW, o.i32(ALL_VALID));
+  o.stateStore('u8', L.FTOP, o.i32(0));
   o.stateStore('u16', L.FSW, o.and(o.stateLoad('u16', L.FSW), o.i32(0xffff & ~FSW_TOP)));
 }
 /**

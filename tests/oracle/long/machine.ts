@@ -7,6 +7,7 @@ import * as L from '../../../src/cpu/layout.ts';
 import { DEFAULT_PROFILE } from '../../../src/cpu/profiles.ts';
 import { CS, DS, ES, FS, GS, LDTR, RSP, SS, TR } from '../../../src/cpu/registers.ts';
 import { setSegment } from '../../../src/cpu/segments.ts';
+import { setStatusWord } from '../../../src/cpu/x87/environment.ts';
 import { FEATURES } from '../../../src/isa/features.ts';
 import { physAddr } from '../../../src/memory/address.ts';
 import { Arena } from '../../../src/memory/arena.ts';
@@ -184,7 +185,7 @@ export class Machine {
     const view = new DataView(image.buffer, image.byteOffset, image.length);
     const top = view.getUint16(2, true) >> 11;
     state.setU16(L.FCW, view.getUint16(0, true));
-    state.setU16(L.FSW, view.getUint16(2, true));
+    setStatusWord(state, view.getUint16(2, true));
     arena.u8[state.base + L.FTW] = image[4] as number;
     for (const field of [L.FIP, L.FCS, L.FDP]) state.setU32(field, 0);
     state.setU16(L.FOP, 0);

@@ -6,6 +6,7 @@
  */
 import { pathToFileURL } from 'node:url';
 import * as L from '../../../src/cpu/layout.ts';
+import { setStatusWord } from '../../../src/cpu/x87/environment.ts';
 import { Random } from '../random.ts';
 import { GDT_FULL_LIMIT, type Kind, type Outcome, PARAGRAPH, RAM_BYTES, SegmentMachine } from './machine.ts';
 import * as M from './model.ts';
@@ -179,7 +180,7 @@ export class SegmentCampaign {
   private plainFx(): void {
     const { state } = this.machine.cpu;
     state.setU16(L.FCW, 0x37f);
-    state.setU16(L.FSW, 0);
+    setStatusWord(state, 0);
     state.arena.u8[state.base + L.FTW] = 0xff;
     state.setU32(L.MXCSR, 0x1f80);
   }

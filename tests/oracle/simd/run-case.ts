@@ -3,6 +3,7 @@ import { Cpu, type CpuModules, type CpuOptions } from '../../../src/cpu/cpu.ts';
 import * as L from '../../../src/cpu/layout.ts';
 import { cpuProfile } from '../../../src/cpu/profiles.ts';
 import { setFlatSegment } from '../../../src/cpu/segments.ts';
+import { setStatusWord } from '../../../src/cpu/x87/environment.ts';
 import { Arena } from '../../../src/memory/arena.ts';
 import { GuestMemory } from '../../../src/memory/guest-memory.ts';
 import { PagePool } from '../../../src/memory/pool.ts';
@@ -151,7 +152,7 @@ export class Subject {
     state.setReg(4, STACK);
     state.setReg(6, DATA + offset);
     state.setReg(7, DATA + offset);
-    state.setU16(L.FSW, view.getUint16(16, true));
+    setStatusWord(state, view.getUint16(16, true));
     u8[state.base + L.FTW] = input[22];
     for (let i = 1; i <= 2; i++) {
       state.setU16(L.FPR + i * 16 + 8, view.getUint16(16 + i * 2, true));

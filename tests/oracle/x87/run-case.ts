@@ -69,6 +69,7 @@ export class Subject {
     const v = this.view;
     v.setUint16(CPU_BASE + L.FCW, record.getUint16(at + IN_FCW, true), true);
     v.setUint16(CPU_BASE + L.FSW, record.getUint16(at + IN_FSW, true), true);
+    v.setUint8(CPU_BASE + L.FTOP, (record.getUint16(at + IN_FSW, true) >> 11) & 7);
     v.setUint8(CPU_BASE + L.FTW, record.getUint8(at + IN_TAGS));
     for (let i = 0; i < 8; i++) {
       v.setBigUint64(this.slot(i), record.getBigUint64(at + IN_ST + i * 10, true), true);

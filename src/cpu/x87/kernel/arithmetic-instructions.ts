@@ -1,8 +1,9 @@
 /** The arithmetic instructions: FADD, FMUL, FSUB, FSUBR, FDIV and FDIVR in their register and memory forms. */
+import { commonAdd, commonAddValue, commonDivide, commonDivideValue, commonMultiply, commonMultiplyValue } from './common';
 import { add, divideReal, multiplyReal, subtract } from './arithmetic';
 import { getValueSe, getValueSig, isDenormal32, isDenormal64, widen32, widen64, widenInteger } from './convert';
 import { isUnordered, isZero } from './operands';
-import { C1, DE, begin, finish, isEmpty, pop, raiseBefore, stSe, stSig, storeResult, underflowStack } from './state';
+import { C1, DE, SIGN, begin, finish, isEmpty, pop, raiseBefore, stSe, stSig, storeResult, underflowStack } from './state';
 
 const ADD = 0;
 const MUL = 1;
@@ -50,115 +51,115 @@ function withValue(op: i32, cpu: i32, denormal: bool): void {
 }
 
 export function fadd_st(cpu: i32, dst: i32, src: i32, pops: i32): void {
-  registers(ADD, cpu, dst, src, pops);
+  if (!commonAdd(cpu, dst, src, 0, 0, pops)) registers(ADD, cpu, dst, src, pops);
 }
 
 export function fadd_f32(cpu: i32, bits: i32): void {
   widen32(bits);
-  withValue(ADD, cpu, isDenormal32(bits));
+  if (isDenormal32(bits) || !commonAddValue(cpu, getValueSe(), getValueSig(), 0)) withValue(ADD, cpu, isDenormal32(bits));
 }
 
 export function fadd_f64(cpu: i32, bits: i64): void {
   widen64(bits);
-  withValue(ADD, cpu, isDenormal64(bits));
+  if (isDenormal64(bits) || !commonAddValue(cpu, getValueSe(), getValueSig(), 0)) withValue(ADD, cpu, isDenormal64(bits));
 }
 
 export function fadd_i32(cpu: i32, value: i32): void {
   widenInteger(value);
-  withValue(ADD, cpu, false);
+  if (!commonAddValue(cpu, getValueSe(), getValueSig(), 0)) withValue(ADD, cpu, false);
 }
 
 export function fmul_st(cpu: i32, dst: i32, src: i32, pops: i32): void {
-  registers(MUL, cpu, dst, src, pops);
+  if (!commonMultiply(cpu, dst, src, pops)) registers(MUL, cpu, dst, src, pops);
 }
 
 export function fmul_f32(cpu: i32, bits: i32): void {
   widen32(bits);
-  withValue(MUL, cpu, isDenormal32(bits));
+  if (isDenormal32(bits) || !commonMultiplyValue(cpu, getValueSe(), getValueSig())) withValue(MUL, cpu, isDenormal32(bits));
 }
 
 export function fmul_f64(cpu: i32, bits: i64): void {
   widen64(bits);
-  withValue(MUL, cpu, isDenormal64(bits));
+  if (isDenormal64(bits) || !commonMultiplyValue(cpu, getValueSe(), getValueSig())) withValue(MUL, cpu, isDenormal64(bits));
 }
 
 export function fmul_i32(cpu: i32, value: i32): void {
   widenInteger(value);
-  withValue(MUL, cpu, false);
+  if (!commonMultiplyValue(cpu, getValueSe(), getValueSig())) withValue(MUL, cpu, false);
 }
 
 export function fsub_st(cpu: i32, dst: i32, src: i32, pops: i32): void {
-  registers(SUB, cpu, dst, src, pops);
+  if (!commonAdd(cpu, dst, src, 0, SIGN, pops)) registers(SUB, cpu, dst, src, pops);
 }
 
 export function fsub_f32(cpu: i32, bits: i32): void {
   widen32(bits);
-  withValue(SUB, cpu, isDenormal32(bits));
+  if (isDenormal32(bits) || !commonAddValue(cpu, getValueSe() ^ SIGN, getValueSig(), 0)) withValue(SUB, cpu, isDenormal32(bits));
 }
 
 export function fsub_f64(cpu: i32, bits: i64): void {
   widen64(bits);
-  withValue(SUB, cpu, isDenormal64(bits));
+  if (isDenormal64(bits) || !commonAddValue(cpu, getValueSe() ^ SIGN, getValueSig(), 0)) withValue(SUB, cpu, isDenormal64(bits));
 }
 
 export function fsub_i32(cpu: i32, value: i32): void {
   widenInteger(value);
-  withValue(SUB, cpu, false);
+  if (!commonAddValue(cpu, getValueSe() ^ SIGN, getValueSig(), 0)) withValue(SUB, cpu, false);
 }
 
 export function fsubr_st(cpu: i32, dst: i32, src: i32, pops: i32): void {
-  registers(SUBR, cpu, dst, src, pops);
+  if (!commonAdd(cpu, dst, src, SIGN, 0, pops)) registers(SUBR, cpu, dst, src, pops);
 }
 
 export function fsubr_f32(cpu: i32, bits: i32): void {
   widen32(bits);
-  withValue(SUBR, cpu, isDenormal32(bits));
+  if (isDenormal32(bits) || !commonAddValue(cpu, getValueSe(), getValueSig(), SIGN)) withValue(SUBR, cpu, isDenormal32(bits));
 }
 
 export function fsubr_f64(cpu: i32, bits: i64): void {
   widen64(bits);
-  withValue(SUBR, cpu, isDenormal64(bits));
+  if (isDenormal64(bits) || !commonAddValue(cpu, getValueSe(), getValueSig(), SIGN)) withValue(SUBR, cpu, isDenormal64(bits));
 }
 
 export function fsubr_i32(cpu: i32, value: i32): void {
   widenInteger(value);
-  withValue(SUBR, cpu, false);
+  if (!commonAddValue(cpu, getValueSe(), getValueSig(), SIGN)) withValue(SUBR, cpu, false);
 }
 
 export function fdiv_st(cpu: i32, dst: i32, src: i32, pops: i32): void {
-  registers(DIV, cpu, dst, src, pops);
+  if (!commonDivide(cpu, dst, src, false, pops)) registers(DIV, cpu, dst, src, pops);
 }
 
 export function fdiv_f32(cpu: i32, bits: i32): void {
   widen32(bits);
-  withValue(DIV, cpu, isDenormal32(bits));
+  if (isDenormal32(bits) || !commonDivideValue(cpu, getValueSe(), getValueSig(), false)) withValue(DIV, cpu, isDenormal32(bits));
 }
 
 export function fdiv_f64(cpu: i32, bits: i64): void {
   widen64(bits);
-  withValue(DIV, cpu, isDenormal64(bits));
+  if (isDenormal64(bits) || !commonDivideValue(cpu, getValueSe(), getValueSig(), false)) withValue(DIV, cpu, isDenormal64(bits));
 }
 
 export function fdiv_i32(cpu: i32, value: i32): void {
   widenInteger(value);
-  withValue(DIV, cpu, false);
+  if (!commonDivideValue(cpu, getValueSe(), getValueSig(), false)) withValue(DIV, cpu, false);
 }
 
 export function fdivr_st(cpu: i32, dst: i32, src: i32, pops: i32): void {
-  registers(DIVR, cpu, dst, src, pops);
+  if (!commonDivide(cpu, dst, src, true, pops)) registers(DIVR, cpu, dst, src, pops);
 }
 
 export function fdivr_f32(cpu: i32, bits: i32): void {
   widen32(bits);
-  withValue(DIVR, cpu, isDenormal32(bits));
+  if (isDenormal32(bits) || !commonDivideValue(cpu, getValueSe(), getValueSig(), true)) withValue(DIVR, cpu, isDenormal32(bits));
 }
 
 export function fdivr_f64(cpu: i32, bits: i64): void {
   widen64(bits);
-  withValue(DIVR, cpu, isDenormal64(bits));
+  if (isDenormal64(bits) || !commonDivideValue(cpu, getValueSe(), getValueSig(), true)) withValue(DIVR, cpu, isDenormal64(bits));
 }
 
 export function fdivr_i32(cpu: i32, value: i32): void {
   widenInteger(value);
-  withValue(DIVR, cpu, false);
+  if (!commonDivideValue(cpu, getValueSe(), getValueSig(), true)) withValue(DIVR, cpu, false);
 }

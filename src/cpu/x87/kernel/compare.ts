@@ -4,7 +4,7 @@
  * Deviation: FCOMI and FUCOMI leave C1 alone but for a stack underflow, as AMD's processors do; [SDM2 FCOMI] clears it.
  */
 import {
-  acceptDenormal2, isDenormal, isInfinity, isNan, isSignalling, isUnordered, isUnsupported, isZero,
+  acceptDenormal2, isDenormal, isInfinity, isNan, isNormal, isSignalling, isUnordered, isUnsupported, isZero,
 } from './operands';
 import {
   C0, C1, C2, C3, DE, EXPONENT_MASK, IE, SIGN, SF, begin, finish, isEmpty, popTimes, raise, raiseBefore, raised, stSe, stSig,
@@ -21,6 +21,10 @@ let relation: i32 = 0;
 
 /** Compares into `relation`; says whether the instruction goes on. FUCOM is quiet about QNaNs. */
 function compare(aSe: i32, aSig: u64, bSe: i32, bSig: u64, quiet: bool): bool {
+  if (isNormal(aSe, aSig) && isNormal(bSe, bSig)) {
+    relation = compareNumbers(aSe, aSig, bSe, bSig);
+    return true;
+  }
   if (isUnordered(aSe, aSig) || isUnordered(bSe, bSig)) {
     relation = UNORDERED;
     const silent =

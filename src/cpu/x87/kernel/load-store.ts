@@ -1,24 +1,19 @@
 /** The instructions that load, store and move: FLD, FILD, FBLD, FLD1 and so on, FST, FIST, FISTTP, FBSTP, FXCH, FCMOV. */
-import { X87_SCRATCH } from '../../layout';
+import { commonCommit, commonExchange, commonNarrow, commonPush } from './common';
 import {
   getValueSe, getValueSig, isDenormal32, isDenormal64, isValid, narrow, toBcd, toInteger, widen32, widen64, widenBcd,
   widenInteger,
 } from './convert';
 import { isSignalling } from './operands';
 import {
-  C1, DE, IE, INDEFINITE, INDEFINITE_SE, QUIET_BIT, RC_CHOP, RC_NEAREST, RC_UP, begin, finish, isEmpty,
+  C1, DE, IE, INDEFINITE, INDEFINITE_SE, QUIET_BIT, RC_CHOP, RC_NEAREST, RC_UP, SCRATCH_FLAGS, SCRATCH_HIGH, SCRATCH_VALID, begin, finish, isEmpty,
   overflowStack, pop, popTimes, push, raise, raiseBefore, raised, roundingControl, setRoundingControl, setSt, stSe, stSig,
   storeResult, underflowStack,
 } from './state';
 
-// X87_SCRATCH: whether the value may be stored, the operand's upper bytes, what FSW gains at the commit.
-const SCRATCH_VALID = X87_SCRATCH;
-const SCRATCH_HIGH = X87_SCRATCH + 4;
-const SCRATCH_FLAGS = X87_SCRATCH + 8;
-
 function pushValue(cpu: i32, se: i32, sig: u64): void {
-  if (isEmpty(cpu, -1)) push(cpu, se, sig);
-  else if (overflowStack()) push(cpu, INDEFINITE_SE, INDEFINITE);
+  if (commonPush(cpu, se, sig)) return;
+  if (overflowStack()) push(cpu, INDEFINITE_SE, INDEFINITE);
   finish(cpu, C1);
 }
 
@@ -26,6 +21,7 @@ function pushValue(cpu: i32, se: i32, sig: u64): void {
 function pushConverted(cpu: i32, denormal: bool): void {
   const se = getValueSe();
   let sig = getValueSig();
+  if (!denormal && !isSignalling(se, sig) && commonPush(cpu, se, sig)) return;
   if (isEmpty(cpu, -1)) {
     let goesOn = true;
     if (isSignalling(se, sig)) {
@@ -125,6 +121,8 @@ export function fst_f64_begin(cpu: i32): i64 {
 }
 
 function narrowSt(cpu: i32, fractionBits: i32, indefinite: u64): u64 {
+  const common = commonNarrow(cpu, fractionBits);
+  if (common !== 0) return common;
   begin(cpu);
   if (isEmpty(cpu, 0)) {
     keep(cpu, underflowStack());
@@ -182,6 +180,7 @@ export function fbstp_begin(cpu: i32): i64 {
 }
 
 export function fst_commit(cpu: i32, pops: i32): void {
+  if (load<i32>(cpu, SCRATCH_VALID) && commonCommit(cpu, load<i32>(cpu, SCRATCH_FLAGS), pops)) return;
   begin(cpu);
   raise(load<i32>(cpu, SCRATCH_FLAGS));
   finish(cpu, C1);
@@ -208,6 +207,7 @@ export function fstpnce(cpu: i32, i: i32): void {
 }
 
 export function fxch(cpu: i32, i: i32): void {
+  if (commonExchange(cpu, i)) return;
   begin(cpu);
   if ((isEmpty(cpu, 0) || isEmpty(cpu, i)) && !underflowStack()) {
     finish(cpu, C1);

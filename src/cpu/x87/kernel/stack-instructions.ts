@@ -1,5 +1,5 @@
 /** Instructions whose operands are ST(0) and ST(1) only, and the control instructions. */
-import { FCS, FCW, FDP, FDS, FIP, FOP, FSW, FTW } from '../../layout';
+import { FCS, FCW, FDP, FDS, FIP, FOP, FSW, FTOP, FTW } from '../../layout';
 import { squareRoot } from './arithmetic';
 import { compareFlags, compareSt, compareValue } from './compare';
 import { getValueSe, getValueSig, isDenormal32, isDenormal64, widen32, widen64, widenInteger } from './convert';
@@ -18,6 +18,7 @@ export function es_pending(cpu: i32): i32 {
 export function fninit(cpu: i32): void {
   store<u16>(cpu, 0x037f, FCW);
   store<u16>(cpu, 0, FSW);
+  store<u8>(cpu, 0, FTOP);
   store<u8>(cpu, 0, FTW);
   store<u16>(cpu, 0, FOP);
   store<u64>(cpu, 0, FIP);

@@ -3,7 +3,7 @@
  * flags and its result [SDM1 8.1]. The module's variables are temporaries of a single call; nothing lives in them
  * between two instructions, so one instance serves every vCPU of a thread.
  */
-import { FCW, FPR, FSW, FTW } from '../../layout';
+import { FCW, FPR, FSW, FTOP, FTW, X87_SCRATCH } from '../../layout';
 
 // Status word bits [SDM1 8.1.3]; the first six are also the mask bits of the control word.
 export const IE = 1 << 0;
@@ -35,6 +35,11 @@ export const QUIET_BIT: u64 = 0x4000000000000000;
 /** The real indefinite QNaN [SDM1 4.8.3.7]. */
 export const INDEFINITE_SE = 0xffff;
 export const INDEFINITE: u64 = 0xc000000000000000;
+
+// Between the two phases of a store: whether the value may be stored, its upper bytes, what FSW gains at the commit.
+export const SCRATCH_VALID = X87_SCRATCH;
+export const SCRATCH_HIGH = X87_SCRATCH + 4;
+export const SCRATCH_FLAGS = X87_SCRATCH + 8;
 
 let control: i32 = 0;
 let flags: i32 = 0;
@@ -117,12 +122,13 @@ export function overflowStack(): bool {
   return masked(IE);
 }
 
-function top(cpu: i32): i32 {
-  return (load<u16>(cpu, FSW) >> TOP_SHIFT) & 7;
+export function setTop(cpu: i32, to: i32): void {
+  store<u8>(cpu, <u8>to, FTOP);
+  store<u16>(cpu, <u16>((<i32>load<u16>(cpu, FSW) & ~(7 << TOP_SHIFT)) | (to << TOP_SHIFT)), FSW);
 }
 
-function physical(cpu: i32, i: i32): i32 {
-  return (top(cpu) + i) & 7;
+export function physical(cpu: i32, i: i32): i32 {
+  return (<i32>load<u8>(cpu, FTOP) + i) & 7;
 }
 
 export function isEmpty(cpu: i32, i: i32): bool {
@@ -156,9 +162,7 @@ export function setEmpty(cpu: i32, i: i32): void {
 }
 
 export function moveTop(cpu: i32, by: i32): void {
-  const fsw: i32 = load<u16>(cpu, FSW);
-  const next = ((fsw >> TOP_SHIFT) + by) & 7;
-  store<u16>(cpu, <u16>((fsw & ~(7 << TOP_SHIFT)) | (next << TOP_SHIFT)), FSW);
+  setTop(cpu, physical(cpu, by));
 }
 
 export function pop(cpu: i32): void {
