@@ -152,25 +152,35 @@ export class CodePage {
    */
   drop(start: number, end: number, dropped: { block(key: number, record: number, count: number): void; crossing(c: Crossing): void; footprint(f: Footprint): void }): void {
     const isHit = (from: number, to: number): boolean => from < end && to > start;
-    const kept: number[] = [];
-    for (const [key, place] of this.blocks) {
-      const [from, to] = [key & 4095, this.endOf(place >>> 0)];
-      if (!isHit(from, to)) {
-        kept.push(from, to);
-        continue;
-      }
+    const hits = (parts: readonly CodePart[]): boolean => parts.some((part) => part.page === this && isHit(part.start, part.end));
+    let any = false;
+    // What follows runs for every write beside code, and makes no garbage where it finds nothing.
+    this.blocks.forEach((place, key) => {
+      if (!isHit(key & 4095, this.endOf(place >>> 0))) return;
+      any = true;
       const count = Math.floor(place / PLACE_COUNT);
       this.blocks.delete(key);
       this.vacant.set(key, place);
       this.used -= count;
       this.wasted += count;
       dropped.block(key, place >>> 0, count);
-    }
-    const hits = (parts: readonly CodePart[]): boolean => parts.some((part) => part.page === this && isHit(part.start, part.end));
-    for (const crossing of [...this.crossings]) if (hits(crossing.parts)) dropped.crossing(crossing);
-    for (const footprint of [...this.footprints]) if (hits(footprint.parts)) dropped.footprint(footprint);
+    });
+    this.crossings.forEach((crossing) => {
+      if (!hits(crossing.parts)) return;
+      any = true;
+      dropped.crossing(crossing);
+    });
+    this.footprints.forEach((footprint) => {
+      if (!hits(footprint.parts)) return;
+      any = true;
+      dropped.footprint(footprint);
+    });
+    if (any) this.countLines();
+  }
+
+  private countLines(): void {
     this.linesLow = this.linesHigh = 0;
-    for (let i = 0; i < kept.length; i += 2) this.mark(kept[i], kept[i + 1]);
+    this.blocks.forEach((place, key) => this.mark(key & 4095, this.endOf(place >>> 0)));
     for (const { parts } of [...this.crossings, ...this.footprints]) {
       for (const part of parts) if (part.page === this) this.mark(part.start, part.end);
     }
