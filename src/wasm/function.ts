@@ -17,15 +17,20 @@ export interface Val<T extends Type = Type> {
   readonly type: T;
 }
 
+type Emit = (out: Bytes) => void;
+
+/**
+ * A value, and the statement that makes it: `bind` where it is pure, `load` where it is read from memory or a variable,
+ * `call` where making it does something besides. A region has tens of thousands, so they are one object each.
+ */
 interface Node extends Val {
+  readonly kind: 'bind' | 'load' | 'call';
   /** Emits the opcode after the operands. */
-  readonly emit: (out: Bytes) => void;
+  readonly emit: Emit;
   readonly args: readonly Node[];
   readonly constant: number | bigint | undefined;
   /** Name of a binary operation, or of one on a lane, for those who look at how a value was made. */
   readonly operation: string | undefined;
-  /** What a value read from memory, a variable or a call is made of. */
-  inputs: readonly Node[];
   /** Uses by what is emitted; counted when the function is finished. */
   uses: number;
   local: number;
@@ -35,9 +40,8 @@ interface Node extends Val {
 }
 
 type Statement =
-  | { kind: 'bind'; node: Node }
-  | { kind: 'effect'; args: Node[]; emit: (out: Bytes) => void }
-  | { kind: 'load'; node: Node; emit: (out: Bytes) => void; pure: boolean }
+  | Node
+  | { kind: 'effect'; args: readonly Node[]; emit: Emit }
   | { kind: 'if'; condition: Node; yes: Statement[]; no: Statement[] | undefined; hint: BranchHint['likely'] | undefined }
   | { kind: 'block' | 'loop' | 'sequence'; body: Statement[] };
 
@@ -53,8 +57,17 @@ export interface Variable<T extends Type = Type> {
   /** For people. */
   readonly name: string | undefined;
 }
+interface LocalVariable extends Variable {
+  readonly read: Emit;
+  readonly write: Emit;
+}
 
 const asNode = (value: Val): Node => value as Node;
+const asNodes = (values: readonly Val[]): readonly Node[] => values as readonly Val[] as readonly Node[];
+const NONE: readonly Node[] = [];
+
+/** What emits an opcode of one byte, made once for each. */
+const oneByte: Emit[] = Array.from({ length: 256 }, (_, code) => (out: Bytes) => void out.byte(code));
 
 export class FunctionBuilder {
   readonly signature: Signature;
@@ -104,7 +117,7 @@ export class FunctionBuilder {
   binary<T extends Type>(op: keyof typeof BINARY, a: Val<T>, b: Val<T>): Val<T> {
     const folded = this.fold(op, a, b);
     if (folded) return folded as unknown as Val<T>;
-    return this.pure(a.type, (BINARY[op] as Partial<Record<Type, number>>)[a.type], [a, b], `${op} of ${a.type} and ${b.type}`, op);
+    return this.pure(a.type, (BINARY[op] as Partial<Record<Type, number>>)[a.type], [a, b], op, op);
   }
   /** True when a value was made as this operation of these two values. */
   isBinary(value: Val, op: keyof typeof BINARY, a: Val, b: Val): boolean {
@@ -115,10 +128,10 @@ export class FunctionBuilder {
     const x = asNode(a).constant;
     const y = asNode(b).constant;
     if (a.type === 'i32' && x !== undefined && y !== undefined) return this.i32(compareConstants(op, Number(x), Number(y)));
-    return this.pure('i32', (COMPARE[op] as Partial<Record<Type, number>>)[a.type], [a, b], `${op} of ${a.type}`);
+    return this.pure('i32', (COMPARE[op] as Partial<Record<Type, number>>)[a.type], [a, b], op);
   }
   unary<T extends Type>(op: keyof typeof UNARY, a: Val<T>): Val<T> {
-    return this.pure(a.type, (UNARY[op] as Partial<Record<Type, number>>)[a.type], [a], `${op} of ${a.type}`);
+    return this.pure(a.type, (UNARY[op] as Partial<Record<Type, number>>)[a.type], [a], op);
   }
   eqz(a: Val<IntType>): Val<'i32'> {
     const known = asNode(a).constant;
@@ -170,7 +183,7 @@ export class FunctionBuilder {
 
   load<K extends keyof typeof LOAD>(kind: K, address: Val<'i32'>, offset = 0): Val<(typeof LOAD)[K][0]> {
     const [type, code] = LOAD[kind];
-    return this.sequenced(type, [address], (b) => memoryOp(b, code, offset), true) as Val<(typeof LOAD)[K][0]>;
+    return this.sequenced('load', type, [address], (b) => memoryOp(b, code, offset)) as Val<(typeof LOAD)[K][0]>;
   }
   store<K extends keyof typeof STORE>(kind: K, address: Val<'i32'>, value: Val<(typeof STORE)[K][0]>, offset = 0): void {
     const [type, code] = STORE[kind];
@@ -184,14 +197,16 @@ export class FunctionBuilder {
     this.effect([to, byte, bytes], (b) => b.byte(0xfc).u32(11).byte(0));
   }
   variable<T extends Type>(type: T, name?: string): Variable<T> {
-    return { type, local: this.newLocal(type), name };
+    const local = this.newLocal(type);
+    const variable: LocalVariable = { type, local, name, read: (b) => b.byte(0x20).u32(local), write: (b) => b.byte(0x21).u32(local) };
+    return variable as unknown as Variable<T>;
   }
   get<T extends Type>(v: Variable<T>): Val<T> {
-    return this.sequenced(v.type, [], (b) => b.byte(0x20).u32(v.local), true) as Val<T>;
+    return this.sequenced('load', v.type, NONE, (v as unknown as LocalVariable).read) as Val<T>;
   }
   set<T extends Type>(v: Variable<T>, value: Val<T>): void {
     if (value.type !== v.type) throw new TypeError(`a variable of ${v.type} takes no ${value.type}`);
-    this.effect([value], (b) => b.byte(0x21).u32(v.local));
+    this.effect([value], (v as unknown as LocalVariable).write);
   }
   call(target: FunctionImport, args: Val[]): Val | undefined {
     const index = this.module.importFunction(target);
@@ -204,7 +219,7 @@ export class FunctionBuilder {
       this.effect(args, emit);
       return undefined;
     }
-    return this.sequenced(results[0], args, emit, false);
+    return this.sequenced('call', results[0], args, emit);
   }
 
   // Control
@@ -300,28 +315,25 @@ export class FunctionBuilder {
   // Inside
 
   private constant<T extends Type>(type: T, constant: number | bigint | undefined, emit: (b: Bytes) => void): Val<T> {
-    const node: Node = { type, emit, args: [], constant, operation: undefined, inputs: [], uses: 0, local: -1, left: 0, loops: 0 };
+    const node: Node = { kind: 'bind', type, emit, args: NONE, constant, operation: undefined, uses: 0, local: -1, left: 0, loops: 0 };
     return node as unknown as Val<T>;
   }
-  private node(type: Type, args: Val[], emit: (b: Bytes) => void, local = -1, operation?: string): Node {
-    return { type, emit, args: args.map(asNode), constant: undefined, operation, inputs: [], uses: 0, local, left: 0, loops: 0 };
+  private node(type: Type, args: readonly Val[], emit: Emit, local = -1, operation?: string, kind: Node['kind'] = 'bind'): Node {
+    return { kind, type, emit, args: asNodes(args), constant: undefined, operation, uses: 0, local, left: 0, loops: 0 };
   }
   private pure<T extends Type>(type: T, code: number | undefined, args: Val[], what: string, operation?: string): Val<T> {
-    if (code === undefined || args.some((a) => a.type !== args[0].type)) throw new TypeError(`no ${what}`);
-    return this.bind(this.node(type, args, (b) => b.byte(code), -1, operation)) as unknown as Val<T>;
+    if (code === undefined || args[args.length - 1].type !== args[0].type) throw new TypeError(`no ${what} of ${args.map((a) => a.type).join(' and ')}`);
+    return this.bind(this.node(type, args, oneByte[code], -1, operation)) as unknown as Val<T>;
   }
   private bind(node: Node): Node {
-    this.statements.push({ kind: 'bind', node });
+    this.statements.push(node);
     return node;
   }
-  private effect(args: Val[], emit: (b: Bytes) => void): void {
-    this.statements.push({ kind: 'effect', args: args.map(asNode), emit });
+  private effect(args: readonly Val[], emit: Emit): void {
+    this.statements.push({ kind: 'effect', args: asNodes(args), emit });
   }
-  private sequenced(type: Type, args: Val[], emit: (b: Bytes) => void, pure: boolean): Val {
-    const node = this.node(type, [], () => {});
-    node.inputs = args.map(asNode);
-    this.statements.push({ kind: 'load', node, emit, pure });
-    return node;
+  private sequenced(kind: 'load' | 'call', type: Type, args: readonly Val[], emit: Emit): Val {
+    return this.bind(this.node(type, args, emit, -1, undefined, kind));
   }
   private newLocal(type: Type): number {
     this.locals.push(type);
@@ -393,13 +405,14 @@ export class FunctionBuilder {
   private count(s: Statement): void {
     switch (s.kind) {
       case 'bind':
-        return;
       case 'load':
-        // A call happens, used or not; it counts its inputs once.
-        if (!s.pure) countUse(s.node);
+        return;
+      case 'call':
+        // It happens, used or not.
+        countUse(s);
         return;
       case 'effect':
-        s.args.forEach(countUse);
+        for (const a of s.args) countUse(a);
         return;
       case 'if':
         countUse(s.condition);
@@ -416,19 +429,18 @@ export class FunctionBuilder {
   private emitStatement(s: Statement, out: Bytes): void {
     switch (s.kind) {
       case 'bind':
-        if (s.node.uses > 1) this.keep(s.node, s.node.uses, () => this.emitOperation(s.node, out), out);
+        if (s.uses > 1) this.keep(s, s.uses, out);
+        return;
+      case 'load':
+        if (s.uses > 0) this.keep(s, s.uses, out);
+        return;
+      case 'call':
+        // It counted itself.
+        this.keep(s, s.uses - 1, out);
         return;
       case 'effect':
         for (const a of s.args) this.emitValue(a, out);
         s.emit(out);
-        return;
-      case 'load':
-        if (s.pure && s.node.uses === 0) return;
-        // A call counted itself.
-        this.keep(s.node, s.pure ? s.node.uses : s.node.uses - 1, () => {
-          for (const a of s.node.inputs) this.emitValue(a, out);
-          s.emit(out);
-        }, out);
         return;
       case 'if':
         this.emitValue(s.condition, out);
@@ -452,8 +464,8 @@ export class FunctionBuilder {
         out.byte(0x0b);
     }
   }
-  private keep(node: Node, uses: number, compute: () => void, out: Bytes): void {
-    compute();
+  private keep(node: Node, uses: number, out: Bytes): void {
+    this.emitOperation(node, out);
     if (uses === 0) {
       out.byte(0x1a);
       return;
@@ -484,8 +496,7 @@ export class FunctionBuilder {
 
 function countUse(node: Node): void {
   if (node.uses++ > 0) return;
-  node.args.forEach(countUse);
-  node.inputs.forEach(countUse);
+  for (const a of node.args) countUse(a);
 }
 
 function compareConstants(op: keyof typeof COMPARE, x: number, y: number): number {
