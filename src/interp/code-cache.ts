@@ -242,8 +242,7 @@ export class CodeCache {
     const at = this.linesAt(page.frame) >>> 2;
     if (i32[at + R.LINES_FRAME / 4] !== page.frame) return;
     if (page.isEmpty) i32[at + R.LINES_FRAME / 4] = 0;
-    i32[at + R.LINES_BITS / 4] = page.linesLow;
-    i32[at + R.LINES_BITS / 4 + 1] = page.linesHigh;
+    i32.set(page.lines, at + R.LINES_BITS / 4);
   }
   private mark(page: CodePage, start: number, end: number): void {
     page.mark(start, end);
@@ -294,7 +293,7 @@ export class CodeCache {
     for (const [key, record] of page.eachBlock()) this.dropBlock(page, key, record);
     for (const crossing of [...page.crossings]) this.dropCrossing(crossing);
     for (const footprint of [...page.footprints]) this.uninstall(footprint);
-    page.linesLow = page.linesHigh = 0;
+    page.lines.fill(0);
     this.publish(page);
     for (const chunk of page.chunks) {
       this.stop(chunk, CHUNK_RECORDS);

@@ -1,13 +1,11 @@
 /**
  * What was made of the code in one frame: blocks of records, instructions that end in the next page, and what compiled
- * regions are made from. A write drops what was made from its bytes. Lines of 64 bytes tell most writes to other bytes
+ * regions are made from. A write drops what was made from its bytes; lines of 16 bytes tell most writes to other bytes
  * from those.
  */
 import type { Arena } from '../memory/arena.ts';
 import * as R from './record.ts';
 import { HANDLER_CROSSING, HANDLER_CROSSING_LONG } from './variant.ts';
-
-const LINE_SHIFT = 6;
 
 /** An instruction in two pages. */
 export interface Crossing {
@@ -33,9 +31,12 @@ export interface Footprint {
   valid: boolean;
 }
 
-/** A block, or the place of one that was dropped: first record, and number of records in the place of 32 bits above. */
+/** A block, or the place of one that was dropped: its first record and, above that, its number of records and the offset of its end. */
 type Place = number;
-const PLACE_COUNT = 2 ** 32;
+const placeOf = (record: number, count: number, end: number): Place => (end * 64 + count) * 2 ** 32 + record;
+const recordOf = (place: Place): number => place >>> 0;
+const countOf = (place: Place): number => Math.floor(place / 2 ** 32) & 63;
+const endOf = (place: Place): number => Math.floor(place / 2 ** 38);
 
 /** Key of a block in its page: 12 bits of offset, the mode above. */
 export const blockKey = (offset: number, mode: number): number => offset + mode * 4096;
@@ -58,8 +59,7 @@ export class CodePage {
   readonly crossings = new Set<Crossing>();
   readonly footprints = new Set<Footprint>();
   /** Which lines something was made from, a bit each. */
-  linesLow = 0;
-  linesHigh = 0;
+  readonly lines = new Int32Array(4096 >> (R.LINE_SHIFT + 5));
   /** Writes in a row that found nothing in this page. */
   idleWrites = 0;
 
@@ -69,7 +69,7 @@ export class CodePage {
   }
 
   get isEmpty(): boolean {
-    return (this.linesLow | this.linesHigh) === 0;
+    return this.lines.every((word) => word === 0);
   }
   /** Dropped code takes most of the records. */
   get isWasteful(): boolean {
@@ -78,14 +78,14 @@ export class CodePage {
 
   /** First record of a block, or 0. */
   block(key: number): number {
-    return (this.blocks.get(key) ?? 0) >>> 0;
+    return recordOf(this.blocks.get(key) ?? 0);
   }
   hasBlock(key: number): boolean {
     return this.blocks.has(key);
   }
   /** Keys and first records. */
   *eachBlock(): Iterable<[number, number]> {
-    for (const [key, place] of this.blocks) yield [key, place >>> 0];
+    for (const [key, place] of this.blocks) yield [key, recordOf(place)];
   }
   /** Where blocks of a mode begin that an indirect jump was the first to lead to, in no order. */
   jumpTargetsOf(mode: number): number[] {
@@ -97,24 +97,24 @@ export class CodePage {
    * otherwise `forward` makes the record there lead on. Returns the first record.
    */
   add(key: number, count: number, forward: (record: number) => void): number {
+    const end = this.endAfter(this.next + (count - 1) * R.RECORD_SIZE);
     let record = this.next;
+    let size = count;
     const old = this.vacant.get(key);
-    const room = old === undefined ? 0 : Math.floor(old / PLACE_COUNT);
     if (old !== undefined) this.vacant.delete(key);
-    if (old !== undefined && room >= count) {
-      record = old >>> 0;
+    if (old !== undefined && countOf(old) >= count) {
+      record = recordOf(old);
+      size = countOf(old);
       this.arena.u8.copyWithin(record, this.next, this.next + count * R.RECORD_SIZE);
-      this.blocks.set(key, old);
-      this.wasted -= room;
-      this.used += room;
+      this.wasted -= size;
     } else {
-      if (old !== undefined) forward(old >>> 0);
+      if (old !== undefined) forward(recordOf(old));
       this.take(count);
-      this.blocks.set(key, record + count * PLACE_COUNT);
-      this.used += count;
     }
+    this.blocks.set(key, placeOf(record, size, end));
+    this.used += size;
     this.idleWrites = 0;
-    this.mark(key & 4095, this.endOf(record));
+    this.mark(key & 4095, end);
     return record;
   }
   take(records: number): void {
@@ -122,27 +122,20 @@ export class CodePage {
     this.left -= records;
   }
 
-  /** Offset in the page of the byte after a block. */
-  private endOf(record: number): number {
-    const { u8, u16, u32 } = this.arena;
-    let last = record;
-    while (u8[last + R.REC_LENGTH] !== 0) last += R.RECORD_SIZE;
+  /** Offset in the page of the byte after a block that ends with a record. */
+  private endAfter(last: number): number {
+    const { u16, u32 } = this.arena;
     const handler = u32[last >>> 2];
     return handler === HANDLER_CROSSING || handler === HANDLER_CROSSING_LONG ? 4096 : u16[(last + R.REC_OFFSET) >>> 1];
   }
 
   mark(start: number, end: number): void {
-    for (let line = start >> LINE_SHIFT; line <= (end - 1) >> LINE_SHIFT; line++) {
-      if (line < 32) this.linesLow |= 1 << line;
-      else this.linesHigh |= 1 << (line - 32);
-    }
+    for (let line = start >> R.LINE_SHIFT; line <= (end - 1) >> R.LINE_SHIFT; line++) this.lines[line >> 5] |= 1 << (line & 31);
   }
   /** Something was made from a line that these bytes are in. */
   mayHold(start: number, length: number): boolean {
-    const last = (start + length - 1) >> LINE_SHIFT;
-    for (let line = start >> LINE_SHIFT; line <= last; line++) {
-      if ((line < 32 ? this.linesLow >>> line : this.linesHigh >>> (line - 32)) & 1) return true;
-    }
+    const last = (start + length - 1) >> R.LINE_SHIFT;
+    for (let line = start >> R.LINE_SHIFT; line <= last; line++) if ((this.lines[line >> 5] >>> (line & 31)) & 1) return true;
     return false;
   }
 
@@ -156,14 +149,14 @@ export class CodePage {
     let any = false;
     // What follows runs for every write beside code, and makes no garbage where it finds nothing.
     this.blocks.forEach((place, key) => {
-      if (!isHit(key & 4095, this.endOf(place >>> 0))) return;
+      if (!isHit(key & 4095, endOf(place))) return;
       any = true;
-      const count = Math.floor(place / PLACE_COUNT);
+      const count = countOf(place);
       this.blocks.delete(key);
       this.vacant.set(key, place);
       this.used -= count;
       this.wasted += count;
-      dropped.block(key, place >>> 0, count);
+      dropped.block(key, recordOf(place), count);
     });
     this.crossings.forEach((crossing) => {
       if (!hits(crossing.parts)) return;
@@ -179,8 +172,8 @@ export class CodePage {
   }
 
   private countLines(): void {
-    this.linesLow = this.linesHigh = 0;
-    this.blocks.forEach((place, key) => this.mark(key & 4095, this.endOf(place >>> 0)));
+    this.lines.fill(0);
+    this.blocks.forEach((place, key) => this.mark(key & 4095, endOf(place)));
     for (const { parts } of [...this.crossings, ...this.footprints]) {
       for (const part of parts) if (part.page === this) this.mark(part.start, part.end);
     }

@@ -56,13 +56,14 @@ export const BLOCK_HEAT = 12;
 export const BLOCK_HASH_SHIFT = 10;
 
 /**
- * Lines of code: direct-mapped by frame, which of a frame's 64 lines of 64 bytes code was made from, a bit each. Frames with
+ * Lines of code: direct-mapped by frame, which of a frame's lines of 16 bytes code was made from, a bit each. Frames with
  * code that have been written to lately are in it; stores to their other lines need no slow path.
  */
-export const CODE_LINES_ENTRIES = 1024;
-export const CODE_LINES_SIZE = 16;
+export const CODE_LINES_ENTRIES = 512;
+export const CODE_LINES_SIZE = 64;
 export const LINES_FRAME = 0; // u32: arena address, 0: none
-export const LINES_BITS = 8; // u64
+export const LINES_BITS = 32; // 32 bytes
+export const LINE_SHIFT = 4;
 
 /** Beside the size of an access that 64-bit code hands to a slow path: the segment that it goes through. */
 export const SLOW_STACK = 0x100;

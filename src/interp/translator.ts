@@ -3,7 +3,7 @@ import * as L from '../cpu/layout.ts';
 import { MODE_AVX, MODE_CODE32, MODE_CODE64, MODE_EM, MODE_FLAT, MODE_MP, MODE_OSFXSR, MODE_PROTECTED, MODE_TS } from '../cpu/mode.ts';
 import { BASE_RIP, type CodeSize, type Decoder } from '../isa/decode.ts';
 import type { Repeat } from '../isa/ops.ts';
-import type { Operand, Row } from '../isa/row.ts';
+import { type Attribute, hasModrm, type Operand, type Row } from '../isa/row.ts';
 import type { Arena } from '../memory/arena.ts';
 import type { Decoders } from './decoders.ts';
 import * as R from './record.ts';
@@ -28,12 +28,47 @@ const slotOf = (kind: string, size: string, n: number, rex: number): number => {
   }
 };
 
+/** What of a row matters to its records, worked out once. */
+interface Plan {
+  readonly row: Row;
+  readonly numbers: ReadonlyMap<number, number>;
+  readonly ends: boolean;
+  readonly branches: boolean;
+  readonly isFpu: boolean;
+  /** Some mode refuses it. */
+  readonly traps: boolean;
+  readonly pops: boolean;
+  readonly vectorIndex: boolean;
+  readonly takesModrm: boolean;
+  readonly usesOperandSize: boolean;
+  readonly usesOperandSize64: boolean;
+  readonly usesAddressSize: boolean;
+  readonly usesEnvironment: boolean;
+  readonly isString: boolean;
+}
+
+const TRAPPING: readonly Attribute[] = ['protected', 'sse', 'mmx', 'avx', 'fpu', 'wait'];
+
+function planOf(row: Row, numbers: ReadonlyMap<number, number>): Plan {
+  const { attributes } = row;
+  return {
+    row, numbers,
+    ends: attributes.has('end'), branches: attributes.has('branch'), isFpu: attributes.has('fpu'), pops: attributes.has('pop'),
+    traps: row.vex !== undefined || TRAPPING.some((attribute) => attributes.has(attribute)),
+    vectorIndex: row.operands.some((o) => o.kind === 'X'), takesModrm: hasModrm(row),
+    usesOperandSize: usesOperandSize(row), usesOperandSize64: usesOperandSize64(row), usesAddressSize: attributes.has('asize'),
+    usesEnvironment: usesEnvironment(row), isString: isStringRow(row),
+  };
+}
+
 export class Translator {
   private readonly decoders: Decoders;
   /** That of the instruction at hand. */
   private decoder!: Decoder;
   private readonly arena: Arena;
   private readonly handlers: HandlerSet;
+  /** By row, each made when it is first asked for. */
+  private readonly plans: Plan[] = [];
   /** How often a branch is taken until what it leads to is hot; 0: never. */
   hotAfter = 0;
 
@@ -77,13 +112,16 @@ export class Translator {
     const result = d.decode(this.arena.u8, at, end, codeSize(mode));
     if (result === 'truncated') return 'truncated';
     this.clear(out, offset, d.length, count);
-    const special = result === 'undefined' ? HANDLER_UD : result === 'too-long' ? HANDLER_GP : this.trap(d.row, mode);
-    if (special !== 0) {
-      this.arena.u32[out >>> 2] = special;
-      return 'ended';
-    }
-    this.write(out, mode, offset);
-    return d.row.attributes.has('end') ? 'ended' : 'more';
+    if (result !== 'ok') return this.refuse(out, result === 'undefined' ? HANDLER_UD : HANDLER_GP);
+    const plan = (this.plans[d.rowIndex] ??= planOf(d.row, this.handlers.numbers[d.rowIndex]));
+    const trap = plan.traps ? this.trap(d.row, mode) : 0;
+    if (trap !== 0) return this.refuse(out, trap);
+    this.write(out, mode, offset, plan);
+    return plan.ends ? 'ended' : 'more';
+  }
+  private refuse(out: number, handler: number): 'ended' {
+    this.arena.u32[out >>> 2] = handler;
+    return 'ended';
   }
 
   /** A record that goes on at an offset in the page. */
@@ -118,22 +156,23 @@ export class Translator {
   }
 
   private clear(out: number, offset: number, length: number, count: number): void {
-    this.arena.u8.fill(0, out, out + R.RECORD_SIZE);
-    this.arena.u16[(out + R.REC_OFFSET) >>> 1] = offset;
-    this.arena.u8[out + R.REC_LENGTH] = length;
-    this.arena.u8[out + R.REC_COUNT] = count;
+    const { i32 } = this.arena;
+    const at = out >>> 2;
+    for (let i = 0; i < R.RECORD_SIZE / 4 - 1; i++) i32[at + i] = 0;
+    // REC_OFFSET, REC_LENGTH and REC_COUNT are one word.
+    i32[at + R.REC_OFFSET / 4] = offset | (length << 16) | (count << 24);
   }
 
-  private write(out: number, mode: number, offset: number): void {
+  private write(out: number, mode: number, offset: number, plan: Plan): void {
     const d = this.decoder;
     const { u8, i32 } = this.arena;
-    i32[out >>> 2] = this.handlerNumber(mode);
+    i32[out >>> 2] = this.handlerNumber(mode, plan);
     for (const o of d.row.operands) this.writeOperand(out, o, offset);
     u8[out + R.REC_SEGMENT] = d.segment;
-    if (d.memory) this.writeAddress(out, mode, offset);
+    if (d.memory) this.writeAddress(out, mode, offset, plan);
     const fop = ((d.opcode & 7) << 8) | d.modrm;
-    const edges = d.row.attributes.has('branch') ? this.hotAfter : d.row.vex ? this.vvvvSlot() : d.immediate2;
-    i32[(out + R.REC_IMMEDIATE2) >>> 2] = d.row.attributes.has('fpu') ? fop : edges;
+    const edges = plan.branches ? this.hotAfter : d.row.vex ? this.vvvvSlot() : d.immediate2;
+    i32[(out + R.REC_IMMEDIATE2) >>> 2] = plan.isFpu ? fop : edges;
   }
 
   private vvvvSlot(): number {
@@ -142,17 +181,17 @@ export class Translator {
     return general ? L.GPR + d.vvvv * 8 : L.XMM + d.vvvv * L.XMM_STRIDE;
   }
 
-  private writeAddress(out: number, mode: number, offset: number): void {
+  private writeAddress(out: number, mode: number, offset: number, plan: Plan): void {
     const d = this.decoder;
     const { u8, u16, i32 } = this.arena;
     const slot = (n: number) => (n < 0 ? L.ZERO : L.GPR + n * 8);
     u16[(out + R.REC_RM) >>> 1] = d.base === BASE_RIP ? L.IP_BASE : slot(d.base);
-    u16[(out + R.REC_INDEX) >>> 1] = d.row.operands.some((o) => o.kind === 'X') ? L.XMM + d.index * L.XMM_STRIDE : slot(d.index);
+    u16[(out + R.REC_INDEX) >>> 1] = plan.vectorIndex ? L.XMM + d.index * L.XMM_STRIDE : slot(d.index);
     const long = (mode & MODE_CODE64) !== 0;
     const narrow = long ? d.asize === 32 : d.asize === 16;
     u8[out + R.REC_SCALE] = d.scale | (narrow ? (long ? R.SCALE_ADDRESS32 : R.SCALE_ADDRESS16) : 0);
     let { displacement } = d;
-    if (d.base === ESP && d.row.attributes.has('pop')) displacement += d.osize / 8;
+    if (d.base === ESP && plan.pops) displacement += d.osize / 8;
     if (d.base === BASE_RIP) displacement += offset + d.length;
     if (long && displacement !== (displacement | 0)) {
       // Past what 32 bits hold: a register that is always so large takes a part.
@@ -189,50 +228,47 @@ export class Translator {
     }
   }
 
-  private handlerNumber(mode: number): number {
-    const row = this.decoder.row;
-    const code = mode & MODE_CODE64 ? this.longVariant(row) : this.legacyVariant(row, (mode & MODE_FLAT) !== 0);
-    const number = this.handlers.numbers[this.decoder.rowIndex].get(code);
-    if (number === undefined) throw new Error(`no handler for row "${row.source}"`);
+  private handlerNumber(mode: number, plan: Plan): number {
+    const code = mode & MODE_CODE64 ? this.longVariant(plan) : this.legacyVariant(plan, (mode & MODE_FLAT) !== 0);
+    const number = plan.numbers.get(code);
+    if (number === undefined) throw new Error(`no handler for row "${plan.row.source}"`);
     return number;
   }
 
-  private repeat(row: Row): Repeat {
+  private repeat({ row, isString }: Plan): Repeat {
     const { repeat } = this.decoder;
-    if (!isStringRow(row)) return 'none';
+    if (!isString) return 'none';
     return row.attributes.has('rep') && repeat === 'repne' ? 'rep' : repeat;
   }
 
-  private legacyVariant(row: Row, flat: boolean): number {
+  private legacyVariant(plan: Plan, flat: boolean): number {
     const d = this.decoder;
-    const osize = usesOperandSize(row) ? d.osize : 32;
-    const asize = row.attributes.has('asize') ? d.asize : 32;
+    const osize = plan.usesOperandSize ? d.osize : 32;
+    const asize = plan.usesAddressSize ? d.asize : 32;
     // A string whose source has a segment of its own takes the general way.
-    const ownSegment = row.attributes.has('asize') && d.segmentOverride && !row.attributes.has('branch');
-    const environment: Environment = usesEnvironment(row) && flat && !ownSegment ? 'flat' : 'segmented';
-    return variantCode(osize, this.legacyFormOf(row, flat), asize, environment, this.repeat(row));
+    const ownSegment = plan.usesAddressSize && d.segmentOverride && !plan.branches;
+    const environment: Environment = plan.usesEnvironment && flat && !ownSegment ? 'flat' : 'segmented';
+    return variantCode(osize, this.legacyFormOf(plan, flat), asize, environment, this.repeat(plan));
   }
 
-  private legacyFormOf(row: Row, flat: boolean): RmForm {
+  private legacyFormOf(plan: Plan, flat: boolean): RmForm {
     const d = this.decoder;
-    if (d.memory) {
-      const general = !flat || d.asize === 16 || (d.segmentOverride && (d.segment === 1 || d.segment > DS));
-      return legacyForm(row, general ? 'general' : d.index < 0 ? 'flat' : 'indexed');
-    }
-    return d.takesModrm[d.rowIndex] ? 'register' : 'none';
+    if (!d.memory) return plan.takesModrm ? 'register' : 'none';
+    const general = !flat || d.asize === 16 || (d.segmentOverride && (d.segment === 1 || d.segment > DS));
+    return legacyForm(plan.row, general ? 'general' : d.index < 0 ? 'flat' : 'indexed');
   }
 
-  private longVariant(row: Row): number {
+  private longVariant(plan: Plan): number {
     const d = this.decoder;
-    const osize = (d.osize === 64 ? usesOperandSize64(row) : usesOperandSize(row)) ? d.osize : 32;
-    const asize = row.attributes.has('asize') ? d.asize : 32;
-    const environment: Environment = usesEnvironment(row) || d.memory ? 'long' : 'segmented';
-    return variantCode(osize, this.longFormOf(row, osize), asize, environment, this.repeat(row));
+    const osize = (d.osize === 64 ? plan.usesOperandSize64 : plan.usesOperandSize) ? d.osize : 32;
+    const asize = plan.usesAddressSize ? d.asize : 32;
+    const environment: Environment = plan.usesEnvironment || d.memory ? 'long' : 'segmented';
+    return variantCode(osize, this.longFormOf(plan, osize), asize, environment, this.repeat(plan));
   }
 
-  private longFormOf(row: Row, osize: CodeSize): RmForm {
+  private longFormOf({ row, takesModrm }: Plan, osize: CodeSize): RmForm {
     const d = this.decoder;
-    if (!d.memory) return d.takesModrm[d.rowIndex] ? 'register' : 'none';
+    if (!d.memory) return takesModrm ? 'register' : 'none';
     const farAhead = d.displacement > 0x7fff0000;
     if (d.asize === 32 || d.segment > DS) return longForm(row, osize, 'general64');
     return longForm(row, osize, d.index >= 0 || farAhead ? 'indexed64' : 'flat64');

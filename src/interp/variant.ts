@@ -29,13 +29,12 @@ export interface Variant {
 }
 
 const RM_FORMS: readonly RmForm[] = ['none', 'register', 'flat', 'indexed', 'general', 'flat64', 'indexed64', 'general64'];
-const SIZES: readonly CodeSize[] = [16, 32, 64];
 const ENVIRONMENTS: readonly Environment[] = ['segmented', 'flat', 'long'];
 const REPEATS: readonly Repeat[] = ['none', 'rep', 'repne'];
 
 /** A number for each thinkable variant of a row. */
 export function variantCode(osize: CodeSize, rm: RmForm, asize: CodeSize, environment: Environment, repeat: Repeat): number {
-  const sizes = SIZES.indexOf(osize) + 4 * SIZES.indexOf(asize);
+  const sizes = (osize >> 5) + 4 * (asize >> 5);
   return RM_FORMS.indexOf(rm) + 16 * (sizes + 16 * (ENVIRONMENTS.indexOf(environment) + 4 * REPEATS.indexOf(repeat)));
 }
 

@@ -92,6 +92,8 @@ export class Decoder {
   private readonly vectorIndex: boolean[];
   private readonly ignoresMod: boolean[];
   private readonly namesRegister: boolean[];
+  /** The operands of each row that have bytes of their own. */
+  private readonly inBytes: readonly (readonly Operand[])[];
 
   // The instruction, after `decode` returned 'ok'
   row!: Row;
@@ -136,6 +138,7 @@ export class Decoder {
     this.ignoresMod = rows.map((row) => row.operands.some((o) => o.kind === 'C' || o.kind === 'D'));
     this.namesRegister = rows.map((row) => row.operands.some((o) => o.kind === 'S' || o.kind === 'D'));
     this.usesVvvv = rows.map((row) => row.operands.some((o) => o.kind === 'H' || o.kind === 'B'));
+    this.inBytes = rows.map((row) => row.operands.filter((o) => 'IJLOA'.includes(o.kind)));
     this.vectorIndex = rows.map((row) => row.operands.some((o) => o.kind === 'X'));
     const has = (row: Row, i: number, without: 'i64' | 'o64') => present[i] && !row.vex && !row.attributes.has(without);
     this.legacy = buildMaps(rows, (row, i) => has(row, i, 'o64'), 4);
@@ -197,7 +200,7 @@ export class Decoder {
     if (entry.modrm && this.modrm < 0xc0 && !this.ignoresMod[index] && !this.address(size)) return 'truncated';
     if (this.vectorIndex[index] && !this.vectorsAreValid()) return 'undefined';
     if (this.namesRegister[index] && !this.registerIsValid()) return 'undefined';
-    for (const operand of this.row.operands) if (!this.operand(operand)) return 'truncated';
+    for (const operand of this.inBytes[index]) if (!this.operand(operand)) return 'truncated';
     if (this.lock && !(this.memory && this.row.attributes.has('lock'))) return 'undefined';
     return 'ok';
   }
@@ -385,8 +388,8 @@ export class Decoder {
       return undefined;
     }
     let value = 0;
-    for (let i = 0; i < bytes; i++) value += this.bytes[this.at++] * 2 ** (8 * i);
-    return value;
+    for (let i = 0; i < bytes; i++) value |= this.bytes[this.at++] << (8 * i);
+    return value >>> 0;
   }
 
   private operand(o: Operand): boolean {

@@ -1,8 +1,6 @@
 /** Stores to frames that code was made from (src/interp/record.ts). */
 import { CODE_LINES, TLB_ADDEND, TLB_CODE, TLB_WRITE } from '../../layout';
-import { CODE_LINES_ENTRIES, CODE_LINES_SIZE, LINES_BITS, LINES_FRAME } from '../../../interp/record';
-
-const LINE_SHIFT = 6;
+import { CODE_LINES_ENTRIES, CODE_LINES_SIZE, LINE_SHIFT, LINES_BITS, LINES_FRAME } from '../../../interp/record';
 
 export function beside_code(cpu: i32, linear: i32, entry: i32, bytes: i32): i32 {
   if (load<i32>(entry, TLB_WRITE) != ((linear & ~0xfff) | TLB_CODE)) return 0;
@@ -21,6 +19,8 @@ function unmade(cpu: i32, host: i32, bytes: i32): i32 {
   if (end > 0xfff) return 0;
   const lines = load<i32>(cpu, CODE_LINES) + ((host >>> 12) & (CODE_LINES_ENTRIES - 1)) * CODE_LINES_SIZE;
   if (load<i32>(lines, LINES_FRAME) != (host & ~0xfff)) return 0;
-  const bits = load<i64>(lines, LINES_BITS);
-  return ((bits >> (offset >> LINE_SHIFT)) | (bits >> (end >> LINE_SHIFT))) & 1 ? 0 : host;
+  for (let line = offset >> LINE_SHIFT; line <= end >> LINE_SHIFT; line++) {
+    if ((<i32>load<u8>(lines + (line >> 3), LINES_BITS) >> (line & 7)) & 1) return 0;
+  }
+  return host;
 }
