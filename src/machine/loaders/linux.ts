@@ -105,10 +105,10 @@ function readHeader(image: ByteReader, longMode: boolean): Header {
   const version = image.hasText(HEADER, 'HdrS') ? image.u16(VERSION) : 0;
   const high = version >= 0x200 && (image.u8(LOADFLAGS) & LOADED_HIGH) !== 0;
   const codeOffset = ((image.u8(SETUP_SECTS) || 4) + 1) * 512;
-  // From 2.04 on the field has 32 bits and is right [boot, syssize].
+  // From 2.04 on the field has 32 bits and is right, in paragraphs of 16 bytes, the last of which the file need not fill [boot, syssize].
   const sized = version >= 0x204 ? image.u32(SYSSIZE) * 16 : 0;
   const present = image.length - codeOffset;
-  if (present <= 0 || present < sized) {
+  if (present <= Math.max(sized - 16, 0)) {
     throw new EmulatorError('bad-image', `the kernel image is truncated: ${image.length} bytes of ${codeOffset + Math.max(sized, 1)}; fetch or build it again`);
   }
   const is64 = version >= 0x20c && (image.u16(XLOADFLAGS) & XLF_KERNEL_64) !== 0;

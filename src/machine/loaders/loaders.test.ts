@@ -93,6 +93,12 @@ describe('Linux', () => {
     expect(loadLinux({ kernel: bzImage({ version: 0x200, loadflags: 0 }), ramBytes: 8 * MIB }).entry.eip).toBe(0x1000);
   });
 
+  test('the last paragraph of 16 bytes need not be whole', () => {
+    const whole = bzImage();
+    expect(loadLinux({ kernel: whole.subarray(0, -15), ramBytes: 32 * MIB }).entry.eip).toBe(MIB);
+    expect(codeOf(() => loadLinux({ kernel: whole.subarray(0, -16), ramBytes: 32 * MIB }))).toBe('bad-image');
+  });
+
   test.each([
     ['no kernel', 'bad-image', { kernel: new Uint8Array(4096) }],
     ['a truncated one', 'bad-image', { kernel: bzImage().subarray(0, 5000) }],
