@@ -77,6 +77,12 @@ describe('tables in memory', () => {
   });
 });
 
+it('the FADT says where firmware has put the power management registers', () => {
+  const { tables } = buildPcTables({ ramBytes: 128 << 20, pmBase: 0xb000 });
+  const at = text(tables, 0, tables.length).indexOf('FACP'), view = new DataView(tables.buffer);
+  expect([56, 64, 76].map((offset) => view.getUint32(at + offset, true))).toEqual([0xb000, 0xb004, 0xb008]);
+});
+
 it('the loader script allocates, points and sums', () => {
   const files = acpiFiles(buildPcTables({ ramBytes: 128 << 20 }));
   const script = files.get('etc/table-loader')!;

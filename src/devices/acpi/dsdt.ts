@@ -1,6 +1,6 @@
 /** The definition block of the `pc` board: PCI root with its interrupt links, ISA devices, and the S5 sleep state. */
 import { HPET_BASE, HPET_RANGE } from '../hpet.ts';
-import { GPE0_BASE, GPE0_SIZE, PM_IO_BASE, PORT_SMI_COMMAND, SLP_TYP_S5 } from '../pci/piix4-pm.ts';
+import { GPE0_BASE, GPE0_SIZE, PORT_SMI_COMMAND, SLP_TYP_S5 } from '../pci/piix4-pm.ts';
 import {
   type Aml, ARG0, and, busRange, byteField, createWordField, device, eisaId, findSetRightBit, fixedMemory, give, integer, ioPorts,
   ioRange, isaIrq, LOCAL0, memoryRange, method, name, nameString, not, operationRegion, or, PCI_IRQ_MASK_OFFSET,
@@ -8,6 +8,8 @@ import {
 } from './aml.ts';
 
 export interface DsdtOptions {
+  /** Where the power management registers are. */
+  readonly pmBase: number;
   /** Where PCI memory may lie: [first, last] address. */
   readonly pciHole: readonly [number, number];
   /** Base and interrupt request of the serial ports. */
@@ -78,7 +80,7 @@ function isaBridge(options: DsdtOptions): Aml {
     isaDevice('KBD', 'PNP0303', ioPorts(0x60, 1), ioPorts(0x64, 1), isaIrq(1)),
     isaDevice('MOU', 'PNP0F13', isaIrq(12)),
     // Ports of the chipset itself, so that nothing else is put there.
-    isaDevice('PMIO', 'PNP0C02', ioPorts(PM_IO_BASE, 0x40), ioPorts(GPE0_BASE, GPE0_SIZE), ioPorts(PORT_SMI_COMMAND, 2)),
+    isaDevice('PMIO', 'PNP0C02', ioPorts(options.pmBase, 0x40), ioPorts(GPE0_BASE, GPE0_SIZE), ioPorts(PORT_SMI_COMMAND, 2)),
     ...serial,
   );
 }

@@ -15,6 +15,8 @@ export interface AcpiOptions {
   readonly ramBytes: number;
   /** Base and interrupt request of each serial port. Default: one at 3F8h. */
   readonly serialPorts?: readonly (readonly [base: number, irq: number])[];
+  /** Where firmware has put the power management registers. Default: where SeaBIOS does. */
+  readonly pmBase?: number;
 }
 
 const FADT_SIZE = 244;
@@ -30,13 +32,14 @@ const NO_C2 = 0x0fff, NO_C3 = 0x0fff;
 export function buildPcTables(options: AcpiOptions): AcpiTables {
   // The same choice as SeaBIOS makes for the start of PCI memory.
   const holeStart = options.ramBytes <= 0x80000000 ? 0x80000000 : 0xc0000000;
-  const dsdt = dsdtBody({ pciHole: [holeStart, PCI_HOLE_END], serialPorts: options.serialPorts ?? [[0x3f8, 4]] });
+  const pmBase = options.pmBase ?? PM_IO_BASE;
+  const dsdt = dsdtBody({ pmBase, pciHole: [holeStart, PCI_HOLE_END], serialPorts: options.serialPorts ?? [[0x3f8, 4]] });
   return assembleTables({
-    dsdt: table('DSDT', 1, Uint8Array.from(dsdt)), fadt: fadtTable, others: [madtTable(), hpetTable()],
+    dsdt: table('DSDT', 1, Uint8Array.from(dsdt)), fadt: (facsAt, dsdtAt) => fadtTable(facsAt, dsdtAt, pmBase), others: [madtTable(), hpetTable()],
   });
 }
 
-function fadtTable(facsAt: number, dsdtAt: number): Uint8Array {
+function fadtTable(facsAt: number, dsdtAt: number, pmBase: number): Uint8Array {
   const bytes = table('FACP', 3, new Uint8Array(FADT_SIZE - HEADER_SIZE));
   const view = new DataView(bytes.buffer);
   const put32 = (offset: number, value: number): void => view.setUint32(offset, value, true);
@@ -48,9 +51,9 @@ function fadtTable(facsAt: number, dsdtAt: number): Uint8Array {
   put32(48, PORT_SMI_COMMAND);
   view.setUint8(52, SMI_ACPI_ENABLE);
   view.setUint8(53, SMI_ACPI_DISABLE);
-  put32(56, PM_IO_BASE + PM1_EVT);
-  put32(64, PM_IO_BASE + PM1_CNT);
-  put32(76, PM_IO_BASE + PM_TMR);
+  put32(56, pmBase + PM1_EVT);
+  put32(64, pmBase + PM1_CNT);
+  put32(76, pmBase + PM_TMR);
   put32(80, GPE0_BASE);
   view.setUint8(88, 4); // PM1_EVT_LEN
   view.setUint8(89, 2); // PM1_CNT_LEN

@@ -53,6 +53,15 @@ describe('fw_cfg', () => {
     expect(read(0x22, 4)).toEqual([1, 2, 3, 0]);
   });
 
+  it('asks for what depends on the firmware when it is selected', () => {
+    let value = 1;
+    fwCfg.addFile('zz', () => Uint8Array.of(value, 7));
+    value = 2;
+    expect(read(0x23, 3)).toEqual([2, 7, 0]);
+    value = 3;
+    expect([bus.in8(0x511), ...read(0x23, 2)]).toEqual([0, 3, 7]);
+  });
+
   it('tells the RAM in etc/e820', () => {
     expect(read(0x21, 20)).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 1, 0, 0, 0]);
   });

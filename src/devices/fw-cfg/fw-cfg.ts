@@ -45,6 +45,9 @@ export interface FwCfgState {
   readonly deadline: number | undefined;
 }
 
+/** Bytes, or what makes them when they are asked for, always as many: they may tell what firmware has done by then. */
+export type Content = Uint8Array | (() => Uint8Array);
+
 /** A read by DMA that is under way. */
 interface Copying {
   /** Address of the descriptor, which gets the answer at the end. */
@@ -58,9 +61,11 @@ export class FwCfg implements Device<FwCfgState> {
   private readonly memory: Dma;
   /** No RAM lies from here on. */
   private readonly memoryEnd: number;
-  private readonly items = new Map<number, Uint8Array>();
-  private readonly files: { name: string; content: Uint8Array }[] = [];
+  private readonly items = new Map<number, Content>();
+  private readonly files: { name: string; content: Content }[] = [];
   private key = 0;
+  /** What the key stands for. */
+  private item: Uint8Array = EMPTY;
   private offset = 0;
   /** Upper half of the DMA descriptor's address; writing the lower half starts the transfer. */
   private dmaHigh = 0;
@@ -92,12 +97,13 @@ export class FwCfg implements Device<FwCfgState> {
   }
 
   /** Adds or replaces a numbered item. */
-  addItem(key: number, content: Uint8Array): void {
+  addItem(key: number, content: Content): void {
     this.items.set(key, content);
+    if (key === this.key) this.item = bytesOf(content);
   }
 
   /** Adds or replaces a file; names have at most 55 characters: 'etc/acpi/tables', 'genroms/…', 'vgaroms/…', 'bootorder'. */
-  addFile(name: string, content: Uint8Array): void {
+  addFile(name: string, content: Content): void {
     const existing = this.files.find((file) => file.name === name);
     if (existing !== undefined) existing.content = content;
     else this.files.push({ name, content });
@@ -134,7 +140,7 @@ export class FwCfg implements Device<FwCfgState> {
   }
 
   restore(state: FwCfgState): void {
-    this.key = state.key;
+    this.select(state.key);
     this.offset = state.offset;
     this.dmaHigh = state.dmaHigh;
     this.abandon();
@@ -148,7 +154,7 @@ export class FwCfg implements Device<FwCfgState> {
     view.setUint32(0, this.files.length);
     this.files.forEach(({ name, content }, i) => {
       const at = 4 + FILE_ENTRY_SIZE * i;
-      view.setUint32(at, content.length);
+      view.setUint32(at, bytesOf(content).length);
       view.setUint16(at + 4, FW_CFG_FILE_FIRST + i);
       bytes.set(new TextEncoder().encode(name).subarray(0, FILE_NAME_SIZE - 1), at + 8);
     });
@@ -158,10 +164,7 @@ export class FwCfg implements Device<FwCfgState> {
   private select(key: number): void {
     this.key = key & FW_CFG_KEY_MASK;
     this.offset = 0;
-  }
-
-  private get item(): Uint8Array {
-    return this.items.get(this.key) ?? EMPTY;
+    this.item = bytesOf(this.items.get(this.key) ?? EMPTY);
   }
 
   /** Past the end of an item, and in one that is not there, everything is zero. */
@@ -237,6 +240,10 @@ export class FwCfg implements Device<FwCfgState> {
       this.answer(copying.descriptor, 0);
     }
   }
+}
+
+function bytesOf(content: Content): Uint8Array {
+  return typeof content === 'function' ? content() : content;
 }
 
 function integer(value: number, bytes: number): Uint8Array {

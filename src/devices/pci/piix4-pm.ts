@@ -13,8 +13,10 @@ import { PciConfig, type PciConfigState } from './pci-config.ts';
 import { PCI_INTERRUPT_LINE } from './registers.ts';
 
 export const PM_TIMER_HZ = 3579545;
+/** Where SeaBIOS puts the registers. */
+export const PM_IO_BASE = 0x600;
 /** What the ACPI tables tell the guest. */
-export const PM_IO_BASE = 0x600, PM1_EVT = 0x00, PM1_CNT = 0x04, PM_TMR = 0x08, SCI_IRQ = 9;
+export const PM1_EVT = 0x00, PM1_CNT = 0x04, PM_TMR = 0x08, SCI_IRQ = 9;
 export const GPE0_BASE = 0xafe0, GPE0_SIZE = 4;
 export const PORT_SMI_COMMAND = 0xb2, SMI_ACPI_ENABLE = 0xf1, SMI_ACPI_DISABLE = 0xf0;
 /** SLP_TYP that turns the machine off. */
@@ -120,6 +122,11 @@ export class Piix4Pm implements Device<Piix4PmState> {
     this.mapPmIo();
   }
 
+  /** Where firmware has put the registers; undefined while it has not. */
+  get ioBase(): number | undefined {
+    return (this.config.get(PMBA, 4) & PMBA_ADDRESS) || undefined;
+  }
+
   /** What firmware does: the registers at 600h, ACPI not yet enabled. For boards that start without firmware. */
   configure(): void {
     this.config.write(PMBA, 4, PM_IO_BASE | 1);
@@ -156,9 +163,9 @@ export class Piix4Pm implements Device<Piix4PmState> {
   }
 
   private mapPmIo(): void {
-    const base = this.config.get(PMBA, 4) & PMBA_ADDRESS;
-    const on = (this.config.bytes[PMREGMISC] & PMREGMISC_PMIOSE) !== 0 && base !== 0;
-    if (!on) this.region?.unmap();
+    const base = this.ioBase;
+    const on = (this.config.bytes[PMREGMISC] & PMREGMISC_PMIOSE) !== 0;
+    if (!on || base === undefined) this.region?.unmap();
     else if (this.region?.base !== base) this.region?.mapAt(base);
   }
 

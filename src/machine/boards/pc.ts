@@ -69,7 +69,6 @@ class PcBoard extends BoardBase implements Board {
   private readonly uarts: readonly Uart[];
   readonly screen: VgaRenderer;
   private readonly vga: Vga;
-  private readonly acpi: AcpiTables;
   private readonly irqs: PcInterrupts;
   private readonly i8042: I8042;
   private readonly piix3: Piix3;
@@ -100,12 +99,19 @@ class PcBoard extends BoardBase implements Board {
     this.addPci(vga, options, virtio.functions);
     const ram = ramLayout(memory.ramBytes);
     const fwCfg = this.add(new FwCfg({ memory, clock: parts.clock, ramBytes: ram.below, ramAbove4GBytes: ram.above }));
-    this.acpi = buildPcTables({
-      ramBytes: ram.below, serialPorts: SERIAL.slice(0, options.serialPorts).map(({ base, irq }) => [base, irq] as const),
-    });
-    for (const [name, bytes] of acpiFiles(this.acpi)) fwCfg.addFile(name, bytes);
+    // Firmware asks for them after it has placed the power management registers.
+    for (const name of acpiFiles(this.acpi).keys()) fwCfg.addFile(name, () => acpiFiles(this.acpi).get(name)!);
     if (options.bios) this.mapFirmware(options.bios);
     for (const device of this.irqs.devices) this.add(device);
+  }
+
+  private get acpi(): AcpiTables {
+    const { ioBase } = this.pm;
+    return buildPcTables({
+      ramBytes: ramLayout(this.parts.memory.ramBytes).below,
+      serialPorts: SERIAL.slice(0, this.uarts.length).map(({ base, irq }) => [base, irq] as const),
+      ...(ioBase === undefined ? {} : { pmBase: ioBase }),
+    });
   }
 
   get keyboard(): I8042['keyboard'] {
