@@ -17,7 +17,7 @@ run('what the tests need', 'node', 'scripts/setup.mjs', '--browser');
 run('guests', 'tsx', 'scripts/guests.ts', '--require-all');
 run('build', 'node', 'scripts/build.mjs');
 if (guests) {
-  run('installed systems', 'tsx', 'scripts/systems.ts');
+  run('what only the tests boot', 'tsx', 'scripts/systems.ts', ...(long ? ['--long'] : []));
   run('guests to boot', 'vitest', 'run', '--project', 'guests', ...more);
 } else {
   run('references for the oracles', 'node', 'scripts/references.mjs');

@@ -3,18 +3,15 @@
  * It is made by mmdebstrap, which is Debian's debootstrap on top of apt, and started by the kernels and initramfs of the
  * recipes beside this one with `root=LABEL=coracle`. [mmdebstrap(1)]
  */
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Apt } from '../lib/apt.ts';
-import { sha256, sha256Tree } from '../lib/checksum.ts';
-import { CACHE } from '../lib/paths.ts';
-import { formatBytes, step } from '../lib/report.ts';
+import { CACHE, SYSTEMS } from '../lib/paths.ts';
+import { step } from '../lib/report.ts';
 import { findTool, run } from '../lib/tools.ts';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
-/** Apart from `.cache/guests`, which is copied into the built page. */
-const SYSTEMS = join(CACHE, 'systems');
 const SUITE = 'bookworm';
 const SIZE_BYTES = 1024 * 1024 * 1024;
 const INCLUDE = [
@@ -31,15 +28,12 @@ export function systemDisk(architecture: SystemArchitecture): string {
   return join(SYSTEMS, `debian-${architecture}.img`);
 }
 
-/** Makes the disk, unless it is there and the recipe has not changed. `apt` gives a private apt root whose lists are fresh. */
-export async function buildSystemDisk(openApt: () => Promise<Apt>, architecture: SystemArchitecture): Promise<void> {
-  const image = systemDisk(architecture), stamp = `${image}.recipe`;
-  const recipe = sha256(`${sha256Tree([HERE])} ${architecture}`);
-  if (existsSync(image) && existsSync(stamp) && readFileSync(stamp, 'utf8') === recipe) return;
-  const apt = await openApt();
-  const work = join(CACHE, 'work/debian-systemd', architecture), archives = join(work, 'archives'), local = join(work, 'packages');
+/** Makes the disk. */
+export async function buildSystemDisk(apt: Apt, architecture: SystemArchitecture): Promise<void> {
+  const image = systemDisk(architecture), work = join(CACHE, 'work/debian-systemd', architecture);
+  const archives = join(work, 'archives'), local = join(work, 'packages');
   rmSync(local, { recursive: true, force: true });
-  for (const folder of [SYSTEMS, archives, local]) mkdirSync(folder, { recursive: true });
+  for (const folder of [archives, local]) mkdirSync(folder, { recursive: true });
   for (const name of LOCAL_PACKAGES) {
     const file = await apt.download(`${name}:${architecture}`);
     cpSync(file, join(local, basename(file)));
@@ -48,7 +42,6 @@ export async function buildSystemDisk(openApt: () => Promise<Apt>, architecture:
   writeFileSync(sources, apt.debianSources());
   const mke2fs = await findTool('mke2fs', apt);
   step(`Debian ${architecture} with systemd, by mmdebstrap: about a minute, and 130 MB to fetch at first`);
-  rmSync(image, { force: true });
   run(
     await findTool('mmdebstrap', apt),
     [
@@ -60,9 +53,6 @@ export async function buildSystemDisk(openApt: () => Promise<Apt>, architecture:
       `--customize-hook=sync-out /var/cache/apt/archives "${archives}"`, `--customize-hook=${join(HERE, 'make-disk')}`,
       SUITE, '/dev/null', sources,
     ],
-    { ...mke2fs.env, FILES: join(HERE, 'root'), PACKAGES: local, MKE2FS: mke2fs.path, IMAGE: `${image}.partial`, SIZE: String(SIZE_BYTES / 1024) },
+    { ...mke2fs.env, FILES: join(HERE, 'root'), PACKAGES: local, MKE2FS: mke2fs.path, IMAGE: image, SIZE: String(SIZE_BYTES / 1024) },
   );
-  renameSync(`${image}.partial`, image);
-  writeFileSync(stamp, recipe);
-  step(`${basename(image)}: ${formatBytes(SIZE_BYTES)}`);
 }
