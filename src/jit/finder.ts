@@ -84,8 +84,8 @@ class Search {
   private readonly severalPages: boolean;
   /** Functions by their start; undefined: not to stand in a call's place, or being looked at. */
   private readonly functions = new Map<number, Code | undefined>();
-  /** The buffer that records are copied into, and its bytes in use. */
-  private copies = new Uint8Array(0);
+  /** The buffer that records are copied into, and its words in use. */
+  private copies = new Int32Array(0);
   private copied = 0;
 
   constructor(arena: Arena, code: CodeCache, origin: Origin) {
@@ -223,13 +223,13 @@ class Search {
 
   private copy(address: number): Uint8Array {
     if (this.copied === this.copies.length) {
-      this.copies = new Uint8Array(COPIED_RECORDS * R.RECORD_SIZE);
+      this.copies = new Int32Array((COPIED_RECORDS * R.RECORD_SIZE) / 4);
       this.copied = 0;
     }
-    const bytes = this.copies.subarray(this.copied, this.copied + R.RECORD_SIZE);
-    bytes.set(this.arena.u8.subarray(address, address + R.RECORD_SIZE));
-    this.copied += R.RECORD_SIZE;
-    return bytes;
+    const start = this.copied;
+    const { i32 } = this.arena;
+    for (let word = address >>> 2; this.copied < start + R.RECORD_SIZE / 4; word++) this.copies[this.copied++] = i32[word];
+    return new Uint8Array(this.copies.buffer, start * 4, R.RECORD_SIZE);
   }
 
   /** First record of the block at a place, 0 when there is none. */

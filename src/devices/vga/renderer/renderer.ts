@@ -25,6 +25,8 @@ export class VgaRenderer {
   private readonly vga: Vga;
   private frame: Frame = NOTHING;
   private revision = -1;
+  /** What the registers of that revision say. */
+  private mode: DisplayMode | undefined;
   private phase = -1;
   /** Copy of the part of video memory that is shown. */
   private memory = new Uint8Array(0);
@@ -41,7 +43,8 @@ export class VgaRenderer {
   /** Brings the picture up to date. Returns it, or undefined when nothing has changed since the last call. */
   render(): Frame | undefined {
     const { vga } = this;
-    const mode = displayMode(vga);
+    const mode = vga.revision === this.revision && this.mode ? this.mode : displayMode(vga);
+    this.mode = mode;
     const phase = mode.kind === 'text' ? blinkPhase(vga) : 0;
     const dirty = vga.vram.takeDirty();
     if (!dirty && vga.revision === this.revision && phase === this.phase) return undefined;
