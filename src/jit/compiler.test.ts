@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Cpu, type CpuOptions } from '../cpu/cpu.ts';
 import { setFlatSegment } from '../cpu/segments.ts';
 import { generateInterpreter } from '../interp/generate.ts';
@@ -100,6 +100,18 @@ describe('compiled code', () => {
     for (let i = 0; i < 50; i++) cpu.run(1000);
     expect(cpu.state.reg(EBX)).toBeLessThan(before);
     expect(cpu.compilerCounters.dropped).toBeGreaterThan(0);
+  });
+
+  it('leaves nothing of it in the table when it goes', () => {
+    const set = vi.spyOn(WebAssembly.Table.prototype, 'set');
+    cpu.state.setReg(ECX, 1_000_000);
+    for (let i = 0; i < 50; i++) cpu.run(1000);
+    expect(set.mock.calls.length).toBeGreaterThan(0);
+    memory.write(physAddr(ENTRY + 2), Uint8Array.of(0x90)); // nop
+    cpu.run(10);
+    const last = new Map(set.mock.calls.map(([slot, value]) => [slot, value]));
+    set.mockRestore();
+    expect([...last.values()]).toEqual([...last.values()].map(() => null));
   });
 
   it('stays when bytes beside its guest code are written to', () => {

@@ -202,8 +202,9 @@ export class RegionCompiler {
     this.live++;
     return this.freeSlots.pop() as number;
   }
-  /** A slot keeps its function, and that its instance, until the slot is used again. */
+  /** What stood in a slot goes: a function keeps its instance, and that the module with all that was made of it. */
   private release(slots: readonly number[]): void {
+    for (const slot of slots) this.table.set(slot, null);
     this.freeSlots.push(...slots);
     this.live -= slots.length;
   }

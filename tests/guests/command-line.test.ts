@@ -1,6 +1,6 @@
 /** Real guests booted headless by the built command line. Debian's 64-bit guests: `debian-amd64.test.ts`. */
 import { describe, expect, it } from 'vitest';
-import { boot, FIRMWARE, kernelFlags, TEACHING_IMAGE, withDisk } from './boot.ts';
+import { boot, FIRMWARE, guestFile, kernelFlags, TEACHING_IMAGE, withDisk } from './boot.ts';
 
 describe('firmware', () => {
   it('shows its boot messages on the text screen', async () => {
@@ -17,6 +17,27 @@ describe('the teaching image', () => {
   it('starts from a disk by the firmware', async () => {
     const outcome = await boot('-m', '16', ...FIRMWARE, '-hda', TEACHING_IMAGE, '-snapshot', '--until', 'shell ready', '--timeout', '120');
     expect(outcome).toMatchObject({ status: 0 });
+  });
+});
+
+/** Everything is compiled that is reached twice: for what is compiled seldom, and thrown away in large numbers. */
+describe('compiled at once', () => {
+  const AT_ONCE = ['-compile-threshold', '1', '-pace', 'none'];
+
+  it('the firmware shows its boot messages', async () => {
+    const outcome = await boot('-m', '32', ...FIRMWARE, ...AT_ONCE, '--until', 'No bootable device', '--timeout', '120');
+    expect(outcome).toMatchObject({ status: 0 });
+  });
+  it('the teaching image starts from a disk', async () => {
+    const outcome = await boot('-m', '16', ...FIRMWARE, '-hda', TEACHING_IMAGE, '-snapshot', ...AT_ONCE, '--until', 'shell ready', '--timeout', '120');
+    expect(outcome).toMatchObject({ status: 0 });
+  });
+  it.each(['debian-i386', 'debian-amd64'])('%s comes up on a microvm, is typed into, and powers off', async (guest) => {
+    const kernel = ['-kernel', guestFile(guest, 'kernel'), '-initrd', guestFile(guest, 'initrd'), '-append', 'console=ttyS0'];
+    const shell = ['--send', 'shell ready on /dev/ttyS0=>echo $((6 * 7))-up; poweroff'];
+    const { status, output } = await boot('-M', 'microvm', '-m', '128', ...kernel, ...AT_ONCE, ...shell, '--timeout', '800');
+    expect(output).toMatch(/\n42-up\r?\n/);
+    expect(status).toBe(0);
   });
 });
 
