@@ -115,6 +115,25 @@ describe('the buttons', () => {
   });
 });
 
+describe('switches of the processor in the address', () => {
+  const regions = (driver: PageDriver): Promise<number | undefined> => driver.page.evaluate(() => window.coracle?.totals?.compiler?.regions);
+
+  it('choose what runs the guest, and the counters show it', async () => {
+    const compiled = await open({}, '?compile-threshold=1#guest=teaching');
+    await compiled.waitForSerial(READY);
+    await expect.poll(() => regions(compiled), { timeout: 10_000 }).toBeGreaterThan(0);
+    expect(await compiled.text('#figure-compiled')).toMatch(/^[\d.]+ (bytes|KiB) \d+ regions$/);
+    expect(await compiled.page.locator('#compiled').getAttribute('title')).toMatch(/^exits: hot: [1-9]/m);
+    const interpreted = await open({}, '?tier=interp#guest=teaching');
+    await interpreted.waitForSerial(READY);
+    await expect.poll(() => regions(interpreted), { timeout: 10_000 }).toBe(0);
+  });
+  it('that there are not are told of', async () => {
+    const driver = await open({}, '?tier=fast#guest=teaching');
+    await expect.poll(() => driver.notices(), { timeout: 10_000 }).toContain('interp, compiled or auto');
+  });
+});
+
 describe('an image of the user’s own', () => {
   it('is recognised, shown with options and started', async () => {
     const driver = await open();
