@@ -126,9 +126,9 @@ export class Cpu implements CpuContext {
     this.msrs = new MsrFile(this.profile, this.mmu, this.state);
     this.ferr = new ErrorPin(this);
     host.memory.observer = {
-      frameReplaced: (page) => {
+      frameReplaced: (page, hadCode) => {
         this.mmu.dropFrame(page);
-        if (this.running) this.stopAfterCurrent();
+        if (hadCode && this.running) this.stopAfterCurrent();
       },
       frameWritten: (frame, offset, length) => {
         // Records of dropped code stop by themselves; copies do not.

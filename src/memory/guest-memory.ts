@@ -28,8 +28,11 @@ const OFFSET_MASK = PAGE_SIZE - 1;
 
 /** What keeps copies of the map (a TLB, decoded code) and has to hear of changes. */
 export interface MemoryObserver {
-  /** The frame behind this guest-physical page changed, or may no longer be written; -1: the whole map changed. */
-  frameReplaced(page: number): void;
+  /**
+   * The frame behind this guest-physical page changed, or may no longer be written; -1: the whole map changed. `hadCode`:
+   * something may have been made from the frame that was there.
+   */
+  frameReplaced(page: number, hadCode: boolean): void;
   /** Somebody other than the processor's own store wrote to a frame that has code. */
   frameWritten(frame: ArenaAddr, offset: number, length: number): void;
 }
@@ -85,7 +88,7 @@ export class GuestMemory implements Dma, MapOwner {
     const mask = enabled ? ~0 : ~A20_PAGE_BIT;
     if (mask === this.a20PageMask) return;
     this.a20PageMask = mask;
-    this.observer?.frameReplaced(-1);
+    this.observer?.frameReplaced(-1, true);
   }
 
   /** The frame to read a guest-physical page at; 0: the read goes to `readPhys`. */
@@ -181,7 +184,7 @@ export class GuestMemory implements Dma, MapOwner {
   dispose(): void {
     this.readMap.fill(0);
     this.writeMap.fill(0);
-    this.observer?.frameReplaced(-1);
+    this.observer?.frameReplaced(-1, true);
     for (const frames of [this.ramFrames, ...this.ownRegions.map((region) => region.frames)]) {
       for (const frame of frames) this.releaseFrame(frame as ArenaAddr);
       frames.fill(this.pool.zeroFrame);
@@ -222,8 +225,8 @@ export class GuestMemory implements Dma, MapOwner {
   /** Looks pages of the map up again and tells the observer, page by page while that is cheaper than everything. */
   refreshPages(pages: readonly number[]): void {
     for (const page of pages) this.lookUp(page);
-    if (pages.length > 64) this.observer?.frameReplaced(-1);
-    else for (const page of pages) this.tellReplaced(page);
+    if (pages.length > 64) this.observer?.frameReplaced(-1, true);
+    else for (const page of pages) this.tellReplaced(page, true);
   }
 
   private maskA20(addr: number): number {
@@ -339,13 +342,14 @@ export class GuestMemory implements Dma, MapOwner {
     const target = this.backing(page, this.shadowOf(this.shadowWrite, page));
     if (target === undefined || target.region?.rom) return 0;
     const old = target.frames[target.index];
+    const hadCode = this.pool.hasCode(old as ArenaAddr);
     const frame = this.privateFrame(target.frames, target.index);
     target.region?.noteDirty(page);
     if (this.shadowOf(this.shadowRead, page) === this.shadowOf(this.shadowWrite, page)) {
       this.readMap[page] = frame;
       this.writeMap[page] = frame;
     }
-    if (frame !== old) this.tellReplaced(page);
+    if (frame !== old) this.tellReplaced(page, hadCode);
     return frame;
   }
 
@@ -355,9 +359,9 @@ export class GuestMemory implements Dma, MapOwner {
     return frame;
   }
 
-  private tellReplaced(page: number): void {
-    this.observer?.frameReplaced(page);
-    if (this.a20PageMask !== ~0) this.observer?.frameReplaced(page | A20_PAGE_BIT);
+  private tellReplaced(page: number, hadCode: boolean): void {
+    this.observer?.frameReplaced(page, hadCode);
+    if (this.a20PageMask !== ~0) this.observer?.frameReplaced(page | A20_PAGE_BIT, hadCode);
   }
 
   /** Fills both table entries of a page from what is mapped there. Writes stay trapped until the first one. */
@@ -369,7 +373,7 @@ export class GuestMemory implements Dma, MapOwner {
 
   private refresh(first: number, count: number): void {
     for (let page = first; page < first + count && page < this.mapPages; page++) this.lookUp(page);
-    this.observer?.frameReplaced(-1);
+    this.observer?.frameReplaced(-1, true);
   }
 
   private reindex(base: number, size: number, change: (list: MappableRegion[]) => void): void {
