@@ -78,8 +78,8 @@ export interface MachineOptions {
   /** What the machine's event `trace` tells. Default: nothing, which costs nothing. */
   readonly trace?: readonly TraceItem[];
   /**
-   * Counts how many instructions compiled code executes (`statistics().code.compiledInstructions`), which takes it a little time
-   * whenever it is left. Default: false.
+   * Counts how many instructions compiled code executes, and estimates the time in each tier (`statistics().code.tiers`), which
+   * takes compiled code a little time whenever it is left. Default: false.
    */
   readonly countTiers?: boolean;
   /** A reset by the guest ends the machine. Default: false. */

@@ -1,5 +1,6 @@
 /** What became of guest code, counted. */
 import * as R from '../interp/record.ts';
+import type { TierMs } from './tier-times.ts';
 
 export type { CompilerCounters } from '../jit/compiler.ts';
 
@@ -19,8 +20,11 @@ export interface CodeCounters {
   readonly invalidations: number;
   /** How often control came back to the dispatcher, by cause. */
   readonly exits: Readonly<Record<ExitCause, number>>;
-  /** Instructions that compiled code retired since the last reset; undefined unless they are counted (`countTiers`). */
-  readonly compiledInstructions: number | undefined;
+  /**
+   * Instructions that compiled code retired since the last reset, and an estimate of the host's milliseconds in each tier; undefined
+   * unless they are counted (`countTiers`).
+   */
+  readonly tiers: { readonly compiledInstructions: number; readonly estimatedMs: TierMs } | undefined;
 }
 
 /** Numbers of exits are below it. */

@@ -34,6 +34,7 @@ import { resetSegments } from './segments.ts';
 import { alignmentChecked, SlowAccess } from './slow-access.ts';
 import { CpuState } from './state.ts';
 import { systemHelpers } from './system-helpers.ts';
+import { TierTimes } from './tier-times.ts';
 import type { Tracer } from './trace.ts';
 import { ErrorPin } from './x87/error-pin.ts';
 import { fldenv, fnsave, fnstenv, frstor, fxrstor, fxsave } from './x87/environment-helpers.ts';
@@ -113,7 +114,8 @@ export class Cpu implements CpuContext {
   /** Records that were changed to stop the handlers, with their handlers. */
   private readonly patched: number[] = [];
   readonly tracer: Tracer | undefined;
-  private readonly countsTiers: boolean;
+  private readonly tierTimes: TierTimes | undefined;
+  private readonly nowMs: () => number;
   private readonly exits = new Float64Array(EXITS);
   private lookups = 0;
 
@@ -135,16 +137,17 @@ export class Cpu implements CpuContext {
         if (this.engine.code.written(frame, offset, length) && this.running && this.source.inScratch(this.state.getU32(L.IP))) this.stopAfterCurrent();
       },
     };
+    this.nowMs = options.nowMs ?? (() => 0);
     const imports = this.namedImports();
     this.imports = [...imports.values()];
-    this.engine = Engine.of(host.memory.pool, modules, imports, { nowMs: options.nowMs ?? (() => 0), thread: options.compilerThread });
+    this.engine = Engine.of(host.memory.pool, modules, imports, { nowMs: this.nowMs, thread: options.compilerThread });
     this.decoder = this.engine.decoders.number(this.profile.features);
     this.source = new CodeSource(this.state, this.mmu, host.memory, this.engine);
     const tier = options.tier ?? 'auto';
     this.compilesAll = tier === 'compiled';
     this.hotAfter = { interp: 0, compiled: 1, auto: options.compileThreshold ?? DEFAULT_COMPILE_THRESHOLD }[tier];
     this.engine.code.hotAfter = this.hotAfter;
-    this.countsTiers = options.countTiers ?? false;
+    this.tierTimes = options.countTiers ? new TierTimes() : undefined;
     this.tracer = options.tracer;
     this.connectTracer();
     this.powerOn(0n);
@@ -164,8 +167,11 @@ export class Cpu implements CpuContext {
 
   get codeCounters(): CodeCounters {
     const { blocksMade: blocks, invalidations } = this.engine.code;
-    const compiledInstructions = this.countsTiers ? Number(this.arena.i64[(this.state.base + L.COMPILED_COUNT) >>> 3]) : undefined;
-    return { blocks, lookups: this.lookups, invalidations, exits: exitsByCause(this.exits), compiledInstructions };
+    const tiers = this.tierTimes && { compiledInstructions: this.compiledCount, estimatedMs: this.tierTimes.estimate };
+    return { blocks, lookups: this.lookups, invalidations, exits: exitsByCause(this.exits), tiers };
+  }
+  private get compiledCount(): number {
+    return Number(this.arena.i64[(this.state.base + L.COMPILED_COUNT) >>> 3]);
   }
 
   /**
@@ -229,10 +235,19 @@ export class Cpu implements CpuContext {
    * interrupt. `shutdown`: a triple fault; only `reset` goes on.
    */
   run(fuel: number): RunResult {
-    const end = this.retired + fuel;
-    const { state } = this;
     this.engine.compiler.work();
     this.drawTimeLine();
+    if (!this.tierTimes) return this.runSlice(fuel);
+    const { retired, compiledCount } = this;
+    const start = this.nowMs();
+    const result = this.runSlice(fuel);
+    const compiled = this.compiledCount - compiledCount;
+    this.tierTimes.add(this.nowMs() - start, Math.max(0, this.retired - retired - compiled), compiled);
+    return result;
+  }
+  private runSlice(fuel: number): RunResult {
+    const end = this.retired + fuel;
+    const { state } = this;
     while (this.retired < end) {
       if (this.stopped) return 'shutdown';
       if (state.getU32(L.ATTENTION) !== 0) {
@@ -496,7 +511,7 @@ export class Cpu implements CpuContext {
     const { state } = this;
     const user = state.cpl === 3;
     return {
-      host, linear, mode: state.getU32(L.MODE), record, frameAt: (page) => this.source.frameAt(page, user), ahead: this.compilesAll, counted: this.countsTiers,
+      host, linear, mode: state.getU32(L.MODE), record, frameAt: (page) => this.source.frameAt(page, user), ahead: this.compilesAll, counted: this.tierTimes !== undefined,
     };
   }
 
