@@ -1,6 +1,7 @@
 /**
  * Debian's i386 kernel with busybox, booted by the page in Chromium: typed into on the serial port and on the screen,
- * photographed for the README (with CORACLE_SCREENSHOT=1, into docs/), and switched off by its own command.
+ * photographed for the README (with CORACLE_SCREENSHOT=1, into docs/), and switched off by its own command. Then the 64-bit
+ * one, on both boards.
  */
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -51,4 +52,20 @@ it('boots by itself when the page opens, is typed into and powers off', async ()
   await driver.waitForState('off', 120_000);
   expect(await driver.text('#screen-message')).toContain('switched the machine off');
   expect(driver.faults).toEqual([]);
+});
+
+it.each(['debian-amd64', 'debian-amd64-microvm'])('boots %s when the address asks for it', async (guest) => {
+  const driver = await PageDriver.open(browser, `${server.url}?guest=${guest}`);
+  await driver.waitForState('running', 60_000);
+  expect(await driver.notices()).toBe('');
+  expect(await driver.page.evaluate(() => window.coracle?.guest)).toBe(guest);
+  await driver.waitForSerial('shell ready on /dev/ttyS0', BOOT_MS);
+  await driver.page.locator('#terminal').click();
+  await driver.page.keyboard.type('uname -m; expr 6 \\* 7\r', { delay: 10 });
+  await driver.waitForSerial('x86_64');
+  await driver.waitForSerial('\n42\r');
+  await driver.page.keyboard.type('poweroff\r', { delay: 10 });
+  await driver.waitForState('off', 120_000);
+  expect(driver.faults).toEqual([]);
+  await driver.page.close();
 });
