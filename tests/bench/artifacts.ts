@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
@@ -16,6 +16,7 @@ import { buildX87Kernel } from '../../src/cpu/x87/build-kernel.ts';
 import { generateInterpreter } from '../../src/interp/generate.ts';
 import { HANDLERS } from '../../src/interp/handlers.ts';
 import { bundleRegionCompiler } from '../../src/jit/bundle.ts';
+import type { GuestName } from './machines/machine.ts';
 import { buildPrograms } from './programs/build.ts';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
@@ -67,13 +68,13 @@ export async function buildCode(): Promise<void> {
   writeFileSync(join(BUILT, 'empty.html'), `<!doctype html><title>empty</title><link rel="icon" href="data:,"><script>${worker}</script>`);
 }
 
-/** The Debian guest of the recipes. */
-export function debianGuest(): Guest {
+/** A Debian guest of the recipes. */
+export function debianGuest(name: GuestName): Guest {
   const manifest = join(GUESTS, 'guests.json');
   const guest = existsSync(manifest)
-    ? (JSON.parse(readFileSync(manifest, 'utf8')) as GuestManifest).guests.find(({ name }) => name === 'debian-i386')
+    ? (JSON.parse(readFileSync(manifest, 'utf8')) as GuestManifest).guests.find((guest) => guest.name === `debian-${name}`)
     : undefined;
-  if (guest === undefined) throw new Error('the Debian i386 guest is missing; make it with: npx tsx scripts/guests.ts');
+  if (guest === undefined) throw new Error('the Debian guests are missing; make it with: npx tsx scripts/guests.ts');
   return guest;
 }
 
@@ -87,17 +88,17 @@ export interface GuestFiles {
   readonly vgaBios: string;
 }
 
-export function buildGuest(): GuestFiles {
-  const guest = debianGuest();
+export function buildGuest(name: GuestName): GuestFiles {
+  const guest = debianGuest(name);
   const file = (role: string): string => join(GUESTS, guest.files.find((entry) => entry.role === role)?.path ?? role);
   const tree = new Map<string, CpioEntry>();
   tree.set('bin/b', { kind: 'file', data: Buffer.from(RUNNER), mode: 0o755 });
-  const programs = buildPrograms(join(BUILT, 'programs'));
-  for (const name of readdirSync(programs)) tree.set(`bin/${name}`, { kind: 'file', data: readFileSync(join(programs, name)), mode: 0o755 });
+  const programs = buildPrograms(join(BUILT, `programs-${name}`), name);
+  for (const program of readdirSync(programs)) tree.set(`bin/${program}`, { kind: 'file', data: readFileSync(join(programs, program)), mode: 0o755 });
   // Not named .gz: the server would say that browsers are to unpack it.
-  const initrd = join(BUILT, 'initrd');
+  const initrd = join(BUILT, `initrd-${name}`);
   writeFileSync(initrd, Buffer.concat([readFileSync(file('initrd')), gzipSync(writeCpio(tree), { level: 9 })]));
-  const firmware = (name: string): string => join(GUESTS, 'firmware', name);
+  const firmware = (image: string): string => join(GUESTS, 'firmware', image);
   return { guest, kernel: file('kernel'), initrd, bios: firmware(BIOS_FILE), vgaBios: firmware(VGA_BIOS_FILE) };
 }
 
@@ -108,7 +109,7 @@ export function writePageGuests({ guest, kernel, initrd }: GuestFiles, memoryMiB
     return { role, path, sizeBytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
   };
   const kernelPath = guest.files.find(({ role }) => role === 'kernel')?.path;
-  const files = [file('kernel', `/guests/${kernelPath}`, kernel), file('initrd', '/bench/initrd', initrd)];
+  const files = [file('kernel', `/guests/${kernelPath}`, kernel), file('initrd', `/bench/${basename(initrd)}`, initrd)];
   const manifest: GuestManifest = { version: 1, recipeSha256: '', guests: [{ ...guest, memoryMiB, files }] };
   mkdirSync(PAGE_GUESTS, { recursive: true });
   writeFileSync(join(PAGE_GUESTS, MANIFEST_FILE), JSON.stringify(manifest));

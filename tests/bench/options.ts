@@ -1,5 +1,5 @@
 /** The command line of `npm run bench`. */
-import { MACHINE_NAMES, type MachineName } from './machines/machine.ts';
+import { GUEST_NAMES, type GuestName, MACHINE_NAMES, MACHINES_OF, type MachineName } from './machines/machine.ts';
 import { PROGRAM_GROUPS } from './programs/list.ts';
 
 export const GROUPS = ['interpreter', 'memory-use', 'boot', ...PROGRAM_GROUPS] as const;
@@ -15,6 +15,7 @@ export interface BenchOptions {
   readonly percent: number;
   /** Only programs whose name is one of these; empty: all. */
   readonly programs: readonly string[];
+  readonly guest: GuestName;
   readonly machines: readonly MachineName[];
   /** Where Coracle and v86 run. */
   readonly place: (typeof PLACES)[number];
@@ -31,7 +32,8 @@ export const USAGE = `npm run bench -- [options]
   --only NAME[,NAME]     only these guest programs
   --runs N               repetitions, of which the median counts; default: 5
   --scale PERCENT        work of the guest programs; default: 100
-  --machines NAMES       ${MACHINE_NAMES.join(', ')}; default: all that are installed
+  --guest NAME           ${GUEST_NAMES.join(' or ')}: what kernel and programs are made for; default: i386
+  --machines NAMES       ${MACHINE_NAMES.join(', ')} (Coracle with the i386 guest beside the amd64 one); default: all that run the guest and are installed
   --in PLACE             browser, or node to look closer: headless, without a browser; default: browser
   --cpu-prof FOLDER      with --in node: V8's profile of each machine's process
   --json FILE            writes the figures
@@ -42,7 +44,7 @@ Each program is also shown beside the last measurement of it in the same place a
 export class UsageError extends Error {}
 
 const DEFAULT_RUNS = 5, DEFAULT_PERCENT = 100;
-const KNOWN = /^--(group|only|runs|scale|machines|in|cpu-prof|json|svg|document)$/;
+const KNOWN = /^--(group|only|runs|scale|guest|machines|in|cpu-prof|json|svg|document)$/;
 
 export function parseOptions(args: readonly string[]): BenchOptions {
   const values = new Map<string, string>();
@@ -55,13 +57,18 @@ export function parseOptions(args: readonly string[]): BenchOptions {
   const groups = names(values.get('group'), GROUPS, 'group');
   const inBrowserOnly = place === 'node' ? groups?.find((group) => !NODE_GROUPS.includes(group)) : undefined;
   if (inBrowserOnly !== undefined) throw new UsageError(`${inBrowserOnly} needs a browser; leave out --in node`);
+  const guest = names(values.get('guest'), GUEST_NAMES, 'guest')?.[0] ?? 'i386';
+  const machines = names(values.get('machines'), MACHINE_NAMES, 'machine') ?? MACHINES_OF[guest];
+  const unfit = machines.find((machine) => !MACHINES_OF[guest].includes(machine));
+  if (unfit !== undefined) throw new UsageError(`${unfit} does not run beside a guest for ${guest}; ${MACHINES_OF[guest].join(', ')} do`);
   if (values.has('cpu-prof') && place !== 'node') throw new UsageError('--cpu-prof needs --in node');
   return {
     groups: groups ?? (place === 'node' ? NODE_GROUPS : GROUPS),
     runs: count(values.get('runs'), DEFAULT_RUNS, 'runs'),
     percent: count(values.get('scale'), DEFAULT_PERCENT, 'scale'),
     programs: values.get('only')?.split(',') ?? [],
-    machines: names(values.get('machines'), MACHINE_NAMES, 'machine') ?? MACHINE_NAMES,
+    guest,
+    machines,
     place,
     profiles: values.get('cpu-prof'),
     json: values.get('json'),

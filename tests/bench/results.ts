@@ -1,5 +1,5 @@
 /** What a run of the bench found: the form of the JSON file. */
-import type { MachineName } from './machines/machine.ts';
+import type { GuestName, MachineName } from './machines/machine.ts';
 
 /** v86 is also booted in a browser whose optimising compiler is off; see docs/performance.md. */
 export type TimedName = MachineName | 'v86-liftoff';
@@ -14,6 +14,7 @@ export interface ProgramResult {
   /** The incumbent's time over ours. */
   readonly v86?: number;
   readonly tcg?: number;
+  readonly i386?: number;
   /** Machines that computed something else than the first one: their times are of no worth. */
   readonly differing?: readonly MachineName[];
 }
@@ -22,6 +23,7 @@ export interface GroupResult {
   /** Geometric mean of the incumbent's time over ours. */
   readonly v86?: number;
   readonly tcg?: number;
+  readonly i386?: number;
   readonly programs: Record<string, ProgramResult>;
 }
 
@@ -67,6 +69,7 @@ export interface BenchResults {
   readonly runs: number;
   readonly percent: number;
   readonly place: 'browser' | 'node';
+  readonly guest: GuestName;
   interpreter?: InterpreterResult;
   memoryUse?: MemoryUseResult;
   /** Of all of Coracle's machines in the run; not there without a region compiler. */

@@ -42,7 +42,7 @@ class Bench {
   constructor(options: BenchOptions, results: BenchResults) {
     this.options = options;
     this.results = results;
-    this.stored = new StoredTimes(join(BUILT, 'times.json'), options.place, options.percent);
+    this.stored = new StoredTimes(join(BUILT, `times-${options.guest}.json`), options.place, options.percent);
   }
 
   async measure(): Promise<void> {
@@ -54,7 +54,7 @@ class Bench {
       .filter(({ name }) => options.programs.length === 0 || options.programs.includes(name));
     if (!wanted('memory-use') && !wanted('boot') && programs.length === 0) return;
     say('building the guest programs');
-    const files = buildGuest();
+    const files = buildGuest(options.guest);
     if (wanted('memory-use')) results.memoryUse = await benchMemoryUse(await this.browser(), files, say);
     if (wanted('boot')) await this.boot(files);
     if (programs.length > 0) await this.programs(files, programs);
@@ -81,9 +81,10 @@ class Bench {
 
   private opener(files: GuestFiles): OpenMachine {
     return async (name) => {
-      if (name === 'tcg') return qemuMachine(files, MEMORY_MIB);
-      if (this.options.place === 'node') return nodeMachine(name, files, MEMORY_MIB, this.options.profiles);
-      return BrowserMachine.open(await this.browser(), name, files, MEMORY_MIB);
+      if (name === 'tcg') return qemuMachine(this.options.guest, files, MEMORY_MIB);
+      const own = name === 'i386' ? buildGuest(name) : files;
+      if (this.options.place === 'node') return nodeMachine(name, own, MEMORY_MIB, this.options.profiles);
+      return BrowserMachine.open(await this.browser(), name, own, MEMORY_MIB);
     };
   }
 
@@ -128,8 +129,8 @@ async function main(args: readonly string[]): Promise<void> {
   await buildCode();
   const results: BenchResults = {
     date: new Date().toISOString().slice(0, 10), chromium: undefined, node: process.version, v86Version: v86Version(),
-    qemu: qemuVersion(), processor: `${cpus()[0]?.model.trim()}, ${cpus().length} threads`, runs: options.runs,
-    percent: options.percent, place: options.place, groups: {},
+    qemu: qemuVersion(options.guest), processor: `${cpus()[0]?.model.trim()}, ${cpus().length} threads`, runs: options.runs,
+    percent: options.percent, place: options.place, guest: options.guest, groups: {},
   };
   const bench = new Bench(options, results);
   try {

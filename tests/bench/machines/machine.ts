@@ -1,8 +1,14 @@
 /** What the bench compares: something that boots the guest and runs commands at its shell. */
 import type { CommandResult } from './console.ts';
 
-export const MACHINE_NAMES = ['coracle', 'v86', 'tcg'] as const;
+/** `i386` is Coracle too, with the 32-bit guest, beside one with the 64-bit guest. */
+export const MACHINE_NAMES = ['coracle', 'v86', 'tcg', 'i386'] as const;
 export type MachineName = (typeof MACHINE_NAMES)[number];
+
+export const GUEST_NAMES = ['i386', 'amd64'] as const;
+export type GuestName = (typeof GUEST_NAMES)[number];
+/** What can run a guest. */
+export const MACHINES_OF: Record<GuestName, readonly MachineName[]> = { i386: ['coracle', 'v86', 'tcg'], amd64: ['coracle', 'tcg', 'i386'] };
 
 export interface BenchMachine {
   readonly name: MachineName;

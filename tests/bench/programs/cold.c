@@ -7,6 +7,15 @@
 
 typedef uint32_t (*function)(uint32_t);
 
+/* Into EAX the argument, and one less in ECX. */
+#ifdef __x86_64__
+#define TAKE_ARGUMENT 0x89, 0xf8 /* mov eax, edi */
+#define COUNT_DOWN 0xff, 0xc9
+#else
+#define TAKE_ARGUMENT 0x8b, 0x44, 0x24, 0x04 /* mov eax, [esp+4] */
+#define COUNT_DOWN 0x49
+#endif
+
 static uint8_t *executable(size_t bytes) {
   uint8_t *code = mmap(0, bytes, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (code == MAP_FAILED) {
@@ -21,9 +30,9 @@ static uint8_t *put32(uint8_t *at, uint32_t value) {
   return at + 4;
 }
 
-/* mov eax, [esp+4]; add eax, IMMEDIATE; ret: the immediate changes before every call. */
+/* add eax, IMMEDIATE; ret: the immediate changes before every call. */
 static uint32_t self_modifying(void) {
-  static const uint8_t head[] = { 0x8b, 0x44, 0x24, 0x04, 0x05 };
+  static const uint8_t head[] = { TAKE_ARGUMENT, 0x05 };
   uint8_t *code = executable(4096);
   memcpy(code, head, sizeof head);
   code[sizeof head + 4] = 0xc3;
@@ -38,7 +47,8 @@ static uint32_t self_modifying(void) {
 
 /* A tiny compiler: a random expression over the argument in EAX, as a function with a loop. */
 static uint8_t *compile(uint8_t *at, uint32_t *seed, int operations) {
-  static const uint8_t entry[] = { 0x8b, 0x44, 0x24, 0x04, 0xb9, 3, 0, 0, 0 }; /* mov eax, [esp+4]; mov ecx, 3 */
+  static const uint8_t entry[] = { TAKE_ARGUMENT, 0xb9, 3, 0, 0, 0 }; /* mov ecx, 3 */
+  static const uint8_t down[] = { COUNT_DOWN };
   memcpy(at, entry, sizeof entry);
   at += sizeof entry;
   uint8_t *loop = at;
@@ -57,7 +67,8 @@ static uint8_t *compile(uint8_t *at, uint32_t *seed, int operations) {
     *at++ = 0xc0;
     *at++ = choice >> 8 & 31;
   }
-  *at++ = 0x49; /* dec ecx */
+  memcpy(at, down, sizeof down);
+  at += sizeof down;
   *at++ = 0x0f; /* jnz loop */
   *at++ = 0x85;
   at = put32(at, (uint32_t)(loop - (at + 4)));

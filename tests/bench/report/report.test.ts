@@ -4,7 +4,7 @@ import { drawChart } from './chart.ts';
 import { formatTable, intoDocument } from './table.ts';
 
 const RESULTS: BenchResults = {
-  date: '2026-01-02', chromium: '156', node: 'v20', v86Version: '0.5', qemu: undefined, processor: 'a processor', runs: 3, percent: 100, place: 'browser',
+  date: '2026-01-02', chromium: '156', node: 'v20', v86Version: '0.5', qemu: undefined, processor: 'a processor', runs: 3, percent: 100, place: 'browser', guest: 'i386',
   groups: {
     integer: { v86: 2, programs: { sieve: { ms: { coracle: 10, v86: 20 }, runs: {}, v86: 2 } } },
     x87: { v86: 0.5, programs: { fft: { ms: { coracle: 10, v86: 5 }, runs: {}, v86: 0.5, differing: ['v86'] } } },

@@ -1,7 +1,7 @@
 /** The figures as tables in Markdown, for the terminal and for docs/performance.md: ratios of one run; times are in the JSON file. */
+import type { GuestName } from '../machines/machine.ts';
 import type { BenchResults, GroupResult, LoopResult } from '../results.ts';
 
-const START = '<!-- bench: written by npm run bench -->', END = '<!-- /bench -->';
 const MIB = 2 ** 20;
 
 export function formatTable(results: BenchResults): string {
@@ -9,7 +9,7 @@ export function formatTable(results: BenchResults): string {
   if (results.interpreter) parts.push(interpreterTable(results.interpreter));
   if (results.memoryUse) parts.push(memoryTable(results.memoryUse));
   const groups = Object.entries(results.groups);
-  if (groups.length > 0) parts.push(programTable(groups));
+  if (groups.length > 0) parts.push(programTable(groups, results.guest));
   if (results.longestCompilePauseMs !== undefined) parts.push(pauseTable(results.longestCompilePauseMs));
   return `${parts.join('\n\n')}\n`;
 }
@@ -44,16 +44,18 @@ function memoryTable(result: NonNullable<BenchResults['memoryUse']>): string {
   ].join('\n');
 }
 
-function programTable(groups: readonly (readonly [string, GroupResult])[]): string {
+function programTable(groups: readonly (readonly [string, GroupResult])[], guest: GuestName): string {
   const cell = (value: number | undefined): string => (value === undefined ? '' : String(value));
   const bold = (value: number | undefined): string => (value === undefined ? '' : `**${value}**`);
-  const lines = ['| | v86 / ours | TCG / ours |', '|---|---|---|'];
+  const columns = guest === 'i386' ? (['v86', 'tcg'] as const) : (['tcg', 'i386'] as const);
+  const heads = { v86: 'v86 / ours', tcg: 'TCG / ours', i386: 'the i386 program in Coracle / the amd64 one' };
+  const lines = [`| | ${columns.map((column) => heads[column]).join(' | ')} |`, '|---|---|---|'];
   for (const [group, result] of groups) {
-    for (const [name, { v86, tcg, differing }] of Object.entries(result.programs)) {
-      const wrong = differing ? ` (wrong result: ${differing.join(', ')})` : '';
-      lines.push(`| ${group} ${name}${wrong} | ${cell(v86)} | ${cell(tcg)} |`);
+    for (const [name, program] of Object.entries(result.programs)) {
+      const wrong = program.differing ? ` (wrong result: ${program.differing.join(', ')})` : '';
+      lines.push(`| ${group} ${name}${wrong} | ${columns.map((column) => cell(program[column])).join(' | ')} |`);
     }
-    lines.push(`| **${group}** | ${bold(result.v86)} | ${bold(result.tcg)} |`);
+    lines.push(`| **${group}** | ${columns.map((column) => bold(result[column])).join(' | ')} |`);
   }
   return lines.join('\n');
 }
@@ -62,10 +64,12 @@ function pauseTable(ms: number): string {
   return ['| Longest pause of the machine caused by compiling | ms |', '|---|---|', `| all groups above | ${ms.toFixed(1)} |`].join('\n');
 }
 
-/** Replaces what is between the document's two markers. */
+/** Replaces what is between the document's two markers, which the guest has of its own. */
 export function intoDocument(document: string, results: BenchResults): string {
-  const start = document.indexOf(START);
-  const end = document.indexOf(END);
-  if (start < 0 || end < start) throw new Error(`the document has no “${START}” … “${END}”`);
-  return `${document.slice(0, start + START.length)}\n${formatTable(results)}${document.slice(end)}`;
+  const marker = results.guest === 'i386' ? 'bench' : `bench ${results.guest}`;
+  const first = `<!-- ${marker}: written by npm run bench -->`, last = `<!-- /${marker} -->`;
+  const start = document.indexOf(first);
+  const end = document.indexOf(last);
+  if (start < 0 || end < start) throw new Error(`the document has no “${first}” … “${last}”`);
+  return `${document.slice(0, start + first.length)}\n${formatTable(results)}${document.slice(end)}`;
 }
