@@ -177,7 +177,7 @@ class Session {
 
   private onStuck(lastWords: readonly string[]): void {
     this.lookAtScreen();
-    this.fail(`the guest stopped: its processor halts with interrupts off, and nothing will wake it${quoted(lastWords)}`, STATUS_FAILED);
+    this.fail(`${STUCK}${quoted(lastWords)}`, STATUS_FAILED);
   }
 
   private onExit(exit: MachineExit): void {
@@ -220,6 +220,8 @@ class Session {
 }
 
 const CRASH = 'the guest crashed: its processor could not deliver an exception (triple fault)';
+const STUCK =
+  'the guest stopped: its processor halts with interrupts off, and nothing will wake it (kernels do so where -cpu or -m gives less than they need)';
 
 function quoted(lastWords: readonly string[]): string {
   return lastWords.length === 0 ? '' : `; its last words:\n${lastWords.map((line) => `  ${line}`).join('\n')}`;

@@ -54,6 +54,12 @@ describe("Debian's i386 kernel", () => {
     expect(status).toBe(0);
   });
 
+  it('stops on a processor that lacks what it needs, and the message says what to change', async () => {
+    const { status, output } = await boot('-m', '128', '-cpu', '486', ...kernelFlags('debian-i386'), '-pace', 'none', '--timeout', '600');
+    expect(output).toMatch(/the guest stopped: .*-cpu/);
+    expect(status).toBe(1);
+  });
+
   it('boots from a hard disk by firmware and boot loader, and keeps what it wrote to its root over a reboot', async () => {
     const { status, output } = await withDisk('debian-i386-disk', (disk) => boot(
       '-m', '128', ...FIRMWARE, '-hda', disk, '--timeout', '600',
