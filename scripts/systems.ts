@@ -9,7 +9,7 @@ import { buildSystemDisk, systemDisk } from '../images/debian-systemd/recipe.ts'
 import { Apt, announce } from '../images/lib/apt.ts';
 import { sha256Tree } from '../images/lib/checksum.ts';
 import { GUESTS, ROOT, SYSTEMS } from '../images/lib/paths.ts';
-import { formatBytes, step } from '../images/lib/report.ts';
+import { formatBytes, step, warn } from '../images/lib/report.ts';
 import { buildUefiDisk } from '../images/uefi/recipe.ts';
 
 const INSTALLER = 'usr/lib/debian-installer/images/12/amd64/text/debian-installer/amd64';
@@ -19,6 +19,8 @@ interface System {
   /** Folder below images/ that holds its recipe; absent for a file that comes as it is. */
   readonly recipe?: string;
   readonly long?: boolean;
+  /** Its recipe runs the scripts of packages in a root of their own, which only root may. */
+  readonly root?: boolean;
   make(apt: Apt, path: string): Promise<void>;
 }
 
@@ -27,7 +29,7 @@ const unpacked = (packageName: string, path: string) => async (apt: Apt, target:
 
 const SYSTEMS_MADE: readonly System[] = [
   ...(['amd64', 'i386'] as const).map((architecture) => ({
-    file: basename(systemDisk(architecture)), recipe: 'debian-systemd', make: (apt: Apt) => buildSystemDisk(apt, architecture),
+    file: basename(systemDisk(architecture)), recipe: 'debian-systemd', root: true, make: (apt: Apt) => buildSystemDisk(apt, architecture),
   })),
   { file: 'OVMF.fd', make: unpacked('ovmf', 'usr/share/ovmf/OVMF.fd') },
   {
@@ -49,12 +51,17 @@ async function openApt(): Promise<Apt> {
 }
 
 mkdirSync(SYSTEMS, { recursive: true });
-for (const { file, recipe, long, make } of SYSTEMS_MADE) {
+for (const { file, recipe, long, root, make } of SYSTEMS_MADE) {
   if (long && !process.argv.includes('--long')) continue;
   const path = join(SYSTEMS, file), stamp = `${path}.recipe`;
   const version = recipe === undefined ? '' : sha256Tree([join(ROOT, 'images', recipe)]);
   if (existsSync(path) && existsSync(stamp) && readFileSync(stamp, 'utf8') === version) continue;
   rmSync(stamp, { force: true });
+  if (root && process.getuid?.() !== 0) {
+    rmSync(path, { force: true });
+    warn(`${file} is not made, and what needs it is not tested: only root can install packages into a disk; run as root, in a container or so`);
+    continue;
+  }
   await make((apt ??= await openApt()), path);
   writeFileSync(stamp, version);
   step(`${file}: ${formatBytes(statSync(path).size)}`);

@@ -4,6 +4,7 @@
  * With CORACLE_LONG=1 (`npm run test:guests -- --long`) all programs run, and the boots of the interpreter alone.
  */
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type SystemArchitecture, systemDisk } from '../../images/debian-systemd/recipe.ts';
 import { boot, guestFile } from './boot.ts';
@@ -96,7 +97,8 @@ async function run(architecture: SystemArchitecture, limitMs: number, checks: re
 }
 
 export function describeSystem(architecture: SystemArchitecture): void {
-  describe(`Debian ${architecture} with systemd`, () => {
+  // Only root can make the disk (scripts/systems.ts).
+  describe.skipIf(!existsSync(systemDisk(architecture)))(`Debian ${architecture} with systemd`, () => {
     it('comes up to a login, where Debian’s programs find what they should', () => run(architecture, SHORT_MS, ['openssl', 'gcc', 'sqlite3', 'git']), SHORT_MS);
     it.runIf(LONG)(
       'installs packages, and runs the longer programs and stressors',
