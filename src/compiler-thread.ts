@@ -4,7 +4,7 @@
  */
 import type { CompileReply, CompileRequest, CompilerThread } from './jit/thread-protocol.ts';
 
-const IDLE_MS = 1000;
+const IDLE_MS = 2500;
 
 export interface StartedThread extends CompilerThread {
   terminate(): void;
