@@ -44,9 +44,14 @@ async function workerRenderers(session: CDPSession): Promise<number[]> {
   return processInfo.filter(({ type, id }) => type === 'renderer' && threadNames(id).includes(WORKER_THREAD)).map(({ id }) => id);
 }
 
+/** None where the process or one of its threads has ended meanwhile: who asks will ask again. */
 function threadNames(processId: number): string[] {
   const folder = `/proc/${processId}/task`;
-  return readdirSync(folder).map((thread) => readFileSync(`${folder}/${thread}/comm`, 'utf8').slice(0, WORKER_THREAD.length));
+  try {
+    return readdirSync(folder).map((thread) => readFileSync(`${folder}/${thread}/comm`, 'utf8').slice(0, WORKER_THREAD.length));
+  } catch {
+    return [];
+  }
 }
 
 async function openAlone(browser: PlaywrightBrowser, url: string): Promise<LonePage> {
