@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Cpu, type CpuOptions } from '../cpu/cpu.ts';
 import { setFlatSegment } from '../cpu/segments.ts';
 import { type TraceEvent, type TraceItem, Tracer } from '../cpu/trace.ts';
@@ -9,6 +9,7 @@ import { physAddr } from '../memory/address.ts';
 import { Arena } from '../memory/arena.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
 import { PagePool } from '../memory/pool.ts';
+import { RegionGenerator } from './generate.ts';
 
 const EAX = 0, ECX = 1, EBX = 3, ESI = 6;
 const CS = 1;
@@ -67,6 +68,16 @@ describe('a region’s listing', () => {
     expect(inc.wasm.join('\n')).toMatch(/i32.const 1\n *i32.add\n/);
     const text = listing.parts.flatMap(({ wasm }) => wasm);
     expect(text.filter((line) => /^ *(block|loop|if)\b/.test(line))).toHaveLength(text.filter((line) => line.trim() === 'end').length);
+  });
+
+  it('is of the code that is generated when nobody looks on', () => {
+    const watched = vi.spyOn(RegionGenerator.prototype, 'generate');
+    const cpu = run(1000, { compileThreshold: 10 });
+    const code = watched.mock.results.map(({ value }) => value.code);
+    expect(code).toHaveLength(1);
+    cpu.listRegion(ENTRY);
+    expect(watched.mock.results[1].value.code).toEqual(code[0]);
+    watched.mockRestore();
   });
 
   it('is the same whether somebody runs it or not, and there is none where no code is', () => {
