@@ -38,10 +38,19 @@ export class GraphBuilder {
       const entry = entries.length < MAX_ENTRIES ? this.entry(root, start, again) : undefined;
       if (entry) entries.push(entry);
     }
-    const jumpTargets = [...code.jumpTargets].map((offset) => this.place(root, offset)).filter((block) => block !== undefined);
-    for (let next = this.queue.shift(); next; next = this.queue.shift()) this.blocks.push(this.block(next.context, next.start));
+    this.makeBlocks();
+    // What jumps may be behind a call that the region does not return from.
+    const targets = this.blocks.some(({ jumps }) => jumps) ? [...code.jumpTargets] : [];
+    const jumpTargets = targets.map((offset) => this.place(root, offset)).filter((block) => block !== undefined);
+    this.makeBlocks();
     const places = new Map([...root.index].map(([offset, block]) => [this.hostOf(offset), block]));
-    return { region: { mode: this.mode, pages: this.pages, blocks: this.blocks, entries, jumpTargets, counted }, places };
+    // Where none of the targets is known, jumps leave.
+    const blocks = jumpTargets.length > 0 ? this.blocks : this.blocks.map((block) => (block.jumps ? { ...block, jumps: false } : block));
+    return { region: { mode: this.mode, pages: this.pages, blocks, entries, jumpTargets, counted }, places };
+  }
+
+  private makeBlocks(): void {
+    for (let next = this.queue.shift(); next; next = this.queue.shift()) this.blocks.push(this.block(next.context, next.start));
   }
 
   private entry(root: Context, offset: number, again: boolean): RegionEntry | undefined {
