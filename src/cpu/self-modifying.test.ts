@@ -13,7 +13,7 @@ import { setFlatSegment } from './segments.ts';
 
 const ESP = 4, CS = 1;
 const CODE = 0x1000, CODE_END = 0x3000, DATA = 0x4000, STACK = 0x6000;
-const START = 0x1e80, LENGTH = 0x280;
+const START = 0x1f40, LENGTH = 0x180;
 
 const modules = {
   interpreter: new WebAssembly.Module(new Uint8Array(generateInterpreter(HANDLERS))),
@@ -95,7 +95,7 @@ function program(random: (below: number) => number): Uint8Array {
 
 describe.each([1, 2, 3])('a program that changes itself, number %i', (seed) => {
   const code = program(randomNumbers(seed * 7919));
-  const total = 4000;
+  const total = 1600;
   const slow = machine({ tier: 'interp' }, code);
   for (let i = 0; i < total && slow.cpu.run(1) === 'budget'; i++) slow.forget();
   const expected = image(slow);
