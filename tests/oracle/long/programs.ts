@@ -7,6 +7,7 @@ import { EFLAGS_AF, R13, R14, R15, RBX, RSP } from '../../../src/cpu/registers.t
 import { Decoder } from '../../../src/isa/decode.ts';
 import { INSTRUCTION_SET } from '../../../src/isa/instruction-set.ts';
 import type { Row } from '../../../src/isa/row.ts';
+import { differsInPrograms, onAmd } from '../host-differences.ts';
 import { LEFT_OUT, STRINGS } from '../program-instructions.ts';
 import type { Random } from '../random.ts';
 import { undefinedFor } from '../undefined.ts';
@@ -37,7 +38,7 @@ const RET = [0xc3];
 
 const usable = (row: Row): boolean => {
   const a = row.attributes;
-  if (LEFT_OUT.test(row.mnemonic) || EXCLUDED.test(row.mnemonic) || STRINGS.test(row.mnemonic)) return false;
+  if (LEFT_OUT.test(row.mnemonic) || differsInPrograms(row.mnemonic) || EXCLUDED.test(row.mnemonic) || STRINGS.test(row.mnemonic)) return false;
   return !a.has('end') && !a.has('branch') && !a.has('stack') && !row.operands.some((o) => o.kind === 'O');
 };
 const plainRows = rowsToTest(INSTRUCTION_SET).filter(usable);
@@ -125,7 +126,9 @@ export class ProgramMaker {
     const form = random.pick(formsOf(row));
     const e = generator.encode(row, form);
     if (e.segment >= 0) return;
-    this.pieces.push({ bytes: [0x48, 0xbe, ...place()] }, { bytes: [0x48, 0xbf, ...place()] }, { bytes: [0xb9, ...little32(random.below(random.chance(80) ? 12 : 200))] });
+    const least = onAmd && e.asize === 32 ? 1 : 0;
+    const count = least + random.below(random.chance(80) ? 12 : 200);
+    this.pieces.push({ bytes: [0x48, 0xbe, ...place()] }, { bytes: [0x48, 0xbf, ...place()] }, { bytes: [0xb9, ...little32(count)] });
     this.pieces.push({ bytes: [...e.bytes] });
   }
   /** Branches that point past the end lead there, those into a structure past it. */
