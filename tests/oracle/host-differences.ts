@@ -44,17 +44,17 @@ const OF_AMD: readonly Difference[] = [
     reason: 'a repeated instruction of 32-bit addresses that ends or faults before the first time keeps the high halves of its registers',
   },
 ];
-/** Of these, in 64-bit code. */
-const OF_AMD_LONG: Difference = {
+/** Of these, in 64-bit code with FS or GS before the address. */
+const OF_AMD_BASED: Difference = {
   mnemonics: /./, vectors: [13], fields: /^vector 13, here \d+$/, reason: 'an offset that is not canonical faults whatever the base of FS or GS',
 };
 export const onAmd = cpus()[0]?.model.startsWith('AMD') ?? false;
 /** What such a host does so in the middle of a program, where no rule can tell it from a fault of ours. */
 export const differsInPrograms = (mnemonic: string): boolean => onAmd && /^(V?DPP[SD]|SHA.*)$/.test(mnemonic);
 
-/** Why the host may differ so; undefined: it may not. `vector` is the host's. */
-export function hostDifference(mnemonic: string, vector: number, fields: readonly string[], long = false): string | undefined {
+/** Why the host may differ so; undefined: it may not. `vector` is the host's; `based`: 64-bit code addresses memory through FS or GS. */
+export function hostDifference(mnemonic: string, vector: number, fields: readonly string[], based = false): string | undefined {
   const fits = (d: Difference) => d.mnemonics.test(mnemonic) && d.vectors.includes(vector) && fields.every((f) => d.fields.test(f));
-  const amd = onAmd ? [...OF_AMD, ...(long ? [OF_AMD_LONG] : [])] : [];
+  const amd = onAmd ? [...OF_AMD, ...(based ? [OF_AMD_BASED] : [])] : [];
   return [...DIFFERENCES, ...amd].find(fits)?.reason;
 }

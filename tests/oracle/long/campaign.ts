@@ -109,7 +109,7 @@ export class LongCampaign {
   private check(tier: string, e: Encoding, results: R.Batch, mine: R.Batch, n: number): void {
     const fields = fieldsThatDiffer(results, mine, n, undefinedIn(e, mine, n));
     if (fields.length === 0) return;
-    const reason = hostDifference(e.row.mnemonic, results.u32(n, R.VECTOR), fields, true);
+    const reason = hostDifference(e.row.mnemonic, results.u32(n, R.VECTOR), fields, e.segment >= 0);
     if (reason !== undefined) {
       this.excused.set(reason, (this.excused.get(reason) ?? 0) + 1);
       return;

@@ -89,7 +89,7 @@ export class ProgramCampaign {
     const vector = host.u32(n, R.VECTOR);
     if (fields.length === 0 || this.findings.length >= MOST_FINDINGS) return;
     const mnemonic = mnemonicAt(program.code, Number(host.u64(n, R.RIP_AFTER)) - program.rip);
-    if (vector !== BREAKPOINT && hostDifference(mnemonic, vector, fields, true) !== undefined) return;
+    if (vector !== BREAKPOINT && hostDifference(mnemonic, vector, fields) !== undefined) return;
     this.findings.push([
       `${fields.join(', ')} (${tier})`, ...listing(program), `  before ${stateBefore(mine, n)}`, `  host   ${stateAfter(host, n)}`, `  here   ${stateAfter(mine, n)}`,
       ...fxReport(host, mine, n, fields), `  again: npm run test:oracle -- --only long --seed ${this.options.seed} --tier ${tier}`,
