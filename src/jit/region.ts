@@ -5,7 +5,7 @@
  * Places in a region are byte offsets from the start of its first page, in linear addresses modulo 2^32.
  */
 import type { CodeBytes } from '../interp/code-cache.ts';
-import { HANDLERS } from '../interp/handlers.ts';
+import { HANDLERS, INDIRECT_JUMPS } from '../interp/handlers.ts';
 import * as R from '../interp/record.ts';
 import { FIRST_HANDLER, type Variant } from '../interp/variant.ts';
 import { MODE_CODE32 } from '../cpu/mode.ts';
@@ -92,7 +92,7 @@ export const ends = (record: CodeRecord): boolean => {
 const mnemonicOf = (record: CodeRecord): string => variantOf(record)?.row.mnemonic ?? '';
 export const isCall = (record: CodeRecord): boolean => mnemonicOf(record) === 'CALL';
 export const isIndirectCall = (record: CodeRecord): boolean => mnemonicOf(record) === 'CALL_INDIRECT';
-export const isIndirectJump = (record: CodeRecord): boolean => mnemonicOf(record) === 'JMP_INDIRECT';
+export const isIndirectJump = (record: CodeRecord): boolean => INDIRECT_JUMPS.has(record.handler);
 export const isReturn = (record: CodeRecord): boolean => mnemonicOf(record) === 'RET';
 /** A 16-bit branch in 32-bit code truncates EIP. */
 export const narrowBranch = (record: CodeRecord, mode: number): boolean => variantOf(record)?.osize === 16 && (mode & MODE_CODE32) !== 0;
