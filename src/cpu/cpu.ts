@@ -9,7 +9,7 @@ import type { CompilerCounters } from '../jit/compiler.ts';
 import type { Origin } from '../jit/finder.ts';
 import { listRegion, type RegionListing } from '../jit/listing.ts';
 import type { CompilerThread } from '../jit/thread-protocol.ts';
-import { FILL_WRITE } from '../jit/region-ops.ts';
+import { FILL_SIZE, FILL_WRITE } from '../interp/translate.ts';
 import type { ArenaAddr } from '../memory/address.ts';
 import type { Arena } from '../memory/arena.ts';
 import { CodeSource, FETCH_FAULT, PAST_LIMIT } from './code-source.ts';
@@ -681,7 +681,7 @@ export class Cpu implements CpuContext {
   }
 
   /**
-   * For compiled code: makes the TLB serve an access of `what & 0xff` bytes, a write with FILL_WRITE, by the instruction
+   * For compiled code: makes the TLB serve an access of `what & FILL_SIZE` bytes, a write with FILL_WRITE, by the instruction
    * at `record`. 0: it cannot, or code may have changed; then the interpreter executes the instruction.
    */
   private fill(slow: SlowAccess, linear: number, what: number, record: number, fuel: number): number {
@@ -689,7 +689,7 @@ export class Cpu implements CpuContext {
     this.state.setU32(L.FUEL, fuel);
     const { stops, engine: { code } } = this;
     const { invalidations } = code;
-    const served = slow.fill(linear, what & 0xff, what & FILL_WRITE ? 'write' : 'read');
+    const served = slow.fill(linear, what & FILL_SIZE, what & FILL_WRITE ? 'write' : 'read');
     return served && this.stops === stops && code.invalidations === invalidations ? 1 : 0;
   }
 

@@ -1,39 +1,18 @@
 /** Programs that write to themselves do the same in every tier, in slices of any size, as when nothing decoded is ever kept. */
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { generateInterpreter } from '../interp/generate.ts';
-import { HANDLERS } from '../interp/handlers.ts';
 import { physAddr } from '../memory/address.ts';
-import { Arena } from '../memory/arena.ts';
-import { GuestMemory } from '../memory/guest-memory.ts';
-import { PagePool } from '../memory/pool.ts';
-import { Cpu, type CpuOptions } from './cpu.ts';
-import { Engine } from './engine.ts';
-import { setFlatSegment } from './segments.ts';
+import type { GuestMemory } from '../memory/guest-memory.ts';
+import type { Cpu, CpuOptions } from './cpu.ts';
+import { flatMachine } from './flat-machine-fixture.ts';
 
-const ESP = 4, CS = 1;
+const ESP = 4;
 const CODE = 0x1000, CODE_END = 0x3000, DATA = 0x4000, STACK = 0x6000;
 const START = 0x1f40, LENGTH = 0x180;
 
-const modules = {
-  interpreter: new WebAssembly.Module(new Uint8Array(generateInterpreter(HANDLERS))),
-  kernel: new WebAssembly.Module(readFileSync(new URL('../../build/kernel.wasm', import.meta.url))),
-};
-
 function machine(options: CpuOptions, code: Uint8Array): { cpu: Cpu; memory: GuestMemory; forget: () => void } {
-  const arena = new Arena();
-  const memory = new GuestMemory(new PagePool(arena), 1 << 20);
-  const cpu = new Cpu(arena, {
-    memory, ports: { readPort: () => 0xff, writePort: () => {} }, interrupts: { pending: false, acknowledge: () => 0 }, tsc: () => 0n,
-  }, modules, options);
-  const { state } = cpu;
-  state.setCr(0, state.cr(0) | 1);
-  for (let n = 0; n < 6; n++) setFlatSegment(state, n, n === CS ? 8 : 16, 0);
-  cpu.updateMode();
-  memory.write(physAddr(CODE), code);
-  state.eip = START;
-  state.setReg(ESP, STACK);
-  const engine = Engine.of(memory.pool, modules, new Map(), { nowMs: () => 0, thread: undefined });
+  const { cpu, memory, engine } = flatMachine(options, CODE, code);
+  cpu.state.eip = START;
+  cpu.state.setReg(ESP, STACK);
   return { cpu, memory, forget: () => engine.code.dropAll() };
 }
 

@@ -85,11 +85,12 @@ export class HandlerOps extends RecordOps {
     return this.e.load('i32', this.cpu, L.TLB_ACTIVE);
   }
   /** What the TLB does not serve goes to a slow path, which may answer with the bounce buffer. */
-  serve(linear: Int, entry: I32, hit: I32, a: Access): I32 {
+  serve(linear: Int, a: Access): I32 {
     const { e } = this;
     const host = e.variable('i32');
+    const entry = this.tlbEntry(linear);
     e.ifMostly(
-      hit,
+      this.isServed(entry, linear, a.bytes, a.kind === 'read' ? 'read' : 'write'),
       () => {
         const direct = this.hostOf(linear, entry);
         if (a.store) a.store(direct);
@@ -103,7 +104,7 @@ export class HandlerOps extends RecordOps {
         };
         if (a.kind === 'read') slow();
         else {
-          e.set(host, this.besideCode(linear, entry, a.bytes));
+          e.set(host, this.besideCode(linear, entry, this.i32(a.bytes)));
           e.if(this.eqz(e.get(host)), slow);
         }
         if (!a.store) return;

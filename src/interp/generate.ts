@@ -5,6 +5,7 @@ import { type FunctionBody, ModuleBuilder } from '../wasm/module.ts';
 import { HandlerOps } from './driver.ts';
 import * as R from './record.ts';
 import { DISPATCH, GO, HANDLER_SIGNATURE } from './record-ops.ts';
+import { defineTranslation } from './translate.ts';
 import {
   FIRST_HANDLER, HANDLER_BUDGET, HANDLER_CROSSING, HANDLER_CROSSING_LONG, HANDLER_GO, HANDLER_GO_LONG, HANDLER_GP, HANDLER_NEXT, HANDLER_NEXT_LONG,
   HANDLER_NM, HANDLER_STOP, HANDLER_UD, type HandlerSet, type Variant,
@@ -23,10 +24,11 @@ const BARE: Variant = {
   osize: 32, rm: 'none', asize: 32, environment: 'segmented', repeat: 'none',
 };
 
+const BARE_FLAT: Variant = { ...BARE, environment: 'flat' };
 const BARE_LONG: Variant = { ...BARE, environment: 'long' };
 
 /** The module's bytes. It imports `env.memory`, `env.table`, and the helpers as `cpu.*` and `kernel.*`; exports `enter`,
- * and for compiled regions `dispatch` and what `GO` names. */
+ * and for compiled regions `dispatch`, what `GO` names, and what translate.ts defines. */
 export function generateInterpreter(set: HandlerSet): Uint8Array {
   const module = new ModuleBuilder();
   const special = (emit: (o: HandlerOps) => void, variant = BARE, signature = HANDLER_SIGNATURE): FunctionBody => {
@@ -57,6 +59,8 @@ export function generateInterpreter(set: HandlerSet): Uint8Array {
     const { name, signature } = GO[environment];
     module.export(name, module.define(special((o) => o.goTo(o.e.param(3, signature.params[3] as 'i32' | 'i64')), { ...BARE, environment }, signature)));
   }
+  defineTranslation(module, BARE_FLAT, 'i32');
+  defineTranslation(module, BARE_LONG, 'i64');
   return module.finish();
 }
 

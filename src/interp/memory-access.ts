@@ -34,12 +34,7 @@ function isStack(o: RecordOps, segment: SegmentChoice): I32 {
 /** Emits the access; gives the host address (of the bytes themselves, or of the bounce buffer that holds them). */
 export function access(o: RecordOps, a: Access): I32 {
   if (!o.long && !o.isFlat(a.segment)) checkLimit(o, a);
-  const linear = o.throughBase(a.segment, a.offset);
-  const entry = o.tlbEntry(linear);
-  // The page of the last byte: an access that crosses its page never equals the tag.
-  const last = a.bytes === 1 ? linear : o.add(linear, o.constantLike(linear, a.bytes - 1));
-  const hit = o.isPage(entry, a.kind === 'read' ? L.TLB_READ : L.TLB_WRITE, last);
-  return o.serve(linear, entry, hit, a);
+  return o.serve(o.throughBase(a.segment, a.offset), a);
 }
 
 function checkLimit(o: RecordOps, a: Access): void {

@@ -88,8 +88,8 @@ export abstract class RecordOps extends Ops {
   protected abstract ipBase(): Int;
   /** Address of the active TLB set. */
   protected abstract tlbSet(): I32;
-  /** Emits the access, now that `hit` tells whether the TLB serves it; gives the host address. */
-  abstract serve(linear: Int, entry: I32, hit: I32, access: Access): I32;
+  /** Emits the access, by way of the TLB; gives the host address. */
+  abstract serve(linear: Int, access: Access): I32;
   /** After a write to the host address that an access for `modify` gave. */
   protected abstract modified(host: I32): void;
   /** Raises an exception whose vector is known only when it runs. */
@@ -316,24 +316,23 @@ export abstract class RecordOps extends Ops {
   isPage(entry: I32, tag: number, linear: Int): I32 {
     return this.eq(this.e.load(linear.type, entry, tag), this.and(linear, this.constantLike(linear, -4096)));
   }
+  /** True when a TLB entry, that of the first byte, serves an access: one that crosses its page never equals the tag. */
+  isServed(entry: I32, linear: Int, bytes: number, access: 'read' | 'write'): I32 {
+    const last = bytes === 1 ? linear : this.add(linear, this.constantLike(linear, bytes - 1));
+    return this.isPage(entry, access === 'read' ? L.TLB_READ : L.TLB_WRITE, last);
+  }
   /** Arena address of a linear one that a TLB entry serves. */
   hostOf(linear: Int, entry: I32): I32 {
     return this.add(this.fit(linear, 32) as I32, this.e.load('i32', entry, L.TLB_ADDEND));
   }
   /** Where a store goes that the write tag does not serve, if it changes nothing that code was made from; else 0. */
-  protected besideCode(linear: Int, entry: I32, bytes: number): I32 {
-    if (linear.type === 'i32') return this.kernel('beside_code', 'i32', linear, entry, this.i32(bytes));
-    return this.kernel('beside_code64', 'i32', linear, entry, this.i32(bytes));
+  protected besideCode(linear: Int, entry: I32, bytes: I32): I32 {
+    return this.kernel(linear.type === 'i32' ? 'beside_code' : 'beside_code64', 'i32', linear, entry, bytes);
   }
   pageRoom(segment: SegmentChoice, offset: Int): I32 {
     return this.sub(this.i32(4096), this.and(this.fit(this.throughBase(segment, this.long ? this.fit(offset, 64) : offset), 32) as I32, this.i32(4095)));
   }
-  hostCopy(to: I32, from: I32, bytes: I32): void {
-    this.e.memoryCopy(to, from, bytes);
-  }
-  hostFill(to: I32, byte: I32, bytes: I32): void {
-    this.e.memoryFill(to, byte, bytes);
-  }
+
   // Stack
 
   private get stackSegment(): SegmentChoice {

@@ -139,9 +139,6 @@ export abstract class Ops {
   abstract pageRoom(segment: SegmentChoice, offset: Int): I32;
   /** Faults as a write of `bytes` bytes would, and writes nothing. */
   abstract probeStore(segment: SegmentChoice, offset: Int, bytes: number): void;
-  /** Bulk operations at host addresses from `span`. */
-  abstract hostCopy(to: I32, from: I32, bytes: I32): void;
-  abstract hostFill(to: I32, byte: I32, bytes: I32): void;
   /** A field of the vCPU's state by its offset in src/cpu/layout.ts. */
   abstract stateLoad<K extends LoadKind>(kind: K, offset: number): Val<(typeof LOAD)[K][0]>;
   abstract stateStore<K extends StoreKind>(kind: K, offset: number, value: Val<(typeof STORE)[K][0]>): void;

@@ -1,28 +1,16 @@
-import { readFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { Cpu, type CpuOptions } from '../cpu/cpu.ts';
-import { setFlatSegment } from '../cpu/segments.ts';
-import { generateInterpreter } from '../interp/generate.ts';
-import { HANDLERS } from '../interp/handlers.ts';
+import type { Cpu, CpuOptions } from '../cpu/cpu.ts';
+import { flatMachine } from '../cpu/flat-machine-fixture.ts';
 import { physAddr } from '../memory/address.ts';
-import { Arena } from '../memory/arena.ts';
-import { GuestMemory } from '../memory/guest-memory.ts';
-import { PagePool } from '../memory/pool.ts';
+import type { GuestMemory } from '../memory/guest-memory.ts';
 import { generateModule } from './generate.ts';
 import type { CompileReply, CompilerThread, CompileRequest } from './thread-protocol.ts';
 
 const EAX = 0, ECX = 1, EBX = 3, ESP = 4, EBP = 5, ESI = 6, EDI = 7;
-const CS = 1;
-const FLAT_DATA = 16, FLAT_CODE = 8;
 const ENTRY = 0x1000;
 const DATA = 0x4000;
 /** A device that answers reads of memory with a number that grows. */
 const DEVICE = 0x80000;
-
-const modules = {
-  interpreter: new WebAssembly.Module(new Uint8Array(generateInterpreter(HANDLERS))),
-  kernel: new WebAssembly.Module(readFileSync(new URL('../../build/kernel.wasm', import.meta.url))),
-};
 
 const LOOP = [
   0x03, 0x06, // again: add eax, [esi]
@@ -39,19 +27,11 @@ describe('compiled code', () => {
 
   function start(options: CpuOptions, code: readonly number[] = LOOP): void {
     reads = 0;
-    const arena = new Arena();
-    memory = new GuestMemory(new PagePool(arena), 1 << 20);
-    memory.memory('device', 4096, { read: () => ++reads, write: () => {} }, { widths: [4] }).mapAt(DEVICE);
-    cpu = new Cpu(arena, {
-      memory, ports: { readPort: () => 0xff, writePort: () => {} }, interrupts: { pending: false, acknowledge: () => 0 }, tsc: () => 0n,
-    }, modules, options);
+    ({ cpu, memory } = flatMachine(options, ENTRY, code, (of) => {
+      of.memory('device', 4096, { read: () => ++reads, write: () => {} }, { widths: [4] }).mapAt(DEVICE);
+    }));
     const { state } = cpu;
-    state.setCr(0, state.cr(0) | 1);
-    for (let n = 0; n < 6; n++) setFlatSegment(state, n, n === CS ? FLAT_CODE : FLAT_DATA, 0);
-    cpu.updateMode();
-    memory.write(physAddr(ENTRY), Uint8Array.from(code));
     memory.writePhys(DATA, 4, 3);
-    state.eip = ENTRY;
     state.setReg(ESI, DATA);
     state.setReg(EAX, 0);
     state.setReg(EBX, 0);

@@ -1,23 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
-import { Cpu, type CpuOptions } from '../cpu/cpu.ts';
-import { setFlatSegment } from '../cpu/segments.ts';
+import type { Cpu, CpuOptions } from '../cpu/cpu.ts';
+import { flatMachine } from '../cpu/flat-machine-fixture.ts';
 import { type TraceEvent, type TraceItem, Tracer } from '../cpu/trace.ts';
-import { generateInterpreter } from '../interp/generate.ts';
-import { HANDLERS } from '../interp/handlers.ts';
-import { physAddr } from '../memory/address.ts';
-import { Arena } from '../memory/arena.ts';
-import { GuestMemory } from '../memory/guest-memory.ts';
-import { PagePool } from '../memory/pool.ts';
 import { RegionGenerator } from './generate.ts';
 
 const EAX = 0, ECX = 1, EBX = 3, ESI = 6;
-const CS = 1;
 const ENTRY = 0x1000;
-const modules = {
-  interpreter: new WebAssembly.Module(new Uint8Array(generateInterpreter(HANDLERS))),
-  kernel: new WebAssembly.Module(readFileSync(new URL('../../build/kernel.wasm', import.meta.url))),
-};
 /** An instruction each. */
 const LOOP = [
   [0x03, 0x06], // again: add eax, [esi]
@@ -29,17 +17,8 @@ const LOOP = [
 
 /** Runs the loop `rounds` times, up to the interrupt, which nobody handles: the processor shuts down. */
 function run(rounds: number, options: CpuOptions): Cpu {
-  const arena = new Arena();
-  const memory = new GuestMemory(new PagePool(arena), 1 << 20);
-  const cpu = new Cpu(arena, {
-    memory, ports: { readPort: () => 0xff, writePort: () => {} }, interrupts: { pending: false, acknowledge: () => 0 }, tsc: () => 0n,
-  }, modules, options);
+  const { cpu } = flatMachine(options, ENTRY, LOOP.flat());
   const { state } = cpu;
-  state.setCr(0, state.cr(0) | 1);
-  for (let n = 0; n < 6; n++) setFlatSegment(state, n, n === CS ? 8 : 16, 0);
-  cpu.updateMode();
-  memory.write(physAddr(ENTRY), Uint8Array.from(LOOP.flat()));
-  state.eip = ENTRY;
   state.setReg(ESI, 0x4000);
   state.setReg(EAX, 0);
   state.setReg(EBX, 0);

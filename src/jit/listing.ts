@@ -73,7 +73,7 @@ interface Part {
 /** Operations that are listed: what instruction bodies may use (Emitter), and what a region's frame uses besides. */
 const LISTED: ReadonlySet<string> = new Set([
   'binary', 'compare', 'unary', 'eqz', 'convert', 'select', 'simd', 'extractLane', 'replaceLane', 'shuffle', 'get', 'set', 'load', 'store',
-  'memoryCopy', 'memoryFill', 'call', 'if', 'ifRarely', 'ifMostly', 'block', 'loop', 'branch', 'branchTable', 'returnCall', 'returnCallDefined', 'unreachable',
+  'call', 'if', 'ifRarely', 'ifMostly', 'block', 'loop', 'branch', 'branchTable', 'returnCall', 'returnCallDefined', 'unreachable',
 ]);
 /** Of a handler's signature. */
 const PARAMETERS = ['%record', '%cpu', '%fuel'];

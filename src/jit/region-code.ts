@@ -13,10 +13,13 @@ import type { I32, I64, Int, V128 } from '../isa/ops.ts';
 import type { IntType } from '../wasm/opcodes.ts';
 import { FunctionBuilder, type Label, type Val, type Variable } from '../wasm/function.ts';
 import type { ModuleBuilder } from '../wasm/module.ts';
+import { PageSpan } from './page-spans.ts';
 import type { CodeRecord } from './region.ts';
 import { type FlagState, RegionFlags } from './region-flags.ts';
 
 const HALF_BYTES = 16;
+/** Spans that are kept at a time: each may take one of the host's registers. */
+const LIVE_SPANS = 6;
 const LEGACY_REGISTERS = ['ax', 'cx', 'dx', 'bx', 'sp', 'bp', 'si', 'di'];
 const registerName = (n: number, wide: boolean): string => (n < 8 ? `${wide ? 'r' : 'e'}${LEGACY_REGISTERS[n]}` : `r${n}`);
 const laneKey = (n: number, field: string): string => `lane ${n} ${field}`;
@@ -27,6 +30,7 @@ interface Knowledge {
   readonly vectors: readonly (V128 | undefined)[];
   readonly values: ReadonlyMap<string, Val>;
   readonly tame: ReadonlySet<Val>;
+  readonly spans: readonly PageSpan[];
   readonly flags: FlagState;
   readonly retired: number;
   /** Control does not get here. */
@@ -94,6 +98,9 @@ export class RegionCode {
   private values: ReadonlyMap<string, Val> = new Map();
   /** Numbers, and vectors of them, that are normal or zero. */
   private tame: ReadonlySet<Val> = new Set();
+  /** What a look at the TLB serves on this path. */
+  private spans: readonly PageSpan[] = [];
+  private readonly unfinished: (() => void)[] = [];
   private readonly writtenVectors = new Set<number>();
   private readonly used = new Set<number>();
   private readonly written = new Set<number>();
@@ -138,6 +145,7 @@ export class RegionCode {
     e.block((label) => {
       this.exitLabel = label;
       body();
+      for (const finish of this.unfinished) finish();
     });
     loads(() => {
       for (const n of this.used) e.set(this.registers[n], e.load(this.registers[n].type, cpu, L.GPR + n * 8));
@@ -213,16 +221,49 @@ export class RegionCode {
     this.tame = new Set([...this.tame, ...values]);
   }
 
+  // Memory
+
+  /** The span that an access belongs to, a new one if no other takes it in. */
+  span(linear: Int, bytes: number, write: boolean): { span: PageSpan; at: number } {
+    const { e } = this;
+    const { root, bytes: at } = e.displacement(linear);
+    let span = this.spans.find((s) => s.admit(root, at, bytes, write, e.nesting));
+    if (!span) {
+      span = new PageSpan(root, at, bytes, write, e.variable('i32'), e.nesting);
+      this.spans = [span, ...this.spans].slice(0, LIVE_SPANS);
+    }
+    span.accesses++;
+    return { span, at };
+  }
+  /** What is mapped may have changed. */
+  loseSpans(): void {
+    const { spans, e } = this;
+    this.deferred(() => {
+      for (const { isShared, host } of spans) if (isShared) e.set(host, e.i32(0));
+    });
+  }
+  /** Makes statements, to stand here, once all is known about the region. */
+  deferred(statements: () => void): void {
+    const place = this.e.later();
+    const here = this.save();
+    this.unfinished.push(() => {
+      this.restore(here);
+      place(statements);
+    });
+  }
+
   // Knowledge
 
   save(): Knowledge {
-    return { registers: [...this.known], vectors: [...this.knownVectors], values: this.values, tame: this.tame, flags: this.flags.state, retired: this.retired, dead: this.dead };
+    const { values, tame, spans, retired, dead } = this;
+    return { registers: [...this.known], vectors: [...this.knownVectors], values, tame, spans, flags: this.flags.state, retired, dead };
   }
   restore(k: Knowledge): void {
     this.known = [...k.registers];
     this.knownVectors = [...k.vectors];
     this.values = k.values;
     this.tame = k.tame;
+    this.spans = k.spans;
     this.flags.state = k.flags;
     this.retired = k.retired;
     this.dead = k.dead;
@@ -234,6 +275,7 @@ export class RegionCode {
     this.knownVectors = a.vectors.map((value, n) => (value === b.vectors[n] ? value : undefined));
     if (a.values !== b.values) this.values = new Map([...a.values].filter(([what, value]) => b.values.get(what) === value));
     if (a.tame !== b.tame) this.tame = new Set([...a.tame].filter((value) => b.tame.has(value)));
+    if (a.spans !== b.spans) this.spans = a.spans.filter((span) => b.spans.includes(span));
     if (a.flags !== b.flags && (a.flags.kind !== 'locals' || b.flags.kind !== 'locals')) throw new Error('flags differ where paths meet');
   }
   /** Of registers nothing is known here, since other paths lead here too. */
@@ -242,6 +284,7 @@ export class RegionCode {
     this.knownVectors = [];
     this.values = new Map();
     this.tame = new Set();
+    this.spans = [];
     this.dead = false;
   }
   /** A place that several paths lead to, each with its flags in the locals and its fuel counted. */

@@ -6,10 +6,12 @@ import * as L from '../cpu/layout.ts';
 import type { Access } from '../interp/memory-access.ts';
 import * as R from '../interp/record.ts';
 import { fixedSlot, KIND, RecordOps, slotField } from '../interp/record-ops.ts';
+import { FILL_WRITE, OPEN_SPAN, TRANSLATE } from '../interp/translate.ts';
 import type { Variant } from '../interp/variant.ts';
 import { type Bits, type Condition, type Flag, type I32, type I64, type Int, type LoadKind, ROUNDING, type StoreKind, type V128 } from '../isa/ops.ts';
-import type { FunctionBuilder, Val } from '../wasm/function.ts';
+import type { FunctionBuilder, Val, Variable } from '../wasm/function.ts';
 import type { LOAD, STORE, Type } from '../wasm/opcodes.ts';
+import type { PageSpan } from './page-spans.ts';
 import type { CodeRecord } from './region.ts';
 import type { RegionCode } from './region-code.ts';
 import type { FlagModel } from './region-flags.ts';
@@ -40,9 +42,6 @@ function replaceLane(e: FunctionBuilder, v: V128, kind: StoreKind, byte: number,
     default: throw new Error(`no lane of a vector is stored as ${kind}`);
   }
 }
-
-/** Beside the size of an access, as `fill` gets it: the access is a write. */
-export const FILL_WRITE = 0x100;
 
 /** How an instruction goes on in the region: each says whether it does. */
 export interface Edges {
@@ -176,19 +175,57 @@ export class RegionOps extends RecordOps {
   protected tlbSet(): I32 {
     return this.e.get(this.code.tlbSet);
   }
-  /** A page that the TLB does not know is looked up once; what even then cannot be reached inline is the interpreter's. */
-  serve(linear: Int, entry: I32, hit: I32, a: Access): I32 {
-    const { e, code, record } = this;
-    const fill = (): void => {
-      const what = this.i32(a.bytes | (a.kind === 'read' ? 0 : FILL_WRITE));
-      const filled = this.call('fill', [this.cpu, this.address(linear), what, this.i32(record.address), code.fuelAt(record)], 'i32') as I32;
-      e.ifRarely(this.eqz(filled), () => code.leaveAt(record));
+  /** What even the slow path of TRANSLATE cannot reach is the interpreter's. */
+  serve(linear: Int, a: Access): I32 {
+    const { e, code } = this;
+    const write = a.kind !== 'read';
+    const { span, at } = code.span(linear, a.bytes, write);
+    const base = e.variable('i32');
+    const distance = () => (span.isShared ? at - span.low : 0);
+    const fromSpan = (): void => {
+      e.set(base, e.get(span.host));
+      e.ifRarely(this.eqz(e.get(base)), () => e.set(base, this.sub(this.translate(linear, a), e.i32Later(distance))));
     };
-    // What is beside code says nothing of other bytes of the page.
-    e.ifRarely(this.eqz(hit), () => (a.kind === 'read' ? fill() : e.if(this.eqz(this.besideCode(linear, entry, a.bytes)), fill)));
-    const host = this.hostOf(linear, entry);
+    if (span.accesses > 1) fromSpan();
+    else {
+      code.deferred(() => {
+        if (!span.isShared) return this.look(base, linear, a.bytes, write, () => e.set(base, this.translate(linear, a)));
+        this.open(span, linear, a);
+        fromSpan();
+      });
+    }
+    const host = e.address(e.get(base), distance);
     a.store?.(host);
     return host;
+  }
+  /** Sets `host` to the arena address of bytes that the TLB serves; else `otherwise` does. */
+  private look(host: Variable<'i32'>, first: Int, bytes: number, write: boolean, otherwise: () => void): void {
+    const entry = this.tlbEntry(first);
+    this.e.set(host, this.hostOf(first, entry));
+    this.e.ifRarely(this.eqz(this.isServed(entry, first, bytes, write ? 'write' : 'read')), otherwise);
+  }
+  /** One look for all accesses of a span, of which this is the first. */
+  private open(span: PageSpan, linear: Int, a: Access): void {
+    const { e, code } = this;
+    const first = this.add(span.root, this.constantLike(span.root, span.low));
+    const bytes = span.end - span.low;
+    this.look(span.host, first, bytes, span.write, () => {
+      const whole = this.i32(bytes | (span.write ? FILL_WRITE : 0));
+      code.loseSpans();
+      e.set(span.host, e.call(OPEN_SPAN[linear.type], [...this.accessArguments(linear, a), first, whole]) as I32);
+    });
+  }
+  /** The host address of an access that the TLB does not serve, once a page has been looked up. */
+  private translate(linear: Int, a: Access): I32 {
+    const { e, code } = this;
+    const host = e.call(TRANSLATE[linear.type], this.accessArguments(linear, a)) as I32;
+    e.ifRarely(this.eqz(host), () => code.leaveAt(this.record));
+    code.loseSpans();
+    return host;
+  }
+  private accessArguments(linear: Int, a: Access): Val[] {
+    const what = this.i32(a.bytes | (a.kind === 'read' ? 0 : FILL_WRITE));
+    return [linear, this.cpu, what, this.i32(this.record.address), this.code.fuelAt(this.record)];
   }
   protected modified(): void {
     // A write that has to be carried out elsewhere has left for the interpreter.

@@ -98,4 +98,8 @@ class ProbedCode extends RegionCode {
     this.onLeave();
     super.leaveAt(record);
   }
+  /** At once, so that what happens is seen in its order. */
+  override deferred(statements: () => void): void {
+    statements();
+  }
 }

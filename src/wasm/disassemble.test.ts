@@ -31,8 +31,6 @@ function everything(module: ModuleBuilder): FunctionBuilder {
   for (const n of [0n, -1n, 2n ** 63n - 1n, -(2n ** 63n)]) keep(e.i64(n));
   const other = { module: 'cpu', name: 'other', signature: { params: ['i32'], results: ['i32'] } } as const;
   keep(e.call(other, [e.param(0, 'i32')])!);
-  e.memoryCopy(e.param(0, 'i32'), e.param(0, 'i32'), e.param(0, 'i32'));
-  e.memoryFill(e.param(0, 'i32'), e.param(0, 'i32'), e.param(0, 'i32'));
   e.block((out) => e.loop((again) => {
     e.if(e.param(0, 'i32'), () => e.branch(out), () => e.branch(again));
     e.branchTable([out, again, out], e.param(0, 'i32'));

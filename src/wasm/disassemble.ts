@@ -101,13 +101,6 @@ function instruction(r: Reader, nameOf: (index: number) => string): string {
     case 0x44: return `f64.const ${r.float(8)}`;
     case prefixed(0x0c): return `v128.const i32x4 ${Array.from({ length: 4 }, () => hex(r.word())).join(' ')}`;
     case prefixed(0x0d): return `i8x16.shuffle ${Array.from({ length: 16 }, () => r.byte()).join(' ')}`;
-    case MISC_PREFIX * PREFIXED + 10:
-      r.byte();
-      r.byte();
-      return 'memory.copy';
-    case MISC_PREFIX * PREFIXED + 11:
-      r.byte();
-      return 'memory.fill';
     default: throw new Error(`no text for WebAssembly opcode ${hex(code)}`);
   }
 }

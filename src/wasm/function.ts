@@ -65,6 +65,7 @@ interface LocalVariable extends Variable {
 const asNode = (value: Val): Node => value as Node;
 const asNodes = (values: readonly Val[]): readonly Node[] => values as readonly Val[] as readonly Node[];
 const NONE: readonly Node[] = [];
+const NOTHING = () => 0;
 
 /** What emits an opcode of one byte, made once for each. */
 const oneByte: Emit[] = Array.from({ length: 256 }, (_, code) => (out: Bytes) => void out.byte(code));
@@ -79,6 +80,8 @@ export class FunctionBuilder {
   /** By loop that is being emitted, outermost first: values from outside it, whose last use was inside. */
   private readonly loops: Node[][] = [];
   private readonly hints: BranchHint[] = [];
+  /** Of what `address` made. */
+  private readonly offsets = new Map<Node, () => number>();
 
   constructor(module: ModuleBuilder, signature: Signature) {
     this.module = module;
@@ -110,6 +113,17 @@ export class FunctionBuilder {
   }
   constantOf(value: Val): number | bigint | undefined {
     return asNode(value).constant;
+  }
+  /** A constant that is asked for when the function is finished. */
+  i32Later(value: () => number): Val<'i32'> {
+    return this.constant('i32', undefined, (b) => b.byte(0x41).s32(value()));
+  }
+  /** A value as another one and a constant. */
+  displacement<T extends IntType>(value: Val<T>): { root: Val<T>; bytes: number } {
+    const { operation, args } = asNode(value);
+    const constant = operation === 'add' || operation === 'sub' ? args[1].constant : undefined;
+    if (constant === undefined) return { root: value, bytes: 0 };
+    return { root: args[0] as unknown as Val<T>, bytes: operation === 'add' ? Number(constant) : -Number(constant) };
   }
 
   // Pure operations
@@ -181,20 +195,26 @@ export class FunctionBuilder {
 
   // Memory, variables and calls: happen where they are stated
 
+  /** `base` plus an offset, from 0 up, that is asked for when the function is finished; the sum is an address of memory. */
+  address(base: Val<'i32'>, offset: () => number): Val<'i32'> {
+    const node = this.node('i32', [base], (b) => b.byte(0x41).s32(offset()).byte(0x6a));
+    this.offsets.set(node, offset);
+    return this.bind(node) as unknown as Val<'i32'>;
+  }
   load<K extends keyof typeof LOAD>(kind: K, address: Val<'i32'>, offset = 0): Val<(typeof LOAD)[K][0]> {
     const [type, code] = LOAD[kind];
-    return this.sequenced('load', type, [address], (b) => memoryOp(b, code, offset)) as Val<(typeof LOAD)[K][0]>;
+    const { base, more } = this.based(address);
+    return this.sequenced('load', type, [base], (b) => memoryOp(b, code, offset + more())) as Val<(typeof LOAD)[K][0]>;
   }
   store<K extends keyof typeof STORE>(kind: K, address: Val<'i32'>, value: Val<(typeof STORE)[K][0]>, offset = 0): void {
     const [type, code] = STORE[kind];
     if (value.type !== type) throw new TypeError(`store ${kind} takes ${type}, not ${value.type}`);
-    this.effect([address, value], (b) => memoryOp(b, code, offset));
+    const { base, more } = this.based(address);
+    this.effect([base, value], (b) => memoryOp(b, code, offset + more()));
   }
-  memoryCopy(to: Val<'i32'>, from: Val<'i32'>, bytes: Val<'i32'>): void {
-    this.effect([to, from, bytes], (b) => b.byte(0xfc).u32(10).byte(0).byte(0));
-  }
-  memoryFill(to: Val<'i32'>, byte: Val<'i32'>, bytes: Val<'i32'>): void {
-    this.effect([to, byte, bytes], (b) => b.byte(0xfc).u32(11).byte(0));
+  private based(address: Val<'i32'>): { base: Val<'i32'>; more: () => number } {
+    const more = this.offsets.get(asNode(address));
+    return more ? { base: asNode(address).args[0] as unknown as Val<'i32'>, more } : { base: address, more: NOTHING };
   }
   variable<T extends Type>(type: T, name?: string): Variable<T> {
     const local = this.newLocal(type);

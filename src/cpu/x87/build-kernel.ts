@@ -1,5 +1,5 @@
 /**
- * Compiles the leaf kernel (kernel/*.ts here, in src/cpu/sse, src/cpu/integer and src/cpu/system, AssemblyScript) to one
+ * Compiles the leaf kernel (kernel/*.ts here, in src/cpu/sse, integer, strings and system, AssemblyScript) to one
  * WebAssembly module, for the bundler and for tests; runs in Node.
  * The result is kept in .cache/ under the hash of the sources and of the compiler's version.
  *
@@ -18,7 +18,7 @@ export const X87_KERNEL_DATA = 1024;
 const ROOM = dirname(fileURLToPath(import.meta.url));
 const LAYOUT = 'src/cpu/layout.ts', REGISTERS = 'src/cpu/registers.ts';
 const OPERATIONS = 'src/cpu/sse/operations.ts', RECORD = 'src/interp/record.ts';
-const FOLDERS = ['src/cpu/x87/kernel', 'src/cpu/sse/kernel', 'src/cpu/integer/kernel', 'src/cpu/system/kernel'];
+const FOLDERS = ['src/cpu/x87/kernel', 'src/cpu/sse/kernel', 'src/cpu/integer/kernel', 'src/cpu/strings/kernel', 'src/cpu/system/kernel'];
 const ROOT = resolve(ROOM, '../../..');
 
 const OPTIONS = [

@@ -1,6 +1,6 @@
 /** String instructions and REP [SDM2 REP; SDM1 7.3.9]. */
 import type { IntType } from '../../wasm/opcodes.ts';
-import type { Bits, Body, I32, I64, Int, LoadKind, Ops, StoreKind, Variable } from '../ops.ts';
+import type { Bits, Body, I32, I64, Int, LoadKind, Ops, SegmentChoice, StoreKind, Variable } from '../ops.ts';
 
 const AX = 0;
 const CX = 1;
@@ -8,7 +8,6 @@ const SI = 6;
 const DI = 7;
 const DX = 2;
 const ES = 0;
-const ALL_BYTES = 0x0101010101010101n;
 
 const KIND: Record<number, LoadKind & StoreKind> = { 8: 'u8', 16: 'u16', 32: 'i32', 64: 'i64' };
 
@@ -73,40 +72,64 @@ function repeated(o: Ops, iterate: () => void, { narrowed = [], stop, bulk, sett
 const minimum = <T extends Int>(o: Ops, a: T, b: T): T => o.select(o.ltU(a, b), a, b) as T;
 const shiftOf = (bits: number): number => Math.log2(bits / 8);
 
-/** Iterations that fit in the current pages of the given segments and offsets. */
-const inPages = (o: Ops, bits: number, most: I32, ...rooms: I32[]): I32 =>
-  rooms.reduce((n, room) => minimum(o, n, o.shrU(room, o.i32(shiftOf(bits)))), atMost(o, most));
 /** What is left to do, `most` at most. */
 function atMost(o: Ops, most: I32): I32 {
   const left = count(o);
   return left.type === 'i64' ? o.wrap(minimum(o, o.toI64(most), left as I64)) : minimum(o, most, left as I32);
 }
 
-/** Bulk steps run upwards only, and at least 4 at a time; smaller ones are not worth it. */
-const worthIt = (o: Ops, n: I32): I32 => o.and(o.gtU(n, o.i32(3)), o.eqz(o.direction()));
+/** An index register's element: a segment and the offset in it. */
+type Indexed = readonly [segment: SegmentChoice, offset: Int];
+const loadIndexed = (o: Ops, [segment, offset]: Indexed, bits: Bits): Int => o.load(segment, offset, KIND[bits]) as Int;
+const source = (o: Ops): Indexed => ['operand', index(o, SI)];
+const destination = (o: Ops): Indexed => [ES, index(o, DI)];
 
-const bulkMove = (o: Ops, bits: number) => (most: I32): I32 => {
+/** Elements from an address on to the end of its page, by DF up or down; the first one may cross it. */
+function elementsInPage(o: Ops, bits: number, [segment, offset]: Indexed): I32 {
+  const shift = o.i32(shiftOf(bits));
+  const room = o.pageRoom(segment, offset);
+  const up = o.shrU(room, shift);
+  const down = o.add(o.shrU(o.sub(o.i32(4096), room), shift), o.i32(1));
+  return o.select(o.and(o.direction(), o.ne(up, o.i32(0))), down, up);
+}
+
+interface BulkStep {
+  readonly n: I32;
+  /** Distance from an element to the next one. */
+  readonly step: I32;
+  /** Where each of the places' first element is in the arena. */
+  readonly hosts: readonly I32[];
+  done(n: I32): void;
+}
+/**
+ * Runs iterations at once: as many as lie in the pages that the index registers are in, if the TLB serves these. Gives how many
+ * of them were done, 0 if none.
+ */
+function inBulk(o: Ops, bits: number, most: I32, places: readonly (readonly ['read' | 'write', Indexed])[], run: (step: BulkStep) => void): I32 {
   const { e } = o;
-  const si = index(o, SI);
-  const di = index(o, DI);
-  const n = inPages(o, bits, most, o.pageRoom('operand', si), o.pageRoom(ES, di));
-  const bytes = o.shl(n, o.i32(shiftOf(bits)));
+  const n = places.map(([, place]) => elementsInPage(o, bits, place)).reduce((least, room) => minimum(o, least, room), atMost(o, most));
+  const shift = o.i32(shiftOf(bits));
   const ran = e.variable('i32');
   e.set(ran, o.i32(0));
-  e.if(worthIt(o, n), () => {
-    const from = o.span('operand', si, bytes, 'read');
-    const to = o.span(ES, di, bytes, 'write');
-    // A destination that starts inside the source repeats a pattern; a plain copy would not.
-    const overlaps = o.ltU(o.sub(to, from), bytes);
-    e.if(o.and(o.and(o.ne(from, o.i32(0)), o.ne(to, o.i32(0))), o.or(o.eqz(overlaps), o.eq(to, from))), () => {
-      o.hostCopy(to, from, bytes);
-      advance(o, SI, bytes);
-      advance(o, DI, bytes);
-      e.set(ran, n);
+  e.if(n, () => {
+    const bytes = o.shl(n, shift);
+    const first = o.select(o.direction(), o.sub(bytes, o.i32(bits / 8)), o.i32(0));
+    const spans = places.map(([access, [segment, offset]]) => o.span(segment, o.sub(offset, wideAs(o, offset, first)), bytes, access));
+    e.if(spans.map((host) => o.ne(host, o.i32(0))).reduce((a, b) => o.and(a, b)), () => {
+      const step = o.select(o.direction(), o.i32(-bits / 8), o.i32(bits / 8));
+      run({ n, step, hosts: spans.map((host) => o.add(host, first)), done: (count) => e.set(ran, count) });
     });
   });
   return e.get(ran);
-};
+}
+const wideAs = (o: Ops, like: Int, value: I32): Int => o.fitSigned(value, 32, like.type === 'i64' ? 64 : 32);
+
+const bulkMove = (o: Ops, bits: number) => (most: I32): I32 =>
+  inBulk(o, bits, most, [['read', source(o)], ['write', destination(o)]], ({ n, step, hosts: [from, to], done }) => {
+    o.kernel('move_elements', undefined, to, from, step, n);
+    for (const register of [SI, DI]) advance(o, register, o.shl(n, o.i32(shiftOf(bits))));
+    done(n);
+  });
 const moves = (bitsOf: (o: Ops) => number): Body => (o) => {
   const bits = bitsOf(o);
   const iterate = () => {
@@ -118,26 +141,17 @@ const moves = (bitsOf: (o: Ops) => number): Body => (o) => {
   repeated(o, iterate, { narrowed: [SI, DI], bulk: bulkMove(o, bits) });
 };
 
-const bulkStore = (o: Ops, bits: number) => (most: I32): I32 => {
-  const { e } = o;
-  const di = index(o, DI);
-  const n = inPages(o, bits, most, o.pageRoom(ES, di));
-  const bytes = o.shl(n, o.i32(shiftOf(bits)));
-  const ran = e.variable('i32');
-  e.set(ran, o.i32(0));
-  const value = o.reg(AX, bits as Bits);
-  const byte = o.and(o.fit(value, 32), o.i32(0xff)) as I32;
-  const uniform = bits === 8 ? o.i32(1) : o.eq(value, o.mul(o.fit(byte, bits as Bits), o.int(ALL_BYTES & ((1n << BigInt(bits)) - 1n), bits as Bits)));
-  e.if(o.and(worthIt(o, n), uniform), () => {
-    const to = o.span(ES, di, bytes, 'write');
-    e.if(to, () => {
-      o.hostFill(to, byte, bytes);
-      advance(o, DI, bytes);
-      e.set(ran, n);
-    });
-  });
-  return e.get(ran);
+/** A value of `bits` bits as often as it fits in 64. */
+const pattern = (o: Ops, value: Int, bits: number): I64 => {
+  const wide = o.fit(o.zeroExtend(value, bits as Bits), 64) as I64;
+  return bits === 64 ? wide : o.mul(wide, o.i64({ 8: 0x0101010101010101n, 16: 0x0001000100010001n, 32: 0x0000000100000001n }[bits] as bigint));
 };
+const bulkStore = (o: Ops, bits: number) => (most: I32): I32 =>
+  inBulk(o, bits, most, [['write', destination(o)]], ({ n, step, hosts: [to], done }) => {
+    o.kernel('fill_elements', undefined, to, pattern(o, o.reg(AX, bits as Bits), bits), step, n);
+    advance(o, DI, o.shl(n, o.i32(shiftOf(bits))));
+    done(n);
+  });
 const stores = (bitsOf: (o: Ops) => number): Body => (o) => {
   const bits = bitsOf(o);
   const iterate = () => {
@@ -156,30 +170,52 @@ const loads = (bitsOf: (o: Ops) => number): Body => (o) => {
   });
 };
 
-/** CMPS and SCAS: the two operands of an iteration, and the index registers that it advances. */
-const compares = (bitsOf: (o: Ops) => number, operands: (o: Ops, bits: Bits) => [Int, Int], indexes: readonly number[]): Body => (o) => {
+/** What CMPS and SCAS compare: an element that the destination index names with one in memory, or with the accumulator. */
+interface Comparison {
+  readonly indexes: readonly number[];
+  left(o: Ops): Indexed | undefined;
+}
+const CMPS: Comparison = { indexes: [SI, DI], left: source };
+const SCAS: Comparison = { indexes: [DI], left: () => undefined };
+const leftOperand = (o: Ops, place: Indexed | undefined, bits: Bits): Int => (place ? loadIndexed(o, place, bits) : o.reg(AX, bits));
+
+/** Iterations up to the one that ends the repetition, if it is among those that go at once; `keep` gets its operands. */
+const bulkCompare = (o: Ops, bits: Bits, { indexes, left }: Comparison, keep: (a: Int, b: Int) => void) => (most: I32): I32 => {
+  const [from, to] = [left(o), destination(o)];
+  const places = from ? [from, to] : [to];
+  return inBulk(o, bits, most, places.map((place) => ['read', place]), ({ n, step, hosts, done }) => {
+    // REPE ends on a difference, REPNE on a match.
+    const how = [step, n, o.i32(o.repeat === 'rep' ? 0 : 1)];
+    const count = from
+      ? o.kernel('compare_elements', 'i32', hosts[0], hosts[1], ...how)
+      : o.kernel('scan_elements', 'i32', hosts[0], pattern(o, o.reg(AX, bits), bits), ...how);
+    const last = o.mul(o.sub(count, o.i32(1)), step);
+    const atLast = ([segment, offset]: Indexed): Indexed => [segment, o.add(offset, wideAs(o, offset, last))];
+    keep(leftOperand(o, from && atLast(from), bits), loadIndexed(o, atLast(to), bits));
+    for (const register of indexes) advance(o, register, o.shl(count, o.i32(shiftOf(bits))));
+    done(count);
+  });
+};
+const compares = (bitsOf: (o: Ops) => number, comparison: Comparison): Body => (o) => {
   const { e } = o;
   const bits = bitsOf(o) as Bits;
   const [left, right] = [0, 1].map(() => e.variable<IntType>(bits === 64 ? 'i64' : 'i32')) as [Variable<IntType>, Variable<IntType>];
-  repeated(o, () => {
-    const [a, b] = operands(o, bits);
+  const keep = (a: Int, b: Int): void => {
     e.set(left, a);
     e.set(right, b);
-    for (const register of indexes) advance(o, register, o.i32(bits / 8));
+  };
+  repeated(o, () => {
+    keep(leftOperand(o, comparison.left(o), bits), loadIndexed(o, destination(o), bits));
+    for (const register of comparison.indexes) advance(o, register, o.i32(bits / 8));
   }, {
-    // REPE ends on a difference, REPNE on a match.
     stop: () => (o.repeat === 'rep' ? o.ne(e.get(left), e.get(right)) : o.eq(e.get(left), e.get(right))),
+    bulk: bulkCompare(o, bits, comparison, keep),
     settle: () => {
       const [a, b] = [e.get(left), e.get(right)];
       o.setFlags('sub', bits, a, b, o.sub(a, b));
     },
   });
 };
-const cmps = (bitsOf: (o: Ops) => number): Body =>
-  compares(bitsOf, (o, bits) => [o.load('operand', index(o, SI), KIND[bits]) as Int, o.load(ES, index(o, DI), KIND[bits]) as Int], [SI, DI]);
-const scas = (bitsOf: (o: Ops) => number): Body =>
-  compares(bitsOf, (o, bits) => [o.reg(AX, bits), o.load(ES, index(o, DI), KIND[bits]) as Int], [DI]);
-
 /** INS and OUTS: the permission check, then the destination, then the port; so nothing is lost from a device on a fault. */
 const ins = (bitsOf: (o: Ops) => number): Body => (o) => {
   const bits = bitsOf(o);
@@ -209,7 +245,7 @@ const wide = (o: Ops): number => o.osize;
 const port = (o: Ops): number => Math.min(o.osize, 32);
 export const stringBodies: Record<string, Body> = {
   MOVSB: moves(byte), MOVSW: moves(wide), STOSB: stores(byte), STOSW: stores(wide), LODSB: loads(byte), LODSW: loads(wide),
-  CMPSB: cmps(byte), CMPSW: cmps(wide), SCASB: scas(byte), SCASW: scas(wide),
+  CMPSB: compares(byte, CMPS), CMPSW: compares(wide, CMPS), SCASB: compares(byte, SCAS), SCASW: compares(wide, SCAS),
   INSB: ins(byte), INSW: ins(port), OUTSB: outs(byte), OUTSW: outs(port),
   XLAT: (o) => {
     const at = o.zeroExtend(o.add(o.reg(3, o.asize), o.fit(o.reg(AX, 8), o.asize === 64 ? 64 : 32)), o.asize);
