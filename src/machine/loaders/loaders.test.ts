@@ -175,6 +175,15 @@ describe('multiboot', () => {
     expect(plan.placements[0].bytes).toHaveLength(0x80);
   });
 
+  test('a kernel in conventional memory keeps what it has where the information would lie', () => {
+    const low = (size: number) => elf((view) => setWords(new Uint8Array(view.buffer), 0x108, [0x8000, 0x8000, 0x100, size]));
+    const plan = loadMultiboot({ kernel: low(0x9000), commandLine: 'hello', ramBytes: 16 * MIB });
+    expect(plan.entry.ebx).toBe(0x17000);
+    const info = plan.placements.find((p) => p.address === 0x17000)!.bytes;
+    expect(new DataView(info.buffer).getUint32(48, true)).toBe(0x17000 + 120);
+    expect(codeOf(() => loadMultiboot({ kernel: low(0x97000), ramBytes: 16 * MIB }))).toBe('bad-image');
+  });
+
   test('what cannot be loaded is refused', () => {
     const load = (kernel: Uint8Array, ramBytes = 16 * MIB): string => codeOf(() => loadMultiboot({ kernel, ramBytes }));
     expect(load(new Uint8Array(100))).toBe('bad-image');

@@ -21,9 +21,8 @@ const KNOWN_REQUIREMENTS = PAGE_ALIGN | MEMORY_INFO | VIDEO_MODE;
 const BOOTLOADER_MAGIC = 0x2badb002;
 const INFO_MEMORY = 1 << 0, INFO_CMDLINE = 1 << 2, INFO_MODS = 1 << 3, INFO_MEM_MAP = 1 << 6, INFO_LOADER_NAME = 1 << 9;
 const INFO_SIZE = 120, MODULE_SIZE = 16, MAP_ENTRY_SIZE = 24;
-/** The information block: conventional memory that a kernel at 1 MiB leaves alone. */
-const INFO_BASE = 0x9000, INFO_LIMIT = 0x10000;
-const STACK_TOP = 0x9000;
+/** The information block lies in conventional memory, at the first of its places, from here on, that the kernel leaves free. The stack ends here. */
+const FIRST_INFO_BASE = 0x9000, INFO_SPACE = 0x7000;
 
 export interface MultibootModule {
   readonly bytes: Uint8Array;
@@ -60,10 +59,11 @@ export function loadMultiboot(options: MultibootOptions): BootPlan {
   const { below } = ramLayout(options.ramBytes);
   const placements = kernel.placements.map((placement) => checkPlacement(placement, below));
   const end = Math.max(HIGH_MEMORY, ...placements.map((p) => p.address + p.bytes.length));
+  const infoBase = freeInfoBase(placements);
   const modules = placeModules(options.modules ?? [], end, below);
   placements.push(...modules.map(({ address, bytes }) => ({ address, bytes })));
-  placements.push({ address: INFO_BASE, bytes: information(options, modules) });
-  return { placements, entry: { eip: kernel.entry, eax: BOOTLOADER_MAGIC, ebx: INFO_BASE, esp: STACK_TOP } };
+  placements.push({ address: infoBase, bytes: information(options, modules, infoBase) });
+  return { placements, entry: { eip: kernel.entry, eax: BOOTLOADER_MAGIC, ebx: infoBase, esp: FIRST_INFO_BASE } };
 }
 
 interface Kernel {
@@ -110,12 +110,17 @@ function checkPlacement(placement: Placement, ramBytes: number): Placement {
   if (end > ramBytes) {
     throw new EmulatorError('image-too-large', `the kernel needs memory up to ${mebibytes(end)} MiB, the machine has ${mebibytes(ramBytes)} MiB; give it more (-m)`);
   }
-  const overlapsDevices = placement.address < HIGH_MEMORY && end > EBDA_BASE;
-  const overlapsInfo = placement.address < INFO_LIMIT && end > INFO_BASE;
-  if (overlapsDevices || overlapsInfo) {
+  if (placement.address < HIGH_MEMORY && end > EBDA_BASE) {
     throw new EmulatorError('bad-image', `the kernel wants to lie at ${placement.address.toString(16)}h, where firmware and devices are; link it at 1 MiB or above`);
   }
   return placement;
+}
+
+function freeInfoBase(placements: readonly Placement[]): number {
+  for (let base = FIRST_INFO_BASE; base + INFO_SPACE <= EBDA_BASE; base += INFO_SPACE) {
+    if (placements.every(({ address, bytes }) => address + bytes.length <= base || address >= base + INFO_SPACE)) return base;
+  }
+  throw new EmulatorError('bad-image', 'the kernel leaves no conventional memory for what the loader tells it; link it at 1 MiB or above');
 }
 
 interface PlacedModule extends Placement {
@@ -135,30 +140,30 @@ function placeModules(modules: readonly MultibootModule[], kernelEnd: number, ra
 }
 
 /** The information structure, then what it points to [multiboot 3.3]. */
-function information(options: MultibootOptions, modules: readonly PlacedModule[]): Uint8Array {
+function information(options: MultibootOptions, modules: readonly PlacedModule[], base: number): Uint8Array {
   const map = memoryMap(options.ramBytes);
   const texts = [options.commandLine ?? '', 'Coracle', ...modules.map((m) => m.commandLine)].map(zeroTerminated);
   const mapAt = INFO_SIZE;
   const modulesAt = mapAt + map.length * MAP_ENTRY_SIZE;
   const textsAt = modulesAt + modules.length * MODULE_SIZE;
   const size = textsAt + texts.reduce((sum, text) => sum + text.length, 0);
-  if (size > INFO_LIMIT - INFO_BASE) throw new EmulatorError('bad-option', 'command line and module names are too long together');
+  if (size > INFO_SPACE) throw new EmulatorError('bad-option', 'command line and module names are too long together');
   const info = new ByteWriter(size);
   let next = textsAt;
   const addresses = texts.map((text) => {
     const at = next;
     info.set(at, text);
     next += text.length;
-    return INFO_BASE + at;
+    return base + at;
   });
   info.u32(0, INFO_MEMORY | INFO_CMDLINE | INFO_MODS | INFO_MEM_MAP | INFO_LOADER_NAME);
   info.u32(4, EBDA_BASE / 1024);
   info.u32(8, Math.max(ramLayout(options.ramBytes).below - HIGH_MEMORY, 0) / 1024);
   info.u32(16, addresses[0]);
   info.u32(20, modules.length);
-  info.u32(24, INFO_BASE + modulesAt);
+  info.u32(24, base + modulesAt);
   info.u32(44, map.length * MAP_ENTRY_SIZE);
-  info.u32(48, INFO_BASE + mapAt);
+  info.u32(48, base + mapAt);
   info.u32(64, addresses[1]);
   map.forEach((range, i) => {
     const at = mapAt + i * MAP_ENTRY_SIZE;
