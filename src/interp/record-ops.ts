@@ -4,7 +4,7 @@
  * as constants.
  */
 import * as L from '../cpu/layout.ts';
-import { DS, RSP, SS } from '../cpu/registers.ts';
+import { CS, DS, RSP, SS } from '../cpu/registers.ts';
 import type { CodeSize } from '../isa/decode.ts';
 import { type Bits, type I32, type I64, type Int, type LoadKind, Ops, type Place, type Repeat, type SegmentChoice, type StoreKind } from '../isa/ops.ts';
 import type { Operand, OperandKind, OperandSize } from '../isa/row.ts';
@@ -29,6 +29,7 @@ export const GO: Record<Environment, FunctionImport> = {
   long: { module: 'interpreter', name: 'go_long', signature: target('i64') },
 };
 const VECTOR_GP = 13;
+const FSW_ES = 0x80;
 
 export const BYTES: Record<LoadKind | StoreKind, number> = {
   u8: 1, s8: 1, u16: 2, s16: 2, i32: 4, u32: 4, s32: 4, f32: 4, i64: 8, f64: 8, v128: 16, z32: 4, z64: 8,
@@ -423,6 +424,17 @@ export abstract class RecordOps extends Ops {
   }
   raise(vector: number, errorCode?: number): void {
     this.raiseValue(this.i32(vector), errorCode);
+  }
+  x87Pending(): I32 {
+    return this.and(this.stateLoad('u16', L.FSW), this.i32(FSW_ES));
+  }
+  keepX87Pointers(n: number | undefined): void {
+    this.stateStore('i64', L.FIP, this.currentIp());
+    this.stateStore('u16', L.FCS, this.segmentSelector(CS));
+    this.stateStore('u16', L.FOP, this.immediate2());
+    if (n === undefined) return;
+    this.stateStore('i64', L.FDP, this.fit(this.offset(n), 64) as I64);
+    this.stateStore('u16', L.FDS, this.memorySelector());
   }
   kernel<T extends Type>(name: string, result: T, ...args: Val[]): Val<T>;
   kernel(name: string, result: undefined, ...args: Val[]): undefined;

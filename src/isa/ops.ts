@@ -10,6 +10,7 @@ import type { BINARY, COMPARE, CONVERT, EXTRACT, IntType, LOAD, REPLACE, SIMD, S
 import type { Label, Val, Variable } from '../wasm/function.ts';
 import type { CodeSize } from './decode.ts';
 import type { OperandKind, OperandSize } from './row.ts';
+import { Shorthand } from './shorthand.ts';
 
 export type { Label, Val, Variable };
 export type I32 = Val<'i32'>;
@@ -65,7 +66,7 @@ export interface Place<T extends Type = IntType> {
 /** Which segment an access goes through: an architectural register number, or that of the instruction's memory operand. */
 export type SegmentChoice = number | 'operand';
 
-export abstract class Ops {
+export abstract class Ops extends Shorthand {
   /** Width of the instruction's `v` operands in bits. */
   abstract readonly osize: CodeSize;
   /** Address size in bits. */
@@ -73,7 +74,6 @@ export abstract class Ops {
   /** 64-bit code: addresses, the stack pointer and instruction pointers are i64. */
   abstract readonly long: boolean;
   abstract readonly repeat: Repeat;
-  abstract readonly e: Emitter;
 
   // Operands, by their position in the table's row
 
@@ -163,6 +163,13 @@ export abstract class Ops {
   /** Selector of the segment register that operand `n` names. */
   abstract selectorOf(n: number): I32;
 
+  // x87
+
+  /** Not 0: an exception that is not masked is pending. */
+  abstract x87Pending(): I32;
+  /** Keeps where this instruction is, its opcode and, if operand `n` is in memory, the address of that [SDM1 8.1.8]. */
+  abstract keepX87Pointers(n: number | undefined): void;
+
   // Flags
 
   /** Sets all six as an addition or subtraction of `bits` bits does (with or without carry in). */
@@ -235,71 +242,6 @@ export abstract class Ops {
   /** Leaves this instruction to the interpreter; nothing of it has been done. */
   giveUp(): void { throw new Error('only compiled code gives up'); }
 
-  // Shorthand
-
-  i32(n: number): I32 { return this.e.i32(n); }
-  i64(n: bigint | number): I64 { return this.e.i64(n); }
-  /** Constant of the type that values of `bits` bits have. */
-  int(n: number | bigint, bits: Bits): Int { return bits === 64 ? this.e.i64(n) : this.e.i32(Number(n)); }
-  add<T extends Type>(a: Val<T>, b: Val<T>): Val<T> { return this.e.binary('add', a, b); }
-  sub<T extends Type>(a: Val<T>, b: Val<T>): Val<T> { return this.e.binary('sub', a, b); }
-  mul<T extends Type>(a: Val<T>, b: Val<T>): Val<T> { return this.e.binary('mul', a, b); }
-  and<T extends Type>(a: Val<T>, b: Val<T>): Val<T> { return this.e.binary('and', a, b); }
-  or<T extends Type>(a: Val<T>, b: Val<T>): Val<T> { return this.e.binary('or', a, b); }
-  xor<T extends Type>(a: Val<T>, b: Val<T>): Val<T> { return this.e.binary('xor', a, b); }
-  shl<T extends Type>(a: Val<T>, b: Val<T>): Val<T> { return this.e.binary('shl', a, b); }
-  shrU<T extends Type>(a: Val<T>, b: Val<T>): Val<T> { return this.e.binary('shrU', a, b); }
-  shrS<T extends Type>(a: Val<T>, b: Val<T>): Val<T> { return this.e.binary('shrS', a, b); }
-  not<T extends IntType>(a: Val<T>): Val<T> { return this.e.binary('xor', a, this.constantLike(a, -1)); }
-  eq<T extends Type>(a: Val<T>, b: Val<T>): I32 { return this.e.compare('eq', a, b); }
-  ne<T extends Type>(a: Val<T>, b: Val<T>): I32 { return this.e.compare('ne', a, b); }
-  ltU<T extends Type>(a: Val<T>, b: Val<T>): I32 { return this.e.compare('ltU', a, b); }
-  ltS<T extends Type>(a: Val<T>, b: Val<T>): I32 { return this.e.compare('ltS', a, b); }
-  gtU<T extends Type>(a: Val<T>, b: Val<T>): I32 { return this.e.compare('gtU', a, b); }
-  eqz(a: Int): I32 { return this.e.eqz(a); }
-  select<T extends Type>(c: I32, yes: Val<T>, no: Val<T>): Val<T> { return this.e.select(c, yes, no); }
-  wrap(a: I64): I32 { return this.e.convert('wrap', a); }
-  toI64(a: I32): I64 { return this.e.convert('extendU', a); }
-  toI64S(a: I32): I64 { return this.e.convert('extendS', a); }
-  constantLike<T extends IntType>(like: Val<T>, n: number): Val<T> {
-    return (like.type === 'i64' ? this.e.i64(n) : this.e.i32(n)) as Val<T>;
-  }
-  /** Sign-extends a value of `bits` bits inside its type. */
-  signExtend(a: Int, bits: Bits): Int {
-    if (bits === 8) return this.e.unary('extend8S', a);
-    if (bits === 16) return this.e.unary('extend16S', a);
-    return a;
-  }
-  zeroExtend(a: Int, bits: Bits): Int {
-    if (bits === 8) return this.and(a, this.constantLike(a, 0xff));
-    if (bits === 16) return this.and(a, this.constantLike(a, 0xffff));
-    return a;
-  }
-  /** A zero-extended value in the type that values of `bits` bits have: widened or cut off. */
-  fit(a: Int, bits: Bits): Int {
-    if (bits === 64) return a.type === 'i64' ? a : this.toI64(a as I32);
-    return a.type === 'i64' ? this.wrap(a as I64) : a;
-  }
-  /** Likewise, sign-extended: a value of `from` bits. */
-  fitSigned(a: Int, from: Bits, bits: Bits): Int {
-    const extended = this.signExtend(a, from);
-    return bits === 64 && extended.type === 'i32' ? this.toI64S(extended as I32) : this.fit(extended, bits);
-  }
-  /** An address as helpers get it: a number, signed if it has 64 bits (src/cpu/linear.ts). */
-  address(a: Int): Val<'f64'> {
-    return this.e.convert('f64FromI64', this.fit(a, 64) as I64);
-  }
-  /** True when bits 47 to 63 of an address are the same [SDM1 3.3.7.1]. */
-  isCanonical(address: I64): I32 {
-    const upper = this.i64(16);
-    return this.eq(this.shrS(this.shl(address, upper), upper), address);
-  }
-  /** Bit `n` (constant) of a value as 0 or 1. */
-  bit(a: Int, n: number): I32 {
-    const shifted = n === 0 ? a : this.shrU(a, this.constantLike(a, n));
-    const one = this.and(shifted, this.constantLike(shifted, 1));
-    return one.type === 'i64' ? this.wrap(one as I64) : (one as I32);
-  }
   raiseIf(condition: I32, vector: number, errorCode?: number): void {
     this.e.ifRarely(condition, () => this.raise(vector, errorCode));
   }

@@ -7,15 +7,18 @@ import { FunctionBuilder, type Label, type Variable } from '../wasm/function.ts'
 import type { IntType } from '../wasm/opcodes.ts';
 import { type FunctionBody, ModuleBuilder } from '../wasm/module.ts';
 import { type BasicBlock, type CodeRecord, pageOf, type Region, type RegionEntry, variantOf } from './region.ts';
+import { MAX_ENTRIES } from './graph.ts';
 import { RegionCode, type RegionFunction } from './region-code.ts';
 import { type Edges, RegionOps } from './region-ops.ts';
 import { type EdgeKind, Structure } from './structure.ts';
 import { Summaries } from './summary.ts';
+import { stackDepths } from './x87-depth.ts';
 
 /** EIP of a page's first byte up to which no branch inside the page wraps around at 64 KiB. */
 const LAST_PLAIN_PAGE = 0xf000;
 /** An entry function tells the region where to begin: number in its table of targets, and number of the page above. */
 const TARGET_BITS = 8;
+const FSW_ES = 0x80;
 
 const summaries = new Summaries();
 
@@ -64,6 +67,8 @@ export class RegionGenerator {
   private comesBack = false;
   /** Most instructions from a node on to where the fuel is looked at again. */
   private readonly longest: readonly number[];
+  /** Where regions have the x87 in locals: the register that is ST(0), by node. */
+  private readonly depths: readonly number[] | undefined;
   private readonly labels: Label[] = [];
   /** Where node 0 goes: a number of a target, or, past those, the distance of an indirect jump's from the lowest one. */
   private readonly target: Variable<'i32'>;
@@ -77,7 +82,8 @@ export class RegionGenerator {
     this.region = region;
     this.observer = observer;
     const environment = region.mode & MODE_CODE64 ? 'long' : region.mode & MODE_FLAT ? 'flat' : 'segmented';
-    this.code = new RegionCode(module, environment, region.counted, observer && ((e) => observer.watch(e)));
+    this.depths = x87Depths(region);
+    this.code = new RegionCode(module, environment, { counted: region.counted, x87: this.depths !== undefined, watch: observer && ((e) => observer.watch(e)) });
     this.target = this.code.e.variable('i32', 'target');
     this.targets = [...new Set([...region.entries.map(({ block }) => block), ...region.jumpTargets])].map((block) => block + 1);
     this.jumped = this.code.e.variable(this.code.wide ? 'i64' : 'i32', 'jumped');
@@ -110,7 +116,7 @@ export class RegionGenerator {
     const entry = region.entries[0];
     const page = this.pageOf(entry);
     if (this.alone) this.guard(e, entry);
-    code.frame(this.alone ? region.pages[page].delta : 0, () => {
+    code.frame(this.alone ? region.pages[page].delta : 0, this.entryDepth(), () => {
       const first = e.param(0, 'i32');
       if (!this.alone) e.set(this.target, e.binary('and', first, e.i32((1 << TARGET_BITS) - 1)));
       if (region.pages.length > 1) {
@@ -121,6 +127,17 @@ export class RegionGenerator {
       this.observer?.instruction(undefined);
     });
     return e.finish();
+  }
+
+  /** Which x87 register is ST(0) where the region is entered. */
+  private entryDepth(): I32 {
+    const { e } = this.code;
+    const depths = this.region.entries.map(({ block }) => this.depths?.[block + 1] ?? 0);
+    if (depths.every((depth) => depth === depths[0])) return e.i32(depths[0]);
+    // Four bits for each entry, of which there are at most 16.
+    const all = e.i64(BigInt.asIntN(64, depths.reduceRight((packed, depth) => (packed << 4n) | BigInt(depth), 0n)));
+    const n = e.binary('and', e.param(0, 'i32'), e.i32(MAX_ENTRIES - 1));
+    return e.binary('and', e.convert('wrap', e.binary('shrU', all, e.convert('extendU', e.binary('shl', n, e.i32(2))))), e.i32(7));
   }
 
   /** The function of an entry of a region with several. */
@@ -146,7 +163,9 @@ export class RegionGenerator {
     const [record, cpu, fuel] = [0, 1, 2].map((n) => e.param(n, 'i32'));
     const short = e.compare('ltS', fuel, e.i32(this.longest[entry.block + 1]));
     const wraps = e.compare('gtU', e.load('i32', cpu, L.IP_BASE), e.i32(LAST_PLAIN_PAGE));
-    const declined = this.region.mode & (MODE_CODE32 | MODE_CODE64) ? short : e.binary('or', short, wraps);
+    const inPlainPage = this.region.mode & (MODE_CODE32 | MODE_CODE64) ? short : e.binary('or', short, wraps);
+    const pending = (): I32 => e.binary('and', e.load('u16', cpu, L.FSW), e.i32(FSW_ES));
+    const declined = this.depths ? e.binary('or', inPlainPage, pending()) : inPlainPage;
     e.ifRarely(declined, () => e.returnCall(DISPATCH, [e.i32(entry.handler), record, cpu, fuel]));
   }
 
@@ -182,6 +201,7 @@ export class RegionGenerator {
       e.branchTable([...labels, ...Array.from({ length: span }, (_, n) => byOffset.get(lowest + n) ?? elsewhere)], e.get(this.target));
     });
     const jump = this.region.blocks.find((block) => block.jumps) as BasicBlock;
+    this.setDepth(this.region.jumpTargets[0] + 1);
     code.leaveTo(e.get(this.jumped), jump.records[jump.records.length - 1], 0);
   }
 
@@ -218,8 +238,13 @@ export class RegionGenerator {
     return this.region.blocks[node - 1];
   }
 
+  private setDepth(node: number): void {
+    if (this.depths && this.code.x87) this.code.x87.depth = this.depths[node];
+  }
+
   private block(node: number): void {
     const { code } = this;
+    this.setDepth(node);
     const outer = this.current;
     this.current = node;
     const block = this.blockOf(node);
@@ -381,6 +406,15 @@ export class RegionGenerator {
     longest[0] = Math.max(0, ...this.region.jumpTargets.map((block) => longest[block + 1]));
     return longest;
   }
+}
+
+/** For each node the x87 register that is ST(0) there; undefined where regions have none in locals. */
+function x87Depths({ blocks, jumpTargets }: Region): number[] | undefined {
+  const found = blocks.map(({ records }) => records.map((record) => summaries.of(record).x87));
+  if (found.flat().some(({ touches }) => touches) || !found.flat().some(({ uses }) => uses)) return undefined;
+  const moves = found.map((all) => all.reduce((sum, { moves }) => sum + moves, 0));
+  const edges = blocks.map((block) => [...successors(block), ...(block.jumps ? jumpTargets : [])].map((to) => to + 1));
+  return stackDepths([[], ...edges], [0, ...moves]);
 }
 
 function successors(block: BasicBlock): number[] {

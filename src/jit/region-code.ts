@@ -16,6 +16,7 @@ import type { ModuleBuilder } from '../wasm/module.ts';
 import { PageSpan } from './page-spans.ts';
 import type { CodeRecord } from './region.ts';
 import { type FlagState, RegionFlags } from './region-flags.ts';
+import { RegionX87, type X87Knowledge } from './region-x87.ts';
 
 const HALF_BYTES = 16;
 /** Spans that are kept at a time: each may take one of the host's registers. */
@@ -32,6 +33,7 @@ interface Knowledge {
   readonly tame: ReadonlySet<Val>;
   readonly spans: readonly PageSpan[];
   readonly flags: FlagState;
+  readonly x87: X87Knowledge | undefined;
   readonly retired: number;
   /** Control does not get here. */
   readonly dead: boolean;
@@ -44,6 +46,8 @@ export class RegionFunction extends FunctionBuilder {
   override if(condition: I32, then: () => void, otherwise?: () => void): void {
     const { code } = this;
     if (!code) return super.if(condition, then, otherwise);
+    const known = this.constantOf(condition);
+    if (known !== undefined) return known === 0 ? otherwise?.() : then();
     const before = code.save();
     let yes = before;
     let no = before;
@@ -73,10 +77,30 @@ export class RegionFunction extends FunctionBuilder {
   }
 }
 
+export interface X87Watcher {
+  /** TOP moves. */
+  move(by: number): void;
+  /** Something other than the x87's kernel works on it. */
+  touch(): void;
+}
+
+export interface RegionCodeOptions {
+  /** Whether the region counts its instructions. */
+  readonly counted?: boolean;
+  /** Whether it has the x87's state in locals. */
+  readonly x87?: boolean;
+  /** What is emitted goes through it, for those who look on. */
+  readonly watch?: ((e: RegionFunction) => RegionFunction) | undefined;
+}
+
 export class RegionCode {
   readonly e: RegionFunction;
   readonly cpu: I32;
   readonly flags: RegionFlags;
+  /** Of a region that has the x87's state in locals. */
+  readonly x87: RegionX87 | undefined;
+  /** Is told what instructions do with the x87's stack. */
+  x87Watcher: X87Watcher | undefined;
   /** Fuel left at the start of the path that is being made, `retired` instructions ago. */
   readonly fuel: Variable<'i32'>;
   /** RIP of the first byte of the region's first page. */
@@ -113,8 +137,7 @@ export class RegionCode {
   private readonly exitCount: Variable<'i32'> | undefined;
   private exitLabel: Label | undefined;
 
-  /** What is emitted goes through `watch`, for those who look on. */
-  constructor(module: ModuleBuilder, environment: Environment, counted = false, watch: (e: RegionFunction) => RegionFunction = (e) => e) {
+  constructor(module: ModuleBuilder, environment: Environment, { counted = false, x87 = false, watch = (e) => e }: RegionCodeOptions = {}) {
     const e = watch(new RegionFunction(module, HANDLER_SIGNATURE));
     this.e = e;
     this.cpu = e.param(1, 'i32');
@@ -128,19 +151,21 @@ export class RegionCode {
     [this.fuel, this.pages, this.tlbSet, this.exitRecord, this.exitHandler, this.exitFuel] = words.map((name) => e.variable('i32', name));
     if (counted) this.exitCount = e.variable('i32', 'exit_count');
     this.flags = new RegionFlags(e, this.wide);
+    if (x87) this.x87 = new RegionX87(this);
     e.code = this;
   }
 
   /**
    * Code around the region's own: loads what it uses, and stores what it wrote on the way out. IP_BASE is that of the page
-   * at `delta`.
+   * at `delta`, and ST(0) is x87 register `depth`.
    */
-  frame(delta: number, body: () => void): void {
+  frame(delta: number, depth: I32, body: () => void): void {
     const { e, cpu } = this;
     e.set(this.fuel, e.param(2, 'i32'));
     e.set(this.ipBase, e.binary('sub', e.load(this.ipBase.type, cpu, L.IP_BASE) as Int, this.number(delta)));
     e.set(this.tlbSet, e.load('i32', cpu, L.TLB_ACTIVE));
     this.flags.load(cpu);
+    this.x87?.enter(depth);
     const loads = e.later();
     e.block((label) => {
       this.exitLabel = label;
@@ -154,6 +179,8 @@ export class RegionCode {
     for (const n of this.written) this.storeRegister(n);
     for (const n of this.writtenVectors) e.store('v128', cpu, e.get(this.vectors[n]), L.XMM + n * HALF_BYTES);
     this.flags.store(cpu);
+    this.x87?.leave();
+    this.x87?.finish();
     if (this.exitCount) {
       const retired = e.convert('extendS', e.binary('sub', e.param(2, 'i32'), e.get(this.exitCount)));
       e.store('i64', cpu, e.binary('add', e.load('i64', cpu, L.COMPILED_COUNT), retired), L.COMPILED_COUNT);
@@ -256,7 +283,7 @@ export class RegionCode {
 
   save(): Knowledge {
     const { values, tame, spans, retired, dead } = this;
-    return { registers: [...this.known], vectors: [...this.knownVectors], values, tame, spans, flags: this.flags.state, retired, dead };
+    return { registers: [...this.known], vectors: [...this.knownVectors], values, tame, spans, flags: this.flags.state, x87: this.x87?.save(), retired, dead };
   }
   restore(k: Knowledge): void {
     this.known = [...k.registers];
@@ -265,6 +292,7 @@ export class RegionCode {
     this.tame = k.tame;
     this.spans = k.spans;
     this.flags.state = k.flags;
+    if (k.x87) this.x87?.restore(k.x87);
     this.retired = k.retired;
     this.dead = k.dead;
   }
@@ -274,6 +302,7 @@ export class RegionCode {
     this.known = a.registers.map((value, n) => (value === b.registers[n] ? value : undefined));
     this.knownVectors = a.vectors.map((value, n) => (value === b.vectors[n] ? value : undefined));
     if (a.values !== b.values) this.values = new Map([...a.values].filter(([what, value]) => b.values.get(what) === value));
+    if (a.x87 && b.x87) this.x87?.meet(a.x87, b.x87);
     if (a.tame !== b.tame) this.tame = new Set([...a.tame].filter((value) => b.tame.has(value)));
     if (a.spans !== b.spans) this.spans = a.spans.filter((span) => b.spans.includes(span));
     if (a.flags !== b.flags && (a.flags.kind !== 'locals' || b.flags.kind !== 'locals')) throw new Error('flags differ where paths meet');
@@ -285,6 +314,7 @@ export class RegionCode {
     this.values = new Map();
     this.tame = new Set();
     this.spans = [];
+    this.x87?.forget();
     this.dead = false;
   }
   /** A place that several paths lead to, each with its flags in the locals and its fuel counted. */
@@ -347,6 +377,7 @@ export class RegionCode {
     e.set(this.exitRecord, record);
     e.set(this.exitHandler, handler);
     this.flags.toLocals();
+    this.x87?.noteExit();
     e.branch(this.exitLabel as Label);
   }
 }

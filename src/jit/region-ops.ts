@@ -15,10 +15,17 @@ import type { PageSpan } from './page-spans.ts';
 import type { CodeRecord } from './region.ts';
 import type { RegionCode } from './region-code.ts';
 import type { FlagModel } from './region-flags.ts';
+import { stackMoves } from './x87-depth.ts';
+import { isX87Kernel, X87Instructions } from './x87-instructions.ts';
 
 const GPR_END = L.GPR + 16 * 8;
 
 const VECTORS_END = L.XMM + 16 * L.XMM_STRIDE;
+/** Functions of the system kernel after which segment registers are others. */
+const CHANGES_SEGMENTS: ReadonlySet<string> = new Set(['load_data_segment', 'sysenter', 'sysexit', 'syscall', 'sysret']);
+
+/** Which x87 registers there are, and what is in them: MMX instructions use them too. */
+const isStackState = (offset: number): boolean => (offset >= L.FPR && offset < L.FCW) || offset === L.FTW || offset === L.FTOP;
 const isVector = (offset: number): boolean => offset >= L.XMM && offset < VECTORS_END;
 /** A field of a vector. */
 function readLane(e: FunctionBuilder, v: V128, kind: LoadKind, byte: number): Val {
@@ -59,6 +66,7 @@ export class RegionOps extends RecordOps {
   private readonly fields: DataView;
   private readonly flags: FlagModel;
   private readonly edges: Edges;
+  private readonly x87: X87Instructions | undefined;
 
   constructor(code: RegionCode, record: CodeRecord, variant: Variant, flags: FlagModel, edges: Edges) {
     super(code.e, variant);
@@ -67,6 +75,7 @@ export class RegionOps extends RecordOps {
     this.fields = new DataView(record.bytes.buffer, record.bytes.byteOffset, R.RECORD_SIZE);
     this.flags = flags;
     this.edges = edges;
+    if (code.x87) this.x87 = new X87Instructions(this, code.x87);
   }
 
   // Operands and registers
@@ -103,7 +112,8 @@ export class RegionOps extends RecordOps {
   }
   /** Vector registers are in locals. */
   override stateLoad<K extends LoadKind>(kind: K, offset: number): Val<(typeof LOAD)[K][0]> {
-    if (!isVector(offset)) return super.stateLoad(kind, offset);
+    if (isStackState(offset)) this.code.x87Watcher?.touch();
+    if (!isVector(offset)) return (this.x87?.stateLoad(offset) as Val<(typeof LOAD)[K][0]> | undefined) ?? super.stateLoad(kind, offset);
     const half = (offset - L.XMM) >> 4;
     const whole = this.code.vector(half);
     if (kind === 'v128') return whole as Val as Val<(typeof LOAD)[K][0]>;
@@ -111,11 +121,37 @@ export class RegionOps extends RecordOps {
   }
   override stateStore<K extends StoreKind>(kind: K, offset: number, value: Val<(typeof STORE)[K][0]>): void {
     if (offset === L.MXCSR) this.code.forgetValues(ROUNDING);
+    if (isStackState(offset) || offset === L.FSW) this.code.x87Watcher?.touch();
     if (!isVector(offset)) return super.stateStore(kind, offset, value);
     const half = (offset - L.XMM) >> 4;
     if (kind === 'v128') return this.code.setVector(half, value as Val as V128);
     this.code.setVector(half, replaceLane(this.e, this.code.vector(half), kind, offset & 15, value));
     if (kind !== 'u8' && kind !== 'u16') this.code.noteLane(half, `${kind} ${offset & 15}`, value);
+  }
+
+  // x87
+
+  override kernel<T extends Type>(name: string, result: T, ...args: Val[]): Val<T>;
+  override kernel(name: string, result: undefined, ...args: Val[]): undefined;
+  override kernel(name: string, result: Type | undefined, ...args: Val[]): Val | undefined {
+    if (isX87Kernel(name)) {
+      this.code.x87Watcher?.move(stackMoves(name, () => this.constant(args[args.length - 1] as I32) as number));
+      if (this.x87) return this.x87.call(name, args);
+    } else if (CHANGES_SEGMENTS.has(name)) this.code.x87?.settlePointers();
+    return this.stateKernel(name, result, args);
+  }
+  /** A kernel function's work on the state in memory. */
+  stateKernel(name: string, result: Type | undefined, args: readonly Val[]): Val | undefined {
+    return result ? super.kernel(name, result, ...args) : super.kernel(name, undefined, ...args);
+  }
+  /** Regions with the x87 in locals are not entered while an exception is pending. */
+  override x87Pending(): I32 {
+    return this.x87 ? this.i32(0) : super.x87Pending();
+  }
+  override keepX87Pointers(n: number | undefined): void {
+    if (!this.code.x87) return super.keepX87Pointers(n);
+    const operand = n === undefined ? undefined : { offset: this.offset(n), segment: this.field32('u8', R.REC_SEGMENT) };
+    this.code.x87.keepPointers(this.record.offset, this.immediate2(), operand);
   }
 
   // What is remembered
@@ -264,6 +300,9 @@ export class RegionOps extends RecordOps {
 
   // Control
 
+  override currentIp(): I64 {
+    return this.fit(this.code.ipAt(this.record.offset), 64) as I64;
+  }
   protected ipBase(): Int {
     return this.fit(this.code.pageBase(this.record), this.addressBits);
   }

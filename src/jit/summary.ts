@@ -17,9 +17,19 @@ export interface Summary {
   readonly setsSome: boolean;
   /** Reads what it has set. */
   readonly readsOwn: boolean;
+  readonly x87: X87Summary;
 }
 
-const UNKNOWN: Summary = { needs: true, sets: false, setsSome: false, readsOwn: false };
+/** What an instruction does with the x87's stack. */
+export interface X87Summary {
+  readonly uses: boolean;
+  /** By how much it moves TOP. */
+  readonly moves: number;
+  /** Works on it as something other than the x87 does. */
+  readonly touches: boolean;
+}
+
+const UNKNOWN: Summary = { needs: true, sets: false, setsSome: false, readsOwn: false, x87: { uses: false, moves: 0, touches: false } };
 
 class FlagProbe implements FlagModel {
   needs = false;
@@ -79,11 +89,19 @@ export class Summaries {
 function probe(record: CodeRecord, variant: Variant): Summary {
   const code = new ProbedCode();
   let found = UNKNOWN;
-  code.frame(0, () => {
+  const x87 = { uses: false, moves: 0, touches: false };
+  code.x87Watcher = {
+    move: (by) => {
+      x87.uses = true;
+      x87.moves += by;
+    },
+    touch: () => { x87.touches = true; },
+  };
+  code.frame(0, code.e.i32(0), () => {
     const flags = new FlagProbe(code);
     code.onLeave = () => flags.read();
     variant.row.body(new RegionOps(code, record, variant, flags, { direct: true, branch: () => true, jump: () => true }));
-    found = { needs: flags.needs, sets: flags.sets && !flags.setsSome, setsSome: flags.setsSome, readsOwn: flags.readsOwn };
+    found = { needs: flags.needs, sets: flags.sets && !flags.setsSome, setsSome: flags.setsSome, readsOwn: flags.readsOwn, x87 };
   });
   return found;
 }

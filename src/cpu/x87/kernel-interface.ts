@@ -19,6 +19,11 @@ import { X87_SCRATCH } from '../layout.ts';
 export const X87_STORE_VALID = X87_SCRATCH;
 /** u32, set by `fst_f80_begin` and `fbstp_begin`: bytes 8 and 9 of the operand. */
 export const X87_STORE_HIGH = X87_SCRATCH + 4;
+/** What the functions on numbers in compiled code leave besides (kernel/value-instructions.ts): C1 as 0 or 1 (u32), and a number's sign (u64). */
+export const X87_VALUE_C1 = X87_SCRATCH + 8;
+export const X87_VALUE_SIGN = X87_SCRATCH + 16;
+/** In the exponent of a number in compiled code: it is not a normal number. */
+export const X87_VALUE_SPECIAL = 1 << 20;
 
 export type WasmType = 'i32' | 'i64';
 export interface KernelFunctionType {
@@ -47,6 +52,8 @@ const REGISTER = ['i32', 'i32'] as const;
 /** (cpu, operand, pops): operand is a register number, or bits as for OPERAND_32. */
 const COMPARE_32 = ['i32', 'i32', 'i32'] as const;
 const COMPARE_64 = ['i32', 'i64', 'i32'] as const;
+/** A number in compiled code: exponent, sign (bit 63), significand. See kernel/value-instructions.ts. */
+const VALUE = ['i32', 'i64', 'i64'] as const;
 
 export const X87_KERNEL_TYPES = {
   /** 1 when FSW.ES is set: a waiting instruction raises #MF (or signals FERR#, by CR0.NE) before anything else. */
@@ -173,6 +180,18 @@ export const X87_KERNEL_TYPES = {
   fsin: fn(CPU),
   fcos: fn(CPU),
   fsincos: fn(CPU),
+
+  // On numbers in compiled code, where it does not compute itself.
+  /** (cpu, operation, a, b): FADD, FMUL, FSUB, FSUBR, FDIV and FDIVR by 0 to 5. */
+  value_arithmetic: fn(['i32', 'i32', ...VALUE, ...VALUE], 'i64'),
+  value_sqrt: fn(['i32', ...VALUE], 'i64'),
+  value_rndint: fn(['i32', ...VALUE], 'i64'),
+  /** (cpu, quiet, a, b): the condition codes C0, C2 and C3 as FSW has them; quiet as FUCOM is. */
+  value_compare: fn(['i32', 'i32', ...VALUE, ...VALUE], 'i32'),
+  /** (cpu, 23 or 52, a): the bits of a single or double. */
+  value_narrow: fn(['i32', 'i32', ...VALUE], 'i64'),
+  /** (cpu, bits, truncate, a): an integer. */
+  value_integer: fn(['i32', 'i32', 'i32', ...VALUE], 'i64'),
 } satisfies Record<string, KernelFunctionType>;
 
 type Types = typeof X87_KERNEL_TYPES;

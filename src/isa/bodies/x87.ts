@@ -7,10 +7,8 @@ import { X87_KERNEL_TYPES, X87_STORE_HIGH, X87_STORE_VALID } from '../../cpu/x87
 import type { Body, Condition, I32, I64, Ops } from '../ops.ts';
 import type { OperandSize } from '../row.ts';
 
-const FSW_ES = 0x80;
 /** Bytes of what FST, FIST and FBSTP store. */
 const STORE_BYTES: Partial<Record<OperandSize, number>> = { w: 2, d: 4, q: 8, t: 10 };
-const CS = 1;
 
 type KernelName = keyof typeof X87_KERNEL_TYPES;
 /** Calls a kernel function with the type that its interface declares. */
@@ -20,24 +18,12 @@ const kernel = (o: Ops, name: KernelName, ...args: (I32 | I64)[]): I32 | I64 | u
 };
 
 /** A pending unmasked exception is reported before a waiting instruction does anything [SDM1 8.7]. */
-const waiting = (o: Ops): void => {
-  const fsw = o.stateLoad('u16', L.FSW);
-  o.e.ifRarely(o.and(fsw, o.i32(FSW_ES)), () => o.helper('X87_ERROR'));
-};
-/** Where the last non-control instruction was, and its operand in memory [SDM1 8.1.8]. */
-const remember = (o: Ops, memoryOperand: number | undefined): void => {
-  o.stateStore('i64', L.FIP, o.currentIp());
-  o.stateStore('u16', L.FCS, o.segmentSelector(CS));
-  o.stateStore('u16', L.FOP, o.immediate2());
-  if (memoryOperand === undefined) return;
-  o.stateStore('i64', L.FDP, o.fit(o.offset(memoryOperand), 64) as I64);
-  o.stateStore('u16', L.FDS, o.memorySelector());
-};
+const waiting = (o: Ops): void => o.e.ifRarely(o.x87Pending(), () => o.helper('X87_ERROR'));
 /** An instruction on the stack alone, or with what `operands` gives. */
 const arithmetic = (body: (o: Ops) => void, memory?: number): Body => (o) => {
   waiting(o);
   body(o);
-  remember(o, memory);
+  o.keepX87Pointers(memory);
 };
 const simple = (name: KernelName): Body => arithmetic((o) => void kernel(o, name));
 const zero = (o: Ops): I32 => o.i32(0);
@@ -56,12 +42,12 @@ const operation = (name: 'fadd' | 'fmul' | 'fsub' | 'fsubr' | 'fdiv' | 'fdivr', 
   waiting(o);
   if (!o.inMemory(0)) {
     kernel(o, `${name}_st`, zero(o), o.field(0), zero(o));
-    remember(o, undefined);
+    o.keepX87Pointers(undefined);
     return;
   }
   const { suffix, value } = source(o, integer);
   kernel(o, `${name}_${suffix}`, value);
-  remember(o, 0);
+  o.keepX87Pointers(0);
 };
 /** ST(i) = ST(i) op ST(0), and perhaps a pop. */
 const toRegister = (name: 'fadd' | 'fmul' | 'fsub' | 'fsubr' | 'fdiv' | 'fdivr', pop: number): Body =>
@@ -71,12 +57,12 @@ const compare = (pops: number, integer = false): Body => (o) => {
   waiting(o);
   if (!o.inMemory(0)) {
     kernel(o, 'fcom_st', o.field(0), o.i32(pops));
-    remember(o, undefined);
+    o.keepX87Pointers(undefined);
     return;
   }
   const { suffix, value } = source(o, integer);
   kernel(o, `fcom_${suffix}`, value, o.i32(pops));
-  remember(o, 0);
+  o.keepX87Pointers(0);
 };
 /** FCOMI and FUCOMI set ZF, PF and CF. */
 const compareFlags = (name: 'fcomi' | 'fucomi', pops: number): Body =>
@@ -86,7 +72,7 @@ const load: Body = (o) => {
   waiting(o);
   if (!o.inMemory(0)) {
     kernel(o, 'fld_st', o.field(0));
-    remember(o, undefined);
+    o.keepX87Pointers(undefined);
     return;
   }
   if (o.operandSize(0) === 't') kernel(o, 'fld_f80', ...tenBytes(o));
@@ -94,7 +80,7 @@ const load: Body = (o) => {
     const { suffix, value } = source(o, false);
     kernel(o, suffix === 'f64' ? 'fld_f64' : 'fld_f32', value);
   }
-  remember(o, 0);
+  o.keepX87Pointers(0);
 };
 const tenBytes = (o: Ops): [I64, I32] => [o.loadOperand(0, 'i64') as I64, o.loadOperand(0, 'u16', 8) as I32];
 const loadInteger: Body = arithmetic((o) => {
@@ -113,7 +99,7 @@ const storing = (pops: number, begin: (o: Ops) => () => void): Body => (o) => {
   o.offset(0); // once for both arms
   o.e.if(o.stateLoad('i32', X87_STORE_VALID), store, () => o.probeWrite(0, STORE_BYTES[o.operandSize(0)] as number));
   kernel(o, 'fst_commit', o.i32(pops));
-  remember(o, 0);
+  o.keepX87Pointers(0);
 };
 const store = (pops: number): Body => (o) => {
   if (!o.inMemory(0)) {

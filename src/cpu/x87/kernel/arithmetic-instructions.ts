@@ -12,7 +12,7 @@ const SUBR = 3;
 const DIV = 4;
 const DIVR = 5;
 
-function compute(op: i32, aSe: i32, aSig: u64, bSe: i32, bSig: u64): bool {
+export function compute(op: i32, aSe: i32, aSig: u64, bSe: i32, bSig: u64): bool {
   if (op === ADD) return add(aSe, aSig, bSe, bSig);
   if (op === MUL) return multiplyReal(aSe, aSig, bSe, bSig);
   if (op === SUB) return subtract(aSe, aSig, bSe, bSig);

@@ -19,8 +19,13 @@ const CODES = C3 | C2 | C1 | C0;
 
 let relation: i32 = 0;
 
-/** Compares into `relation`; says whether the instruction goes on. FUCOM is quiet about QNaNs. */
-function compare(aSe: i32, aSig: u64, bSe: i32, bSig: u64, quiet: bool): bool {
+/** The condition codes that the last comparison found. */
+export function relationFound(): i32 {
+  return relation;
+}
+
+/** Compares; says whether the instruction goes on. FUCOM is quiet about QNaNs. */
+export function relate(aSe: i32, aSig: u64, bSe: i32, bSig: u64, quiet: bool): bool {
   if (isNormal(aSe, aSig) && isNormal(bSe, bSig)) {
     relation = compareNumbers(aSe, aSig, bSe, bSig);
     return true;
@@ -61,7 +66,7 @@ export function compareSt(cpu: i32, i: i32, pops: i32, quiet: bool): void {
   if (isEmpty(cpu, 0) || isEmpty(cpu, i)) {
     relation = UNORDERED;
     goesOn = underflowStack();
-  } else goesOn = compare(stSe(cpu, 0), stSig(cpu, 0), stSe(cpu, i), stSig(cpu, i), quiet);
+  } else goesOn = relate(stSe(cpu, 0), stSig(cpu, 0), stSe(cpu, i), stSig(cpu, i), quiet);
   report(cpu, goesOn, pops);
 }
 
@@ -73,7 +78,7 @@ export function compareValue(cpu: i32, se: i32, sig: u64, denormal: bool, pops: 
     relation = UNORDERED;
     goesOn = underflowStack();
   } else {
-    goesOn = compare(stSe(cpu, 0), stSig(cpu, 0), se, sig, false);
+    goesOn = relate(stSe(cpu, 0), stSig(cpu, 0), se, sig, false);
     if (denormal && relation !== UNORDERED) goesOn = raiseBefore(DE);
   }
   report(cpu, goesOn, pops);
@@ -86,7 +91,7 @@ export function compareFlags(cpu: i32, i: i32, pop: i32, quiet: bool): i32 {
   if (isEmpty(cpu, 0) || isEmpty(cpu, i)) {
     relation = UNORDERED;
     goesOn = underflowStack();
-  } else goesOn = compare(stSe(cpu, 0), stSig(cpu, 0), stSe(cpu, i), stSig(cpu, i), quiet);
+  } else goesOn = relate(stSe(cpu, 0), stSig(cpu, 0), stSe(cpu, i), stSig(cpu, i), quiet);
   finish(cpu, raised() & SF ? C1 : 0);
   if (goesOn) popTimes(cpu, pop);
   return relation >> 8;

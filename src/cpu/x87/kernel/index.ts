@@ -3,3 +3,4 @@ export * from './arithmetic-instructions';
 export * from './load-store';
 export * from './stack-instructions';
 export * from './transcendental-instructions';
+export * from './value-instructions';

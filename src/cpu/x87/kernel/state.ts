@@ -19,7 +19,7 @@ export const C1 = 1 << 9;
 export const C2 = 1 << 10;
 export const C3 = 1 << 14;
 export const B = 1 << 15;
-const EXCEPTIONS = 0x3f;
+export const EXCEPTIONS = 0x3f;
 const TOP_SHIFT = 11;
 
 export const RC_NEAREST = 0;
