@@ -1,10 +1,11 @@
 /**
  * The x87 in a compiled region: registers, tags, status and pointers in locals. TOP moves by constants, so that registers are numbered from where
- * it was at one place of the region on, and all that depends on TOP is `base`, the physical register that is number 0. Where the ways to a place do not agree
- * on TOP, or something else touches the registers, the region has none of this, and calls the kernel for each instruction (x87-depth.ts).
+ * it was at one place of the region on, and all that depends on TOP is `base`, the physical register that is number 0. Where the ways to a place
+ * do not agree on TOP, or something else touches the registers, the region has none of this, and calls the kernel for each instruction
+ * (x87-depth.ts).
  *
- * While it runs, the state's FSW has no more than the exceptions but #P, its FPR, FTW, FTOP, FOP, FIP, FDP, FCS and FDS are old. FCW, and what is pending by it, are always
- * in the state: no exception is pending in a region, or else the interpreter runs in its place.
+ * While it runs, FPR, FTW, FTOP, FOP, FIP, FDP, FCS and FDS in the state are old, and its FSW lacks condition codes, TOP and some of #P. FCW, and what
+ * is pending by it, are always in the state: no exception is pending in a region, or else the interpreter runs in its place.
  */
 import * as L from '../cpu/layout.ts';
 import { CS } from '../cpu/registers.ts';

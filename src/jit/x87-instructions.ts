@@ -1,7 +1,7 @@
 /**
- * Calls of the x87 kernel in compiled regions that have the x87's state in locals (region-x87.ts): the common case of an instruction is computed in place,
- * the others on the same numbers in the kernel (value-instructions.ts), and what is seldom in the state's memory. Stack faults, and exceptions that are not masked,
- * are left to the interpreter.
+ * Calls of the x87 kernel in compiled regions that have the x87's state in locals (region-x87.ts): the common case of an instruction is computed
+ * in place, the others on the same numbers in the kernel (value-instructions.ts), and what is seldom in the state's memory. Stack faults, and
+ * exceptions that are not masked, are left to the interpreter.
  */
 import { FSW } from '../cpu/layout.ts';
 import { X87_KERNEL_TYPES, X87_STORE_HIGH, X87_STORE_VALID, X87_VALUE_C1, X87_VALUE_SIGN } from '../cpu/x87/kernel-interface.ts';

@@ -1,6 +1,6 @@
 /**
- * Numbers of the x87 in compiled code, and the common case of what is done with them: operands and result are normal numbers, rounding is to nearest
- * and to 64 bits. What a function here makes is right where its `fits` holds; kernel/value-instructions.ts has every case.
+ * Numbers of the x87 in compiled code, and the common case of what is done with them: operands and result are normal numbers, rounding is to
+ * nearest and to 64 bits. What a function here makes is right where its `fits` holds; kernel/value-instructions.ts has every case.
  * Which way additions and roundings go is as good as random: no branch depends on it.
  */
 import { X87_VALUE_SPECIAL as SPECIAL } from '../cpu/x87/kernel-interface.ts';

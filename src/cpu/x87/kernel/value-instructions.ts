@@ -1,9 +1,10 @@
 /**
- * Instructions on numbers that compiled code has in locals, for the cases that it does not compute itself. A number is an exponent,
- * with `SPECIAL` in it unless the number is normal, a sign in the top bit of 64, and a significand.
+ * Instructions on numbers that compiled code has in locals, for the cases that it does not compute itself. A number is an exponent, with
+ * `SPECIAL` in it unless the number is normal, a sign in the top bit of 64, and a significand.
  *
- * A function whose exceptions are all masked adds them to FSW and leaves 1 in SCRATCH_VALID, C1 as 0 or 1 in SCRATCH_FLAGS, and of a number the
- * exponent in SCRATCH_HIGH and the sign in SCRATCH_SIGN. Otherwise it changes nothing and leaves 0 there: the instruction is the interpreter's.
+ * A function whose exceptions are all masked adds them to FSW and leaves 1 in SCRATCH_VALID, C1 as 0 or 1 in SCRATCH_FLAGS, and of a number
+ * the exponent in SCRATCH_HIGH and the sign in SCRATCH_SIGN. Otherwise it changes nothing and leaves 0 there: the instruction is the
+ * interpreter's.
  */
 import { FCW, FSW, X87_SCRATCH } from '../../layout';
 import { squareRoot } from './arithmetic';
