@@ -8,7 +8,7 @@ import { basename, join } from 'node:path';
 import { buildSystemDisk, systemDisk } from '../images/debian-systemd/recipe.ts';
 import { Apt, announce } from '../images/lib/apt.ts';
 import { sha256Tree } from '../images/lib/checksum.ts';
-import { GUESTS, ROOT, SYSTEMS } from '../images/lib/paths.ts';
+import { CACHE, GUESTS, ROOT, SYSTEMS } from '../images/lib/paths.ts';
 import { formatBytes, step, warn } from '../images/lib/report.ts';
 import { buildUefiDisk } from '../images/uefi/recipe.ts';
 
@@ -30,6 +30,10 @@ const unpacked = (packageName: string, path: string) => async (apt: Apt, target:
 const SYSTEMS_MADE: readonly System[] = [
   ...(['amd64', 'i386'] as const).map((architecture) => ({
     file: basename(systemDisk(architecture)), recipe: 'debian-systemd', root: true, make: (apt: Apt) => buildSystemDisk(apt, architecture),
+  })),
+  // The kernel for clouds has no 9p.
+  ...(['vmlinuz', 'initrd.img'] as const).map((name) => ({
+    file: `debian-amd64-full-${name}`, recipe: 'debian', make: async (_apt: Apt, path: string) => copyFileSync(join(CACHE, 'work/debian-amd64/boot', name), path),
   })),
   { file: 'OVMF.fd', make: unpacked('ovmf', 'usr/share/ovmf/OVMF.fd') },
   {

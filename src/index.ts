@@ -24,4 +24,5 @@ export type { Pace } from './machine/run-loop.ts';
 export type { BlockBackend } from './storage/block.ts';
 export type { ImageSource } from './storage/open.ts';
 export type { FileTree } from './storage/file-tree.ts';
+export { openHandleTree } from './storage/handle-tree/tree.ts';
 export type { OpenFolder, VirtioOption } from './virtio-options.ts';

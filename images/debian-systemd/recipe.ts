@@ -16,7 +16,7 @@ const SUITE = 'bookworm';
 const SIZE_BYTES = 1024 * 1024 * 1024;
 const INCLUDE = [
   ...['systemd-sysv', 'udev', 'dbus', 'kmod', 'procps', 'iproute2'],
-  ...['python3', 'libpython3.11-testsuite', 'perl', 'gcc', 'libc6-dev', 'openssl', 'sqlite3', 'git', 'openssh-client', 'stress-ng'],
+  ...['python3', 'libpython3.11-testsuite', 'perl', 'gcc', 'libc6-dev', 'openssl', 'sqlite3', 'git', 'openssh-client', 'stress-ng', 'fio'],
 ];
 /** What apt-get is to install in the guest: a program and the two libraries that it needs. */
 const LOCAL_PACKAGES = ['jq', 'libjq1', 'libonig5'];

@@ -64,10 +64,12 @@ export interface OpenFile {
   /** Gives how many bytes were written. */
   write(offset: number, data: Uint8Array): Soon<number>;
   stat(): Soon<FileStat>;
-  truncate(size: number): Soon<void>;
+  /** Also when the file has no name any more. */
+  change(changes: FileChanges): Soon<void>;
   /** Resolves when what was written is durable. */
   sync(): Soon<void>;
-  close(): void;
+  /** What was written is in the tree when it resolves. */
+  close(): Soon<void>;
 }
 
 export interface FileSystemSpace {

@@ -7,7 +7,7 @@
  * not where not, as with QEMU's security_model=none. Known deviation: times are set to about a microsecond.
  */
 import {
-  chmodSync, closeSync, constants, fchmodSync, fstatSync, fsyncSync, ftruncateSync, lchownSync, linkSync, lstatSync, lutimesSync,
+  chmodSync, closeSync, constants, fchmodSync, fchownSync, fstatSync, fsyncSync, ftruncateSync, futimesSync, lchownSync, linkSync, lstatSync, lutimesSync,
   mkdirSync, openSync, readdirSync, readlinkSync, readSync, realpathSync, renameSync, rmdirSync, statfsSync, symlinkSync, unlinkSync,
   type BigIntStats, writeSync,
 } from 'node:fs';
@@ -85,7 +85,7 @@ class NodeTree implements FileTree {
         closeSync(fd);
         throw error;
       }
-      return new NodeOpenFile(fd, (stats) => this.describe(stats));
+      return new NodeOpenFile(fd, (stats) => this.describe(stats), () => this.checkWritable());
     });
   }
 
@@ -114,14 +114,11 @@ class NodeTree implements FileTree {
 
   change(path: string, changes: FileChanges): void {
     this.modify(path, (at) => {
-      const { mode, uid, gid, size, accessed, modified } = changes;
       const before = lstatSync(at, { bigint: true });
-      if (size !== undefined) this.truncate(at, size);
-      if (uid !== undefined || gid !== undefined) changeOwner(at, uid ?? Number(before.uid), gid ?? Number(before.gid));
-      if (mode !== undefined) changeMode(at, mode, before);
-      if (accessed !== undefined || modified !== undefined) {
-        lutimesSync(at, seconds(accessed ?? before.atimeNs), seconds(modified ?? before.mtimeNs));
-      }
+      if (changes.size !== undefined) this.truncate(at, changes.size);
+      applyChanges(changes, before, {
+        chown: (uid, gid) => lchownSync(at, uid, gid), chmod: (mode) => changeMode(at, mode, before), utimes: (...times) => lutimesSync(at, ...times),
+      });
     });
   }
 
@@ -185,10 +182,12 @@ class NodeTree implements FileTree {
 class NodeOpenFile implements OpenFile {
   private readonly fd: number;
   private readonly describe: (stats: BigIntStats) => FileStat;
+  private readonly checkWritable: () => void;
 
-  constructor(fd: number, describe: (stats: BigIntStats) => FileStat) {
+  constructor(fd: number, describe: (stats: BigIntStats) => FileStat, checkWritable: () => void) {
     this.fd = fd;
     this.describe = describe;
+    this.checkWritable = checkWritable;
   }
 
   read(offset: number, length: number): Uint8Array {
@@ -206,8 +205,14 @@ class NodeOpenFile implements OpenFile {
     return attempt(() => this.describe(fstatSync(this.fd, { bigint: true })));
   }
 
-  truncate(size: number): void {
-    attempt(() => ftruncateSync(this.fd, size));
+  change(changes: FileChanges): void {
+    attempt(() => {
+      this.checkWritable();
+      if (changes.size !== undefined) ftruncateSync(this.fd, changes.size);
+      applyChanges(changes, fstatSync(this.fd, { bigint: true }), {
+        chown: (uid, gid) => fchownSync(this.fd, uid, gid), chmod: (mode) => fchmodSync(this.fd, mode & 0o7777), utimes: (...times) => futimesSync(this.fd, ...times),
+      });
+    });
   }
 
   sync(): void {
@@ -219,9 +224,24 @@ class NodeOpenFile implements OpenFile {
   }
 }
 
-function changeOwner(at: string, uid: number, gid: number): void {
+/** Of a place or of an open file. */
+interface Changer {
+  chown(uid: number, gid: number): void;
+  chmod(mode: number): void;
+  /** Seconds since 1970. */
+  utimes(accessed: number, modified: number): void;
+}
+
+/** All but the size. The owner comes first: to change it clears bits of the mode. */
+function applyChanges({ mode, uid, gid, accessed, modified }: FileChanges, before: BigIntStats, changer: Changer): void {
+  if (uid !== undefined || gid !== undefined) changeOwner(changer, uid ?? Number(before.uid), gid ?? Number(before.gid));
+  if (mode !== undefined) changer.chmod(mode);
+  if (accessed !== undefined || modified !== undefined) changer.utimes(seconds(accessed ?? before.atimeNs), seconds(modified ?? before.mtimeNs));
+}
+
+function changeOwner(changer: Changer, uid: number, gid: number): void {
   try {
-    lchownSync(at, uid, gid);
+    changer.chown(uid, gid);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error;
   }

@@ -6,7 +6,7 @@ import type { Guest } from '../../images/manifest.ts';
 import { EmulatorError } from '../errors.ts';
 import { loadModules } from '../load-modules.ts';
 import type { MachineExit } from '../machine/machine.ts';
-import type { BootRequest, Report, Totals } from '../worker/protocol.ts';
+import { type BootRequest, type Report, SHARE_TAG, type Totals } from '../worker/protocol.ts';
 import { errorOf } from '../worker/transfer-errors.ts';
 import { checkWebAssembly } from '../worker/wasm-features.ts';
 import { guestInAddress, processorInAddress, setGuestInAddress } from './address.ts';
@@ -20,6 +20,7 @@ import { OwnImage } from './own-image.ts';
 import { Progress } from './progress.ts';
 import { type ScreenState, ScreenView } from './screen.ts';
 import { Session } from './session.ts';
+import { SharedFolder } from './shared-folder.ts';
 import { SerialTerminal } from './terminal.ts';
 import { Toolbar } from './toolbar.ts';
 
@@ -50,6 +51,7 @@ export class App {
   private readonly guestList = new GuestList((guest) => this.quietly(this.startGuest(guest)));
   private readonly copy = byId('copy-screen', HTMLButtonElement);
   private readonly catalog: Promise<Catalog>;
+  private readonly sharedFolder: SharedFolder;
   private current: { readonly session: Session; readonly start: Start } | undefined;
   private loading: { readonly session: Session; readonly start: Start } | undefined;
   private latest: Totals | undefined;
@@ -85,6 +87,10 @@ export class App {
         this.notices.clear();
         this.notices.showError(title, error);
       },
+    });
+    this.sharedFolder = new SharedFolder({
+      onChange: (folder) => this.showShared(folder),
+      onError: (error) => this.notices.showError('The folder is not shared', error),
     });
     this.copy.addEventListener('click', () => void this.copyScreen());
     this.catalog = loadCatalog();
@@ -172,6 +178,11 @@ export class App {
     this.session?.pressPowerButton();
   }
 
+  /** Guests that start from now on have the folder; undefined: none. */
+  shareFolder(folder: FileSystemDirectoryHandle | undefined): void {
+    this.sharedFolder.share(folder);
+  }
+
   /** @param fallBack boot the embedded guest when this one cannot be had and there is no machine */
   private async startGuest(guest: Guest, fallBack = false): Promise<void> {
     const catalog = await this.catalog;
@@ -216,7 +227,8 @@ export class App {
     for (const file of start.request.files) this.progress.update(file.name, 0, file.sizeBytes);
     const canvas = document.createElement('canvas');
     const waiting: Report[] = [];
-    await session.load({ ...start.request, processor: processorInAddress() }, {
+    const { folder } = this.sharedFolder;
+    await session.load({ ...start.request, processor: processorInAddress(), ...(folder === undefined ? {} : { folder }) }, {
       modules, canvas,
       onReport: (report) => {
         if (report.kind === 'progress') this.progress.update(report.step, report.loadedBytes, report.totalBytes);
@@ -315,6 +327,17 @@ export class App {
     if (state === 'loading') this.screen.setState(state, 'The machine is on its way');
     else if (state === 'off' && this.exit) this.screen.setState(state, EXIT_TEXTS[this.exit.reason]);
     else this.screen.setState(state);
+  }
+
+  private showShared(folder: FileSystemDirectoryHandle | undefined): void {
+    this.notices.clear();
+    const { current } = this;
+    const again: Action[] = current === undefined ? [] : [{ label: `Start ${current.start.title} anew`, run: () => this.quietly(this.start(current.start)) }];
+    if (folder === undefined) this.notices.showRemark('The folder is shared no more', 'Guests that start from now on are without it.', again);
+    else {
+      const mount = `mount -t 9p -o trans=virtio,version=9p2000.L ${SHARE_TAG} /mnt`;
+      this.notices.showRemark(`${folder.name} is shared with guests that start from now on`, `A Linux guest whose kernel has 9p mounts it: ${mount}`, again);
+    }
   }
 
   private async copyScreen(): Promise<void> {

@@ -23,8 +23,8 @@ export class Notices {
     this.show({ tone: 'error', title, text, actions, code: known ? error.code : 'fault' });
   }
 
-  showRemark(title: string, text: string): void {
-    this.show({ tone: 'remark', title, text, actions: [], code: '' });
+  showRemark(title: string, text: string, actions: readonly Action[] = []): void {
+    this.show({ tone: 'remark', title, text, actions, code: '' });
   }
 
   /** Takes everything down, for a new attempt. */

@@ -24,6 +24,8 @@ export interface CoraclePage {
   guests(): Promise<readonly Guest[]>;
   /** Boots a guest of the list in place of the machine that is there. Rejects with an EmulatorError, and shows it. */
   boot(name: string): Promise<void>;
+  /** Shares a folder with the guests that start from now on; undefined: none. They mount it by 9p, with the tag `share`. */
+  shareFolder(folder: FileSystemDirectoryHandle | undefined): void;
   run(): void;
   pause(): void;
   reset(): void;
@@ -55,6 +57,7 @@ export function pageApi(app: App): CoraclePage {
     },
     guests: () => app.guests(),
     boot: (name) => app.boot(name),
+    shareFolder: (folder) => app.shareFolder(folder),
     run: () => app.run(),
     pause: () => app.pause(),
     reset: () => app.reset(),

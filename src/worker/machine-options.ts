@@ -2,9 +2,11 @@
 import { type GuestFileRole, HARD_DISKS } from '../../images/manifest.ts';
 import type { MachineOptions } from '../create-machine.ts';
 import type { BlockBackend } from '../storage/block.ts';
+import { openHandleTree } from '../storage/handle-tree/tree.ts';
 import { openImage } from '../storage/open.ts';
+import type { VirtioOption } from '../virtio-options.ts';
 import { loadBytes, type ProgressListener } from './downloads.ts';
-import type { BootRequest, ImageFile } from './protocol.ts';
+import { type BootRequest, type ImageFile, SHARE_TAG } from './protocol.ts';
 
 export type FileProgress = (step: string, ...progress: Parameters<ProgressListener>) => void;
 
@@ -13,8 +15,9 @@ const DRIVES: ReadonlySet<GuestFileRole> = new Set([...HARD_DISKS, 'cdrom', 'fda
 
 /** @throws EmulatorError for a file that does not arrive; those opened before are closed then. */
 export async function machineOptions(request: BootRequest, onProgress: FileProgress): Promise<MachineOptions> {
-  const { memoryMiB, machine, append, boot, processor } = request;
+  const { memoryMiB, machine, append, boot, processor, folder } = request;
   const opened: BlockBackend[] = [];
+  const shares: VirtioOption[] = folder === undefined ? [] : [{ kind: '9p', source: await openHandleTree(folder), mountTag: SHARE_TAG }];
   const load = async (file: ImageFile): Promise<MachineOptions> => {
     const progress: ProgressListener = (...of) => onProgress(file.name, ...of);
     if (!DRIVES.has(file.role)) return optionFor(file.role, await loadBytes(file, progress));
@@ -30,7 +33,9 @@ export async function machineOptions(request: BootRequest, onProgress: FileProgr
   }
   const files = results.map((result) => (result.status === 'fulfilled' ? result.value : {}));
   const board = machine === undefined ? {} : { machine };
-  return Object.assign({ memoryMiB, ...board, ...processor, ...(append === undefined ? {} : { append }), ...(boot === undefined ? {} : { boot }) }, ...files);
+  const virtio = [...files.flatMap((options) => options.virtio ?? []), ...shares];
+  const kernel = { ...(append === undefined ? {} : { append }), ...(boot === undefined ? {} : { boot }) };
+  return Object.assign({ memoryMiB, ...board, ...processor, ...kernel }, ...files, virtio.length > 0 ? { virtio } : {});
 }
 
 function optionFor(role: GuestFileRole, content: Uint8Array | BlockBackend): MachineOptions {

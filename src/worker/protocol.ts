@@ -22,6 +22,9 @@ export interface ImageFile {
   readonly sha256?: string;
 }
 
+/** What a guest calls the folder that is shared with it. */
+export const SHARE_TAG = 'share';
+
 /** A machine to make, switched on and paused. */
 export interface BootRequest {
   readonly files: readonly ImageFile[];
@@ -34,6 +37,8 @@ export interface BootRequest {
   readonly boot?: string;
   /** What runs the guest's code, as the options of `createMachine`; what is traced goes to the console. */
   readonly processor?: ProcessorOptions;
+  /** A folder that the guest mounts by 9p, under `SHARE_TAG`. */
+  readonly folder?: FileSystemDirectoryHandle;
   /** Hard disks: the browser keeps what the guest writes, for the next machine with the same image. Default: false. */
   readonly keepWrites?: boolean;
 }

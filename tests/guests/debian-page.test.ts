@@ -3,6 +3,7 @@
  * photographed for the README (with CORACLE_SCREENSHOT=1, into docs/), and switched off by its own command. Then the 64-bit
  * one, on both boards.
  */
+import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Browser } from 'playwright-core';
@@ -66,6 +67,56 @@ it.each(['debian-amd64', 'debian-amd64-microvm'])('boots %s when the address ask
   await driver.waitForSerial('\n42\r');
   await driver.page.keyboard.type('poweroff\r', { delay: 10 });
   await driver.waitForState('off', 120_000);
+  expect(driver.faults).toEqual([]);
+  await driver.page.close();
+});
+
+/** What is done to a file in the folder is done to one in memory, too, and they stay the same. */
+const EXERCISE = [
+  'for step in $(seq 60); do head -c $((RANDOM % 20000)) /dev/urandom > /tmp/chunk; seek=$((RANDOM % 300)); size=$((RANDOM * 6)); action=$((RANDOM % 4))',
+  'for f in /tmp/model /m/exercised; do case $action in 0|1) dd if=/tmp/chunk of=$f bs=777 seek=$seek conv=notrunc 2>/dev/null;; 2) truncate -s $size $f;; 3) cat /tmp/chunk >> $f;; esac; done',
+  'cmp /tmp/model /m/exercised || echo DIFFERS; mv /m/exercised /m/renamed && ln /m/renamed /m/exercised && rm /m/renamed; done',
+].join('; ');
+
+it('shares a folder, which the guest reads and writes', async () => {
+  const driver = await PageDriver.open(browser, `${server.url}?guest=teaching`);
+  await driver.waitForState('running', 60_000);
+  await driver.page.evaluate(async () => {
+    const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('shared', { create: true });
+    const file = await (await folder.getFileHandle('from-host', { create: true })).createWritable();
+    await file.write('hello from the host');
+    await file.close();
+    window.coracle?.shareFolder(folder);
+    await window.coracle?.boot('debian-i386');
+  });
+  await driver.waitForSerial('shell ready on /dev/ttyS0', BOOT_MS);
+  const script = [
+    'stty -echo', 'mkdir /m', 'mount -t 9p -o trans=virtio,version=9p2000.L share /m', 'cat /m/from-host',
+    'mkdir /m/sub', 'echo one > /m/sub/file', 'ln /m/sub/file /m/sub/hard', 'ln -s file /m/sub/soft', 'mv /m/sub /m/moved', 'chmod 600 /m/moved/file', 'chown 12:34 /m/moved/file',
+    'tar -C / -cf /m/tree.tar etc lib', 'mkdir /m/tree', 'tar -C /m/tree -xf /m/tree.tar', 'diff -r /etc /m/tree/etc && diff -r /lib /m/tree/lib && echo SAME-TREE',
+    'cat /m/moved/soft', 'rm -r /m/tree', 'dd if=/dev/zero of=/m/large bs=1M count=1 seek=4500 2>/dev/null', EXERCISE, 'sync',
+    'stat -c "%a %u %g %h" /m/moved/file', 'stat -c "large %s" /m/large', 'rm /m/large', 'md5sum < /m/exercised', 'umount /m', 'echo all-$((6 * 7))-done',
+  ];
+  for (const line of script) await driver.page.evaluate((text) => window.coracle?.sendSerial(`${text}\r`), line);
+  await driver.waitForSerial('all-42-done', BOOT_MS);
+  const text = await driver.serialText();
+  expect(text).toContain('hello from the host');
+  expect(text).toContain('SAME-TREE');
+  expect(text).toMatch(/600 12 34 2\r?\n/);
+  expect(text).toContain(`large ${4501 * 2 ** 20}`);
+  expect(text).not.toContain('DIFFERS');
+  const onHost = await driver.page.evaluate(async () => {
+    const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('shared');
+    const moved = await folder.getDirectoryHandle('moved');
+    const names: string[] = [];
+    for await (const name of folder.keys()) names.push(name);
+    const textOf = async (name: string) => (await (await moved.getFileHandle(name)).getFile()).text();
+    const exercised = new Uint8Array(await (await (await folder.getFileHandle('exercised')).getFile()).arrayBuffer());
+    return { names: names.sort(), file: await textOf('file'), hard: await textOf('hard'), exercised: [...exercised] };
+  });
+  expect(onHost).toMatchObject({ file: 'one\n', hard: 'one\n' });
+  expect(onHost.names).toEqual(['.coracle-attributes.json', 'exercised', 'from-host', 'moved', 'tree.tar']);
+  expect(text).toContain(createHash('md5').update(Uint8Array.from(onHost.exercised)).digest('hex'));
   expect(driver.faults).toEqual([]);
   await driver.page.close();
 });

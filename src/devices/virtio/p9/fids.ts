@@ -2,7 +2,7 @@
  * What a client's numbers (fids) stand for. Places in the tree are nodes with a parent and a name, shared by all fids that
  * mean the same place, so that a rename moves everything below it, and what was removed is known to be gone.
  */
-import { FileError, type OpenFile } from '../../../storage/file-tree.ts';
+import { FileError, type OpenFile, type Soon } from '../../../storage/file-tree.ts';
 
 /** A client that never lets go of a fid shall not fill the host's memory. */
 const MOST_FIDS = 1 << 20;
@@ -122,9 +122,9 @@ export class Fids {
     return fid;
   }
 
-  /** The fid stands for another place now. */
+  /** The fid, which is not open, stands for another place now. */
   place(number: number, node: PathNode): Fid {
-    this.delete(number);
+    void this.delete(number);
     return this.set(number, node);
   }
 
@@ -134,23 +134,26 @@ export class Fids {
     if (file) fid.node.open.add(file);
   }
 
-  delete(number: number): void {
+  /** @returns when what was written is in the tree */
+  delete(number: number): Soon<void> {
     const fid = this.get(number);
     this.fids.delete(number);
-    close(fid);
+    const closed = close(fid);
     fid.node.users--;
     fid.node.release();
+    return closed;
   }
 
-  clear(): void {
-    for (const fid of this.fids.values()) close(fid);
+  /** @param onError hears of what could not be written any more */
+  clear(onError: (error: Error) => void): void {
+    for (const fid of this.fids.values()) void Promise.resolve(close(fid)).catch(onError);
     this.fids.clear();
     this.rootNode = new PathNode(undefined, '');
   }
 }
 
-function close(fid: Fid): void {
+function close(fid: Fid): Soon<void> {
   if (fid.file === undefined) return;
   fid.node.open.delete(fid.file);
-  fid.file.close();
+  return fid.file.close();
 }

@@ -1,5 +1,5 @@
 /** The operations of 9P2000.L by type of message: each reads its fields and writes those of the answer. */
-import { FileError, type FileStat, type FileTree, type OpenMode } from '../../../storage/file-tree.ts';
+import { FileError, type FileStat, type FileTree, type OpenFile, type OpenMode } from '../../../storage/file-tree.ts';
 import { type Fid, type Fids, PathNode } from './fids.ts';
 import * as M from './messages.ts';
 import { wait, type Waiting } from './wait.ts';
@@ -26,9 +26,11 @@ const GETATTR_BASIC = 0x7ff;
 
 const isFolder = (stat: FileStat): boolean => (stat.mode & M.S_IFMT) === M.S_IFDIR;
 
-/** Of a file that is open also when its place is gone. */
+/** The open file that a fid stands for; of a place that is gone, whoever has it open. */
+const openFileOf = ({ file, node }: Fid): OpenFile | undefined => file ?? (node.isGone ? node.open.values().next().value : undefined);
+
 function* statOf({ tree }: Session, fid: Fid): Waiting<FileStat> {
-  const file = fid.file ?? (fid.node.isGone ? fid.node.open.values().next().value : undefined);
+  const file = openFileOf(fid);
   return yield* wait(file ? file.stat() : tree.stat(fid.node.path));
 }
 
@@ -161,7 +163,7 @@ function* remove(session: Session, request: M.MessageReader): Waiting<void> {
     yield* wait(tree.remove(node.path, isFolder(stat) ? 'folder' : 'file'));
     node.parent?.drop(node.name);
   } finally {
-    fids.delete(number);
+    yield* wait(fids.delete(number));
   }
 }
 
@@ -183,18 +185,18 @@ function* getAttributes(session: Session, request: M.MessageReader, answer: M.Me
 }
 
 function* setAttributes({ tree, fids }: Session, request: M.MessageReader): Waiting<void> {
-  const { node, file } = fids.get(request.u32());
+  const fid = fids.get(request.u32());
   const valid = request.u32(), mode = request.u32(), uid = request.u32(), gid = request.u32(), size = request.u64();
   const accessed = request.big() * 1_000_000_000n + request.big(), modified = request.big() * 1_000_000_000n + request.big();
-  const truncates = (valid & SET_SIZE) !== 0;
-  if (truncates && file) yield* wait(file.truncate(size));
   const changes = {
     ...(valid & SET_MODE ? { mode } : {}), ...(valid & SET_UID ? { uid } : {}), ...(valid & SET_GID ? { gid } : {}),
-    ...(truncates && !file ? { size } : {}),
+    ...(valid & SET_SIZE ? { size } : {}),
     ...(valid & SET_ATIME ? { accessed: valid & SET_ATIME_TO ? accessed : ('now' as const) } : {}),
     ...(valid & SET_MTIME ? { modified: valid & SET_MTIME_TO ? modified : ('now' as const) } : {}),
   };
-  if (Object.keys(changes).length > 0) yield* wait(tree.change(node.path, changes));
+  if (Object.keys(changes).length === 0) return;
+  const file = openFileOf(fid);
+  yield* wait(file ? file.change(changes) : tree.change(fid.node.path, changes));
 }
 
 function* statFs({ tree, fids }: Session, request: M.MessageReader, answer: M.MessageWriter): Waiting<void> {
@@ -286,12 +288,17 @@ function getLock({ fids }: Session, request: M.MessageReader, answer: M.MessageW
   answer.text(request.text());
 }
 
-function clunk({ fids }: Session, request: M.MessageReader): undefined {
-  fids.delete(request.u32());
+function* clunk({ fids }: Session, request: M.MessageReader): Waiting<void> {
+  yield* wait(fids.delete(request.u32()));
 }
 
 function unsupported(): undefined {
   throw new FileError('EOPNOTSUPP');
+}
+
+/** The file system does not support files of that kind [mknod(2)]. */
+function makeNode(): undefined {
+  throw new FileError('EPERM');
 }
 
 export const OPERATIONS: ReadonlyMap<number, Operation> = new Map<number, Operation>([
@@ -299,6 +306,7 @@ export const OPERATIONS: ReadonlyMap<number, Operation> = new Map<number, Operat
   [M.TLINK, link], [M.TRENAMEAT, renameAt], [M.TRENAME, rename], [M.TUNLINKAT, unlinkAt], [M.TREMOVE, remove],
   [M.TREADLINK, readLink], [M.TGETATTR, getAttributes], [M.TSETATTR, setAttributes], [M.TSTATFS, statFs], [M.TREAD, read],
   [M.TWRITE, write], [M.TREADDIR, readDirectory], [M.TFSYNC, sync], [M.TLOCK, lock], [M.TGETLOCK, getLock], [M.TCLUNK, clunk],
-  // Special files, extended attributes and authentication.
-  [M.TMKNOD, unsupported], [M.TXATTRWALK, unsupported], [M.TXATTRCREATE, unsupported], [M.TAUTH, unsupported],
+  [M.TMKNOD, makeNode],
+  // Extended attributes and authentication.
+  [M.TXATTRWALK, unsupported], [M.TXATTRCREATE, unsupported], [M.TAUTH, unsupported],
 ]);

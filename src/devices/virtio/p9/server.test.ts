@@ -123,6 +123,16 @@ describe('files', () => {
     expect(errorOf(() => getSize(2))).toBe(ENOENT);
   });
 
+  it('change size and times while they are open, whatever became of their names', () => {
+    const SIZE_AND_TIME = 0x8 | 0x20;
+    walk(0, 1, 'hello');
+    lopen(1);
+    unlink(0, 'hello');
+    call(M.TSETATTR, (w) => { w.u32(1); w.u32(SIZE_AND_TIME); for (let i = 0; i < 3; i++) w.u32(0); w.u64(5); for (let i = 0; i < 4; i++) w.u64(0); });
+    expect(getSize(1)).toBe(5);
+    clunk(1);
+  });
+
   it('change size and permissions', () => {
     walk(0, 1, 'hello');
     call(M.TSETATTR, (w) => { w.u32(1); w.u32(0x9); w.u32(0o600); w.u32(0); w.u32(0); w.u64(5); for (let i = 0; i < 4; i++) w.u64(0); });

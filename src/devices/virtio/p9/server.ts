@@ -6,7 +6,7 @@ import { ERRNO, FileError, type FileTree, type Soon } from '../../../storage/fil
 import { Fids } from './fids.ts';
 import * as M from './messages.ts';
 import { OPERATIONS } from './operations.ts';
-import { runWaiting, wait, type Waiting } from './wait.ts';
+import { runWaiting, type Waiting } from './wait.ts';
 
 /** The longest message, and the shortest limit that a client may ask for. */
 export const LARGEST_MESSAGE = 1 << 20;
@@ -17,8 +17,8 @@ export class P9Server {
   private readonly onError: (error: Error) => void;
   private readonly fids = new Fids();
   private messageSize = LARGEST_MESSAGE;
-  /** Requests that wait, by tag. */
-  private readonly pending = new Map<number, Promise<unknown>>();
+  /** The last request, while it waits. Requests are served one after the other, so that none meets the places of another half moved. */
+  private last: Promise<unknown> | undefined;
 
   /** @param onError hears of failures that are none of a file's */
   constructor(tree: FileTree, onError: (error: Error) => void) {
@@ -31,18 +31,18 @@ export class P9Server {
     if (request.length < M.HEADER_SIZE) return errorAnswer(0, ERRNO.EINVAL);
     const view = new DataView(request.buffer, request.byteOffset);
     const type = view.getUint8(4), tag = view.getUint16(5, true);
-    const answer = runWaiting(this.answer(type, tag, request, Math.min(room, this.messageSize)));
+    const serve = (): Soon<Uint8Array> => runWaiting(this.answer(type, tag, request, Math.min(room, this.messageSize)));
+    const answer = this.last === undefined ? serve() : this.last.then(serve);
     if (!(answer instanceof Promise)) return answer;
-    this.pending.set(tag, answer);
+    this.last = answer;
     return answer.finally(() => {
-      if (this.pending.get(tag) === answer) this.pending.delete(tag);
+      if (this.last === answer) this.last = undefined;
     });
   }
 
   /** Closes all files and forgets the client. */
   reset(): void {
-    this.fids.clear();
-    this.pending.clear();
+    this.fids.clear(this.onError);
     this.messageSize = LARGEST_MESSAGE;
   }
 
@@ -50,8 +50,8 @@ export class P9Server {
     const request = new M.MessageReader(bytes), answer = new M.MessageWriter();
     try {
       if (type === M.TVERSION) this.version(request, answer);
-      else if (type === M.TFLUSH) yield* this.flush(request);
-      else {
+      // The request that the client has given up was served before.
+      else if (type !== M.TFLUSH) {
         const operation = OPERATIONS.get(type);
         if (operation === undefined) throw new FileError('EOPNOTSUPP');
         const work = operation({ tree: this.tree, fids: this.fids, room }, request, answer);
@@ -73,11 +73,6 @@ export class P9Server {
     this.messageSize = Math.min(size, LARGEST_MESSAGE);
     answer.u32(this.messageSize);
     answer.text(version === M.VERSION ? version : M.VERSION_UNKNOWN);
-  }
-
-  /** The request that the client has given up is answered first. */
-  private *flush(request: M.MessageReader): Waiting<void> {
-    yield* wait(this.pending.get(request.u16()));
   }
 }
 
