@@ -55,6 +55,8 @@ export interface CpuHost {
   tsc(): bigint;
   /** The same as a function of retired instructions, which holds while `Cpu.run` does; absent where there is none. */
   timeLine?(): TimeLine;
+  /** Random bytes for RDRAND and RDSEED; absent: these give zeros. */
+  random?(length: number): Uint8Array;
   /** The FERR# pin, active for an x87 exception with CR0.NE clear. Returns whether IGNNE# is asserted. */
   ferr?(active: boolean): boolean;
 }

@@ -19,6 +19,9 @@ export interface CpuidState {
 
 const LEAF_FEATURES = 7;
 const LEAF_XSAVE = 0xd;
+const LEAF_TSC = 0x15, LEAF_FREQUENCY = 0x16;
+/** The crystal that time-stamp counter and APIC timer count, a nanosecond a time, and what a processor says of its own. */
+const CRYSTAL_HZ = 1_000_000_000, PROCESSOR_MHZ = 1000;
 const MAX_EXTENDED = 0x80000008;
 const CPUID_OSXSAVE = 1 << 27;
 /** Leaf 1, EDX. */
@@ -71,6 +74,10 @@ function basicLeaf(profile: CpuProfile, leaf: number, subleaf: number, state: Cp
       return topologyLeaf(subleaf);
     case LEAF_XSAVE:
       return features.has('xsave') ? xsaveLeaf(profile, subleaf, state.xcr0) : NOTHING;
+    case LEAF_TSC:
+      return [1, 1, CRYSTAL_HZ, 0];
+    case LEAF_FREQUENCY:
+      return [PROCESSOR_MHZ, PROCESSOR_MHZ, PROCESSOR_MHZ, 0];
     default:
       return NOTHING;
   }
@@ -114,7 +121,7 @@ function xsaveLeaf({ features }: CpuProfile, subleaf: number, xcr0: number): Reg
     case 0:
       return [all, size(xcr0), size(all), 0];
     case 1:
-      return [featureBits('d1.eax', features), features.has('xsavec') ? size(xcr0) : 0, 0, 0];
+      return [featureBits('d1.eax', features), features.has('xsavec') || features.has('xsaves') ? size(xcr0) : 0, 0, 0];
     case 2:
       return all & XCR0_AVX ? [XSAVE_YMM_BYTES, XSAVE_YMM_OFFSET, 0, 0] : NOTHING;
     default:

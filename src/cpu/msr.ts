@@ -31,6 +31,7 @@ export const IA32_MTRR_FIX64K_00000 = 0x250, IA32_MTRR_FIX16K_80000 = 0x258, IA3
 export const IA32_MTRR_FIX4K_C0000 = 0x268, IA32_PAT = 0x277, IA32_MTRR_DEF_TYPE = 0x2ff, IA32_EFER = 0xc0000080;
 export const IA32_STAR = 0xc0000081, IA32_LSTAR = 0xc0000082, IA32_CSTAR = 0xc0000083, IA32_FMASK = 0xc0000084;
 export const IA32_FS_BASE = 0xc0000100, IA32_GS_BASE = 0xc0000101, IA32_KERNEL_GS_BASE = 0xc0000102, IA32_TSC_AUX = 0xc0000103;
+export const IA32_XSS = 0xda0;
 
 const APIC_BASE_BSP = 1n << 8n;
 const APIC_BASE_RESET = 0xfee00000n | APIC_BASE_BSP;
@@ -158,7 +159,8 @@ const rows: ReadonlyMap<number, MsrRow> = new Map<number, MsrRow>([
   [IA32_FS_BASE, segmentBase(FS)],
   [IA32_GS_BASE, segmentBase(GS)],
   [IA32_KERNEL_GS_BASE, addressAt(L.KERNEL_GS_BASE)],
-  [IA32_TSC_AUX, { reset: 0n, place: L.TSC_AUX, present: ({ features }) => features.has('rdtscp'), write: accept((value) => value <= MASK_32) }],
+  [IA32_XSS, { reset: 0n, present: ({ features }) => features.has('xsaves'), write: accept((value) => value === 0n) }],
+  [IA32_TSC_AUX, { reset: 0n, place: L.TSC_AUX, present: ({ features }) => features.has('rdtscp') || features.has('rdpid'), write: accept((value) => value <= MASK_32) }],
 ]);
 
 /** Plain data; 64-bit values as decimal strings. */

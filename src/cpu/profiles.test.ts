@@ -26,7 +26,7 @@ describe('Processor profiles', () => {
 
   it('have the leaves of their features', () => {
     const avx2 = whole('x86-64-v1', 'xsave', 'xsaveopt', 'avx', 'avx2', 'lm');
-    expect(cpuidLeaf(avx2, 0, 0, RESET)[0]).toBe(0xd);
+    expect(cpuidLeaf({ ...avx2, level: 2 }, 0, 0, RESET)[0]).toBe(0xd);
     expect(cpuidLeaf(avx2, 7, 0, RESET)).toEqual([0, 1 << 5, 0, 0]);
     expect(cpuidLeaf(avx2, 7, 1, RESET)).toEqual([0, 0, 0, 0]);
     expect(cpuidLeaf(avx2, 0xd, 0, { osxsave: true, xcr0: 7, apic: false })).toEqual([7, 832, 832, 0]);
@@ -35,6 +35,11 @@ describe('Processor profiles', () => {
     expect(cpuidLeaf(avx2, 0xd, 2, RESET)).toEqual([256, 576, 0, 0]);
     expect(cpuidLeaf(avx2, 1, 0, { osxsave: true, xcr0: 1, apic: false })[2]).toBe((1 << 26) | (1 << 27) | (1 << 28));
     expect(cpuidLeaf(avx2, 0x80000008, 0, RESET)[0]).toBe(0x3028);
+  });
+
+  it('tell at what frequency time-stamp counter and APIC timer count', () => {
+    const [denominator, numerator, crystal] = leaf('x86-64-v1', 0x15);
+    expect([(crystal * numerator) / denominator, leaf('x86-64-v1', 0x16)[0] * 1e6]).toEqual([1e9, 1e9]);
   });
 
   it('tell of caches and threads', () => {

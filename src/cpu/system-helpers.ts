@@ -8,7 +8,8 @@ import { clac, cli, popf, pushf, stac, sti } from './flags-system.ts';
 import { checkIoHelper, out, portIn, portOut } from './io.ts';
 import { rdmsr, rdpmc, rdtsc, rdtscp, wrmsr } from './msr.ts';
 import { lgdt, lidt, sgdt, sidt } from './system-tables.ts';
-import { xgetbv, xrstor, xsave, xsavec, xsetbv } from './x87/xsave.ts';
+import { random } from './random.ts';
+import { xgetbv, xrstor, xrstors, xsave, xsavec, xsaves, xsetbv } from './x87/xsave.ts';
 
 export const systemHelpers = {
   MOV_TO_CR: movToCr,
@@ -53,4 +54,7 @@ export const systemHelpers = {
   XSAVE: xsave,
   XSAVEC: xsavec,
   XRSTOR: xrstor,
+  XSAVES: xsaves,
+  XRSTORS: xrstors,
+  RANDOM: random,
 } satisfies Record<string, Helper>;

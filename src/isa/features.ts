@@ -18,7 +18,7 @@ const PLACES = {
   fsgsbase: ['7.ebx', 0], bmi1: ['7.ebx', 3], avx2: ['7.ebx', 5], smep: ['7.ebx', 7], bmi2: ['7.ebx', 8], erms: ['7.ebx', 9],
   invpcid: ['7.ebx', 10], rdseed: ['7.ebx', 18], adx: ['7.ebx', 19], smap: ['7.ebx', 20], clflushopt: ['7.ebx', 23],
   clwb: ['7.ebx', 24], 'sha-ni': ['7.ebx', 29], umip: ['7.ecx', 2], rdpid: ['7.ecx', 22], fsrm: ['7.edx', 4],
-  xsaveopt: ['d1.eax', 0], xsavec: ['d1.eax', 1], xgetbv1: ['d1.eax', 2],
+  xsaveopt: ['d1.eax', 0], xsavec: ['d1.eax', 1], xgetbv1: ['d1.eax', 2], xsaves: ['d1.eax', 3],
   syscall: ['80000001.edx', 11], nx: ['80000001.edx', 20], pdpe1gb: ['80000001.edx', 26], rdtscp: ['80000001.edx', 27],
   lm: ['80000001.edx', 29], 'lahf-lm': ['80000001.ecx', 0], abm: ['80000001.ecx', 5], '3dnowprefetch': ['80000001.ecx', 8],
   invtsc: ['80000007.edx', 8],
@@ -34,10 +34,10 @@ const REQUIRES: Partial<Record<Feature, readonly Feature[]>> = {
   mmx: ['fpu'], fxsr: ['fpu'], pge: ['pse'], pse36: ['pse'], mtrr: ['msr'], pat: ['mtrr'], sep: ['msr'], nx: ['pae', 'msr'], mca: ['mce'],
   sse: ['mmx', 'fxsr'], sse2: ['sse', 'clflush'], sse3: ['sse2'], ssse3: ['sse3'], 'sse4.1': ['ssse3'], 'sse4.2': ['sse4.1', 'popcnt'],
   aes: ['sse2'], pclmulqdq: ['sse2'], 'sha-ni': ['ssse3'],
-  xsave: ['fxsr'], xsaveopt: ['xsave'], xsavec: ['xsave'], xgetbv1: ['xsave'],
+  xsave: ['fxsr'], xsaveopt: ['xsave'], xsavec: ['xsave'], xgetbv1: ['xsave'], xsaves: ['xsavec'],
   avx: ['sse4.2', 'xsave'], f16c: ['avx'], fma: ['avx'], avx2: ['avx'],
   lm: ['pae', 'cmov', 'sse2', 'nx', 'syscall', 'cx8'], syscall: ['msr'], 'lahf-lm': ['lm'], cx16: ['cx8'], pdpe1gb: ['lm'], fsgsbase: ['lm'],
-  pcid: ['lm'], invpcid: ['pcid'], rdtscp: ['tsc', 'msr'], invtsc: ['tsc'], x2apic: ['apic'], 'tsc-deadline': ['apic', 'tsc'], smap: ['smep'],
+  pcid: ['lm'], invpcid: ['pcid'], rdtscp: ['tsc', 'msr'], rdpid: ['msr'], invtsc: ['tsc'], x2apic: ['apic'], 'tsc-deadline': ['apic', 'tsc'], smap: ['smep'],
 };
 
 /** Other spellings that QEMU takes. */

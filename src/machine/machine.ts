@@ -118,6 +118,8 @@ export interface ProcessorParts {
   interrupts: InterruptSource;
   apic: LocalApicPort | undefined;
   tsc(): bigint;
+  /** Random bytes. */
+  random(length: number): Uint8Array;
   timeLine(): MachineClock['line'];
   /** The FERR# pin. Returns whether IGNNE# is asserted. */
   ferr(active: boolean): boolean;
@@ -172,6 +174,7 @@ export class Machine {
       interrupts: NO_INTERRUPTS,
       apic: undefined,
       tsc: () => BigInt(this.clock.now),
+      random: (length) => parts.host.random(length),
       timeLine: () => this.clock.line,
       ferr: (active) => this.board.coprocessorError(active),
       trace: (event) => this.events.emit('trace', event),

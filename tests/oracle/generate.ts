@@ -38,7 +38,7 @@ export interface Encoding {
 const STRINGS = new Set(['MOVSB', 'MOVSW', 'CMPSB', 'CMPSW', 'STOSB', 'STOSW', 'LODSB', 'LODSW', 'SCASB', 'SCASW', 'INSB', 'INSW', 'OUTSB', 'OUTSW']);
 const BIT_TESTS = new Set(['BT', 'BTS', 'BTR', 'BTC']);
 /** Their results are every processor's own. */
-const LEFT_OUT = new Set(['CPUID', 'RDTSC', 'RDTSCP']);
+const LEFT_OUT = new Set(['CPUID', 'RDTSC', 'RDTSCP', 'RDRAND', 'RDSEED']);
 /** FXSAVE images that cases share, before a new one takes the place of one. */
 const FX_IMAGES = 64;
 const SEGMENT_PREFIXES = [0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65];

@@ -44,7 +44,7 @@ const NOT_ON_HOST = new Set([
   'DAA', 'DAS', 'AAA', 'AAS', 'AAM', 'AAD', 'PUSHA', 'POPA', 'BOUND', 'INTO', 'SALC', 'ARPL', 'LES', 'LDS', 'MOV_TO_SEG', 'MOV_FROM_SEG',
   'LSS', 'LFS', 'LGS', 'INT', 'INT3', 'IRET', 'CALL_FAR', 'JMP_FAR', 'RET_FAR', 'CALL_FAR_INDIRECT', 'JMP_FAR_INDIRECT',
   'JMP_INDIRECT', 'SLDT', 'STR', 'LLDT', 'LTR', 'VERR', 'VERW', 'SGDT', 'SIDT', 'SMSW', 'LAR', 'LSL', 'PUSHF', 'POPF',
-  'RDPMC', 'RDMSR', 'WRMSR', 'SYSENTER', 'SYSEXIT', 'XGETBV', 'XSETBV', 'XSAVE', 'XSAVEOPT', 'XSAVEC', 'XRSTOR', 'INVPCID',
+  'RDPMC', 'RDMSR', 'WRMSR', 'SYSENTER', 'SYSEXIT', 'XGETBV', 'XSETBV', 'XSAVE', 'XSAVEOPT', 'XSAVEC', 'XRSTOR', 'XSAVES', 'XRSTORS', 'INVPCID', 'RDPID',
 ]);
 
 /** Their results differ in the last places. */
@@ -114,7 +114,7 @@ export function hostReference(): Reference {
 const FAR_TRANSFERS = /^(CALL_FAR|JMP_FAR|RET_FAR|IRET|CALL_FAR_INDIRECT|JMP_FAR_INDIRECT)$/;
 
 /** Features that QEMU's processors do not have. */
-const NOT_IN_QEMU = new Set(['sha-ni', 'invpcid', 'xsaveopt', 'xsavec']);
+const NOT_IN_QEMU = new Set(['sha-ni', 'invpcid', 'xsaveopt', 'xsavec', 'xsaves', 'rdpid']);
 export const qemuHas = (row: Row): boolean => row.feature === undefined || !NOT_IN_QEMU.has(row.feature);
 
 function qemuAccepts(e: Encoding): boolean {
@@ -188,7 +188,7 @@ const qemuExcuse: Reference['excuse'] = (e, reference, mine, n, fields) => {
   if (vector === PAGE_FAULT && /^(CMPS.|PUSHA|POPA)$/.test(mnemonic)) return 'QEMU accesses in another order';
   if (vector === PAGE_FAULT && /^SCAS.$/.test(mnemonic) && fields.every((f) => FLAG_FIELD.test(f))) return 'QEMU keeps the flags of the last iteration when a later one faults';
   if (vector === PAGE_FAULT && /^RC[LR]$/.test(mnemonic)) return 'QEMU sets flags before it faults';
-  if (here === PAGE_FAULT && mnemonic === 'CLFLUSH') return 'QEMU does nothing for CLFLUSH';
+  if (here === PAGE_FAULT && /^CL(FLUSH|WB)/.test(mnemonic)) return 'QEMU does nothing for CLFLUSH';
   if (vector === PAGE_FAULT && /^S[GI]DT$/.test(mnemonic)) return 'QEMU stores a part before it faults';
   if (mnemonic === 'BSWAP' && e.osize === 16) return 'undefined result';
   if (R.is16(e.mode) && /^(CRC32|MOVBE)$/.test(mnemonic)) return 'QEMU takes the operand size of CRC32 and MOVBE as in 32-bit code';

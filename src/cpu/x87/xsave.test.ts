@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import * as L from '../layout.ts';
 import { CR0_TS, CR4_OSFXSR, CR4_OSXSAVE, RAX, RCX, RDX } from '../registers.ts';
 import { faultOf, LONG_PROFILE, TestCpu } from '../test-cpu.ts';
-import { xgetbv, xrstor, xsave, xsavec, xsetbv } from './xsave.ts';
+import { xgetbv, xrstor, xrstors, xsave, xsavec, xsaves, xsetbv } from './xsave.ts';
 
 const AREA = 0x8000, XSTATE_BV = AREA + 512, XCOMP_BV = AREA + 520;
 const X87 = 1, SSE = 2, AVX = 4;
@@ -92,6 +92,32 @@ describe('areas', () => {
     cpu.poke(XSTATE_BV, 7);
     run(xrstor, 7);
     expect(state()).toEqual(before);
+  });
+
+  test('are the same in one page and across two', () => {
+    const CROSSING = 0x9000 - 128;
+    const before = state();
+    for (const at of [AREA, CROSSING]) run(xsave, 7, at);
+    for (let i = 0; i < 832; i += 4) expect(cpu.peek(CROSSING + i)).toBe(cpu.peek(AREA + i));
+    for (const at of [AREA, CROSSING]) {
+      cpu.state.setU64(L.XMM + 7 * L.XMM_STRIDE + 16, 0n);
+      cpu.state.setU16(L.FCW, 0x37f);
+      expect(run(xrstor, 7, at)).toBe('');
+      expect(state()).toEqual(before);
+    }
+  });
+
+  test('of the supervisor are compacted, and for level 0 alone', () => {
+    const before = state();
+    expect(run(xsaves, 7)).toBe('');
+    expect([cpu.peek(XSTATE_BV), cpu.peek(XCOMP_BV), cpu.peek(XCOMP_BV + 4)]).toEqual([7, 7, 0x80000000]);
+    cpu.state.setU16(L.FCW, 0x37f);
+    expect(run(xrstors, 7)).toBe('');
+    expect(state()).toEqual(before);
+    run(xsave, 7, AREA + 0x400);
+    expect(run(xrstors, 7, AREA + 0x400)).toBe('13(0)');
+    cpu.protect(3);
+    expect([run(xsaves, 7), run(xrstors, 7)]).toEqual(['13(0)', '13(0)']);
   });
 
   test('headers that do not fit, alignment, CR0.TS', () => {

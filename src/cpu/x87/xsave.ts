@@ -1,6 +1,6 @@
 /**
- * XGETBV and XSETBV, and the XSAVE area: XSAVE, XSAVEOPT, XSAVEC and XRSTOR of x87, SSE and AVX state, in standard and in
- * compacted form. [SDM1 13], [SDM2 XSAVE, XSAVEOPT, XSAVEC, XRSTOR, XGETBV, XSETBV]
+ * XGETBV and XSETBV, and the XSAVE area: XSAVE, XSAVEOPT, XSAVEC, XSAVES, XRSTOR and XRSTORS of x87, SSE and AVX state, in
+ * standard and in compacted form. There is no supervisor state: IA32_XSS stays 0. [SDM1 13], [SDM2 XSAVE and the others]
  *
  * All state counts as in use and as modified, which the SDM leaves to the implementation. A store probes its whole range and
  * a load reads it all before any state changes. Left to the body: the segment's limits.
@@ -10,13 +10,15 @@ import { requireCpl0, resync } from '../control-registers.ts';
 import { fault } from '../fault.ts';
 import * as L from '../layout.ts';
 import { CR0_TS, CR4_OSXSAVE, RAX, RCX, RDX, VECTOR_GP, VECTOR_NM, VECTOR_UD } from '../registers.ts';
+import type { ArenaAddr } from '../../memory/address.ts';
 import type { CpuState } from '../state.ts';
 import { initialise } from './environment.ts';
 import { probe, readBytes, writeBytes, xmmRegisters } from './environment-helpers.ts';
-import { FXSAVE_MXCSR, FXSAVE_ST, FXSAVE_XMM, fxAreaBytes, fxBuffer, hasReservedBits, loadFxArea } from './fxsave.ts';
+import { FXSAVE_MXCSR, FXSAVE_ST, FXSAVE_XMM, fxAreaBytes, fxBuffer, hasReservedBits, loadFxArea, MXCSR_MASK, storeFxArea } from './fxsave.ts';
 
 // State components [SDM1 13.1]
 export const XCR0_X87 = 1 << 0, XCR0_SSE = 1 << 1, XCR0_AVX = 1 << 2;
+const XCR0_LEGACY = XCR0_X87 | XCR0_SSE;
 const LEGACY_SIZE = 512, HEADER_SIZE = 64;
 const EXTENDED = LEGACY_SIZE + HEADER_SIZE;
 const XMM_SIZE = 16, YMM_HIGH_SIZE = 16;
@@ -106,10 +108,42 @@ function saveComponents(cpu: CpuContext, linear: number, mask: number, mxcsr: nu
 
 const areaSize = (mask: number): number => (mask & XCR0_AVX ? EXTENDED + AVX_SIZE : EXTENDED);
 
+/** What kernels do at each switch of tasks: legacy components and perhaps AVX, in one frame. */
+function storeArea(cpu: CpuContext, at: ArenaAddr, mask: number, wide: boolean): void {
+  const { state } = cpu;
+  const { u32 } = state.arena;
+  const registers = xmmRegisters(cpu);
+  storeFxArea(state, at, registers, wide);
+  if (mask & XCR0_AVX) for (let n = 0; n < registers; n++) copyYmmHigh(u32, ymmHigh(state, n), at + EXTENDED + n * YMM_HIGH_SIZE);
+  u32[(at + XSTATE_BV) >>> 2] |= mask;
+}
+
+/** The same the other way. False: the area is not that of a whole, standard one, and nothing was loaded. */
+function loadArea(cpu: CpuContext, at: ArenaAddr, mask: number, wide: boolean): boolean {
+  const { state } = cpu;
+  const { u32 } = state.arena;
+  const header = (at + XSTATE_BV) >>> 2;
+  if (u32[header] !== mask || u32[(at + FXSAVE_MXCSR) >>> 2] > MXCSR_MASK) return false;
+  for (let i = 1; i < HEADER_SIZE / 4; i++) if (u32[header + i] !== 0) return false;
+  const registers = xmmRegisters(cpu);
+  loadFxArea(state, at, registers, wide);
+  if (mask & XCR0_AVX) for (let n = 0; n < registers; n++) copyYmmHigh(u32, at + EXTENDED + n * YMM_HIGH_SIZE, ymmHigh(state, n));
+  return true;
+}
+
+function copyYmmHigh(u32: Uint32Array, from: number, to: number): void {
+  for (let i = 0; i < YMM_HIGH_SIZE; i += 4) u32[(to + i) >>> 2] = u32[(from + i) >>> 2];
+}
+
 /** XSAVE and XSAVEOPT. Arguments: linear address, operand size in bits (64 with REX.W). */
 export function xsave(cpu: CpuContext, linear: number, operandSize: number): number {
   const mask = requested(cpu, linear);
   const user = cpu.state.cpl === 3;
+  const direct = (mask & XCR0_LEGACY) === XCR0_LEGACY ? cpu.mmu.writableRange(linear, areaSize(mask), user) : 0;
+  if (direct !== 0) {
+    storeArea(cpu, direct, mask, operandSize === 64);
+    return HELPER_NEXT;
+  }
   probe(cpu, linear, areaSize(mask));
   saveComponents(cpu, linear, mask, XCR0_SSE | XCR0_AVX, operandSize);
   cpu.mmu.write32(linear + XSTATE_BV, cpu.mmu.read32(linear + XSTATE_BV, user) | mask, user);
@@ -125,6 +159,13 @@ export function xsavec(cpu: CpuContext, linear: number, operandSize: number): nu
   const words = [mask, 0, mask, XCOMP_COMPACTED_HIGH];
   for (const [i, word] of words.entries()) cpu.mmu.write32(linear + XSTATE_BV + i * 4, word, user);
   return HELPER_NEXT;
+}
+
+/** XSAVES: XSAVEC for privilege level 0. */
+export function xsaves(cpu: CpuContext, linear: number, operandSize: number): number {
+  requireXsave(cpu.state);
+  requireCpl0(cpu);
+  return xsavec(cpu, linear, operandSize);
 }
 
 /** The components that an area holds; #GP(0) for a header that does not fit [SDM1 13.8.1, 13.8.2]. */
@@ -144,6 +185,8 @@ function checkHeader(cpu: CpuContext, area: Uint8Array): { present: number; comp
 export function xrstor(cpu: CpuContext, linear: number, operandSize: number): number {
   const { state } = cpu;
   const mask = requested(cpu, linear);
+  const direct = (mask & XCR0_LEGACY) === XCR0_LEGACY ? cpu.mmu.readableRange(linear, areaSize(mask), state.cpl === 3) : 0;
+  if (direct !== 0 && loadArea(cpu, direct, mask, operandSize === 64)) return HELPER_NEXT;
   const area = readBytes(cpu, linear, EXTENDED);
   const { present, compacted } = checkHeader(cpu, area);
   const registers = xmmRegisters(cpu);
@@ -158,6 +201,15 @@ export function xrstor(cpu: CpuContext, linear: number, operandSize: number): nu
   if (mxcsr !== undefined) state.setU32(L.MXCSR, mxcsr);
   else if (mask & XCR0_SSE) state.setU32(L.MXCSR, MXCSR_RESET);
   return HELPER_NEXT;
+}
+
+/** XRSTORS: XRSTOR of the compacted form for privilege level 0. */
+export function xrstors(cpu: CpuContext, linear: number, operandSize: number): number {
+  requireXsave(cpu.state);
+  requireCpl0(cpu);
+  requested(cpu, linear);
+  if ((cpu.mmu.read32(linear + XCOMP_BV + 4, false) & XCOMP_COMPACTED_HIGH) === 0) fault(VECTOR_GP, 0);
+  return xrstor(cpu, linear, operandSize);
 }
 
 function restoreX87(state: CpuState, area: Uint8Array, present: boolean, wide: boolean): void {

@@ -116,6 +116,9 @@ const withFxsaveArea = (name: 'FXSAVE' | 'FXRSTOR', touch: (o: Ops, at: Int) => 
   o.helper(name, o.address(o.linear(0)), o.i32(o.osize));
 };
 
+/** There are no caches; what is left are the faults of a load of one byte. */
+const touchesLine: Body = (o) => void o.loadOperand(0, 'u8');
+
 export const sseMoveBodies: Record<string, Body> = {
   MOVAPS: moveVector(true), MOVAPD: moveVector(true), MOVDQA: moveVector(true),
   MOVUPS: moveVector(false), MOVUPD: moveVector(false), MOVDQU: moveVector(false),
@@ -133,6 +136,5 @@ export const sseMoveBodies: Record<string, Body> = {
   FXSAVE: withFxsaveArea('FXSAVE', (o, at) => o.probeStore('operand', at, 1)),
   FXRSTOR: withFxsaveArea('FXRSTOR', (o, at) => void o.load('operand', at, 'u8')),
   LFENCE: () => {}, MFENCE: () => {}, SFENCE: () => {},
-  // Faults as a load of one byte does.
-  CLFLUSH: (o) => void o.loadOperand(0, 'u8'),
+  CLFLUSH: touchesLine, CLFLUSHOPT: touchesLine, CLWB: touchesLine,
 };

@@ -92,6 +92,14 @@ const withXsaveArea = (name: string, access: (o: Ops, at: Int) => void): Body =>
 };
 const storesArea = (name: string): Body => withXsaveArea(name, (o, at) => o.probeStore('operand', at, 1));
 
+/** CF alone is set: there always is a number [SDM2 RDRAND, RDSEED]. */
+const STATUS_FLAGS = 0x8d5, CF = 1;
+const randomNumber: Body = (o) => {
+  const word = (): I32 => o.helperValue('RANDOM');
+  o.put(0, o.bits(0) === 64 ? o.or(o.toI64(word()), o.shl(o.toI64(word()), o.i64(32))) : o.zeroExtend(word(), o.bits(0)));
+  o.writeFlags(o.or(o.and(o.readFlags(), o.i32(~STATUS_FLAGS)), o.i32(CF)));
+};
+
 /** The helper has what CR4.TSD forbids, and clocks that are no linear function of retired instructions. */
 const rdtsc: Body = (o) => {
   const cr4 = o.stateLoad('i32', L.CR + 4 * 8);
@@ -126,5 +134,7 @@ export const systemBodies: Record<string, Body> = {
   XGETBV: plain('XGETBV'), XSETBV: plain('XSETBV'),
   XSAVE: storesArea('XSAVE'), XSAVEOPT: storesArea('XSAVE'), XSAVEC: storesArea('XSAVEC'),
   XRSTOR: withXsaveArea('XRSTOR', (o, at) => void o.load('operand', at, 'u8')),
+  XSAVES: storesArea('XSAVES'), XRSTORS: withXsaveArea('XRSTORS', (o, at) => void o.load('operand', at, 'u8')),
+  RDRAND: randomNumber, RDSEED: randomNumber, RDPID: (o) => o.put(0, o.stateLoad('i32', L.TSC_AUX)),
   IN: input, OUT: output,
 };

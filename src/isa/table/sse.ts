@@ -93,6 +93,8 @@ NP 0F AE /5 r LFENCE : +sse2
 NP 0F AE /6 r MFENCE : +sse2
 NP 0F AE /7 r SFENCE : +sse
 NP 0F AE /7 m CLFLUSH M : rare +clflush
+66 0F AE /7 m CLFLUSHOPT M : rare +clflushopt
+66 0F AE /6 m CLWB M : rare +clwb
 ${four(0xc2, 'CMP', 'Ib')}
 ${two(0xc6, 'SHUF', 'Ib')}
 66 0F E6 CVTTPD2DQ Vx Wx : sse +sse2

@@ -11,7 +11,7 @@ export interface Encoding {
 }
 
 /** Rows whose operands the oracle does not make: state areas, MXCSR, and what only orders memory. */
-const LEFT_OUT = new Set(['FXSAVE', 'FXRSTOR', 'LDMXCSR', 'STMXCSR', 'VLDMXCSR', 'VSTMXCSR', 'LFENCE', 'MFENCE', 'SFENCE', 'CLFLUSH']);
+const LEFT_OUT = new Set(['FXSAVE', 'FXRSTOR', 'LDMXCSR', 'STMXCSR', 'VLDMXCSR', 'VSTMXCSR', 'LFENCE', 'MFENCE', 'SFENCE', 'CLFLUSH', 'CLFLUSHOPT', 'CLWB']);
 /** Gathers too, whose addresses come from vectors. */
 const isSimd = (row: Row): boolean =>
   (row.vex !== undefined || row.attributes.has('mmx') || row.attributes.has('sse')) && !LEFT_OUT.has(row.mnemonic) && !row.operands.some((o) => o.kind === 'X');

@@ -28,7 +28,7 @@ export function excuse({ c, e, here, there, fields, eip }: Situation): string | 
   if (here === DOUBLE_FAULT && (e.segmentOverride === CS || e.segmentOverride >= FS || c.kind.mode !== 0) && all(/^memory/)) return 'QEMU checks no segment limits and types';
   if (e.repeat !== 0 && eip === c.eip && all(/^EFLAGS/)) return 'the flags of an iteration are set aside for an event that comes';
   if (all(/^memory 20[0-2]... /)) return 'bits of page tables: QEMU reads, and tries to write, before it checks';
-  if (mnemonic === 'CLFLUSH') return 'QEMU does nothing for CLFLUSH';
+  if (/^CL(FLUSH|WB)/.test(mnemonic)) return 'QEMU does nothing for CLFLUSH';
   if (here === PAGE_FAULT && /^(CMPS.|PUSHA|POPA)$/.test(mnemonic)) return 'QEMU accesses in another order';
   if (/^RET(_FAR)?$/.test(mnemonic) && e.immediate & 0x8000) return 'QEMU sign-extends the count of RET';
   if (/^(MOVBE|CRC32)$/.test(mnemonic) && c.kind.mode !== R.MODE_FLAT32) return 'QEMU takes 66 for an operand of 16 bits in 16-bit code too';
