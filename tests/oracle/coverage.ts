@@ -19,6 +19,7 @@ export type Oracle = (typeof ORACLES)[number];
 /** Rows that no reference can judge, with the reason. */
 export const UNJUDGED: Readonly<Record<string, string>> = {
   CPUID: 'what it tells is the profile’s own; src/cpu/cpuid.ts has the values from the manual and unit tests',
+  RDRAND: 'what it gives is random', RDSEED: 'what it gives is random',
   ICEBP: 'in 16-bit code: QEMU raises #UD for it, and the host has no 16-bit code; its 32-bit form is judged by the host',
 };
 
