@@ -313,6 +313,19 @@ main:
     VAL eax
     VAL edx, 8
     DONE
+    CASE "arpl in a segment that cannot be written, nothing to raise and something"
+    DESCRIPTOR S, DATA, 0xff, 0x4090
+    mov eax, S
+    mov fs, ax
+    mov dword [DATA], 2
+    mov ebx, 1
+    TRY arpl [fs:0], bx
+    setz dl
+    VAL edx, 8
+    mov ebx, 3
+    TRY arpl [fs:0], bx
+    VAL [DATA]
+    DONE
     CASE "selectors in the ldt"
     DESCRIPTOR S, DATA + 0x100, 0x0f, 0x0082
     mov dword [DATA + 0x108], DESC_LOW(DATA, 0xfff)

@@ -39,12 +39,12 @@ const inspect = (name: string): Body => (o) => {
 };
 const verify = (name: string): Body => (o) => setZero(o, o.helperValue(name, o.get(0) as I32));
 
-/** The helper gives the new value in bits 0 to 15 and ZF in bit 16. */
+/** The helper gives the new value in bits 0 to 15 and ZF in bit 16. Nothing is written where nothing changes, as processors do it. */
 const arpl: Body = (o) => {
-  const dst = o.modify(0);
-  const result = o.helperValue('ARPL', dst.value as I32, o.get(1) as I32);
-  dst.put(o.zeroExtend(result, 16));
-  setZero(o, o.bit(result, 16));
+  const result = o.helperValue('ARPL', o.get(0) as I32, o.get(1) as I32);
+  const raised = o.bit(result, 16);
+  o.e.if(raised, () => o.put(0, o.zeroExtend(result, 16)));
+  setZero(o, raised);
 };
 
 const input: Body = (o) => {
