@@ -151,7 +151,7 @@ export class RegionOps extends RecordOps {
   override keepX87Pointers(n: number | undefined): void {
     if (!this.code.x87) return super.keepX87Pointers(n);
     const operand = n === undefined ? undefined : { offset: this.offset(n), segment: this.field32('u8', R.REC_SEGMENT) };
-    this.code.x87.keepPointers(this.record.offset, this.immediate2(), operand);
+    this.code.x87.keepPointers(this.record.offset, this.field32('i32', R.REC_IMMEDIATE2), operand);
   }
 
   // What is remembered

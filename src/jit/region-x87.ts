@@ -27,8 +27,6 @@ const FSW_KEPT_APART = 0x7f00;
 const FCW_ROUNDING = 0xf20;
 const FCW_COMMON = 0x320;
 const FCW_MASKS = 0x3f;
-/** In the variable for FOP: an instruction has set it, and so FCS is that of the region. */
-const FOP_SET = 1 << 16;
 
 interface RealVariable {
   readonly exponent: Variable<'i32'>;
@@ -76,11 +74,10 @@ export class RegionX87 {
   private readonly inexact: Variable<'i64'>;
   /** 0, or `SPECIAL` where rounding is not the common one. */
   private readonly uncommon: Variable<'i32'>;
-  private readonly fop: Variable<'i32'>;
-  /** FIP, less the address of the region's first page. */
-  private readonly fip: Variable<IntType>;
+  /** 0: FOP, FIP and FCS are what they were. Or the last instruction's: its place in bits 0 to 31, opcode from bit 32 on, bit 63 set. */
+  private readonly last: Variable<'i64'>;
   private readonly fdp: Variable<IntType>;
-  /** Distance of the segment register of the last operand in memory from the state; 0: FDS is what it was. */
+  /** Distance of the segment register of the last operand in memory from the state; 0: FDP and FDS are what they were. */
   private readonly fds: Variable<'i32'>;
   /** For what is computed in one of two ways. */
   readonly made: RealVariable;
@@ -93,13 +90,12 @@ export class RegionX87 {
     this.code = code;
     const { e } = code;
     this.o = new Values(e);
-    const word = code.wide ? 'i64' : 'i32';
-    const words = ['x87_base', 'x87_tags', 'x87_exit_depth', 'x87_c1', 'x87_codes', 'x87_uncommon', 'fop', 'fds', 'x87_made_c1'];
-    [this.base, this.tags, this.exitDepth, this.c1, this.codes, this.uncommon, this.fop, this.fds, this.madeC1] = words.map((name) => e.variable('i32', name));
+    const words = ['x87_base', 'x87_tags', 'x87_exit_depth', 'x87_c1', 'x87_codes', 'x87_uncommon', 'fds', 'x87_made_c1'];
+    [this.base, this.tags, this.exitDepth, this.c1, this.codes, this.uncommon, this.fds, this.madeC1] = words.map((name) => e.variable('i32', name));
     this.inexact = e.variable('i64', 'x87_inexact');
     this.madeLost = e.variable('i64', 'x87_made_lost');
-    this.fip = e.variable(word, 'fip');
-    this.fdp = e.variable(word, 'fdp');
+    this.last = e.variable('i64', 'x87_last');
+    this.fdp = e.variable(code.wide ? 'i64' : 'i32', 'fdp');
     this.made = this.realVariable('x87_made');
   }
 
@@ -129,14 +125,9 @@ export class RegionX87 {
     const top = this.code.e.load('u8', this.code.cpu, L.FTOP);
     e.set(this.base, this.o.and(this.o.sub(top, depth), this.o.i32(7)));
     this.load();
-    e.set(this.fop, this.code.e.load('u16', this.code.cpu, L.FOP));
-    e.set(this.fip, this.o.sub(this.word(this.code.e.load('i64', this.code.cpu, L.FIP)), e.get(this.code.ipBase)));
-    e.set(this.fdp, this.word(this.code.e.load('i64', this.code.cpu, L.FDP)));
+    e.set(this.last, this.o.i64(0));
     e.set(this.fds, this.o.i32(0));
     this.lookAtControl(this.code.e.load('u16', this.code.cpu, L.FCW));
-  }
-  private word(value: I64): Int {
-    return this.code.wide ? value : this.code.e.convert('wrap', value);
   }
   private load(): void {
     const { e } = this.code;
@@ -160,22 +151,24 @@ export class RegionX87 {
   leave(): void {
     const { e } = this.code;
     this.store(e.get(this.exitDepth));
-    this.store16(L.FOP, e.get(this.fop));
-    this.store64(L.FIP, this.o.fit(this.o.add(e.get(this.code.ipBase), e.get(this.fip)), 64) as I64);
-    this.store64(L.FDP, this.o.fit(e.get(this.fdp), 64) as I64);
     this.settlePointers();
   }
   /** Before a segment register may change. */
   settlePointers(): void {
-    const { e } = this.code;
-    const fop = e.get(this.fop);
-    e.if(this.o.and(fop, this.o.i32(FOP_SET)), () => {
-      this.store16(L.FCS, e.load('i32', this.code.cpu, L.SEGMENTS + CS * L.SEGMENT_SIZE + L.SEG_SELECTOR));
-      e.set(this.fop, this.o.and(fop, this.o.i32(FOP_SET - 1)));
+    const { o } = this;
+    const { e, cpu } = this.code;
+    const last = e.get(this.last);
+    e.if(o.wrap(o.shrU(last, o.i64(63))), () => {
+      this.store16(L.FOP, o.and(o.wrap(o.shrU(last, o.i64(32))), o.i32(0xffff)));
+      const place = o.wrap(last);
+      this.store64(L.FIP, o.fit(o.add(e.get(this.code.ipBase), this.code.wide ? o.toI64S(place) : place), 64) as I64);
+      this.store16(L.FCS, e.load('i32', cpu, L.SEGMENTS + CS * L.SEGMENT_SIZE + L.SEG_SELECTOR));
+      e.set(this.last, o.i64(0));
     });
     e.if(e.get(this.fds), () => {
-      this.store16(L.FDS, e.load('i32', this.o.add(this.code.cpu, e.get(this.fds)), L.SEG_SELECTOR));
-      e.set(this.fds, this.o.i32(0));
+      this.store64(L.FDP, o.fit(e.get(this.fdp), 64) as I64);
+      this.store16(L.FDS, e.load('i32', o.add(cpu, e.get(this.fds)), L.SEG_SELECTOR));
+      e.set(this.fds, o.i32(0));
     });
   }
   /** After the region's code: registers are loaded and stored where that turned out to be needed. */
@@ -338,8 +331,11 @@ export class RegionX87 {
     return this.code.e.get(this.uncommon);
   }
   private lookAtControl(fcw: I32): void {
+    const { e } = this.code;
     const common = this.o.eq(this.o.and(fcw, this.o.i32(FCW_ROUNDING)), this.o.i32(FCW_COMMON));
-    this.code.e.set(this.uncommon, this.o.select(common, this.o.i32(0), this.o.i32(SPECIAL)));
+    // Not a choice between values, which engines make anew at each use.
+    e.set(this.uncommon, this.o.i32(0));
+    e.ifRarely(this.o.eqz(common), () => e.set(this.uncommon, this.o.i32(SPECIAL)));
   }
   setControl(value: I32, leave: Leave): void {
     const fcw = this.o.or(this.o.and(value, this.o.i32(0x1f3f)), this.o.i32(0x40));
@@ -370,10 +366,10 @@ export class RegionX87 {
     e.set(this.inexact, this.o.i64(0));
   }
   /** The instruction's place, opcode and operand, as FOP, FIP and FDP have it. */
-  keepPointers(place: number, opcode: I32, operand: { readonly offset: Int; readonly segment: number } | undefined): void {
+  keepPointers(place: number, opcode: number, operand: { readonly offset: Int; readonly segment: number } | undefined): void {
     const { e } = this.code;
-    e.set(this.fop, this.o.or(opcode, this.o.i32(FOP_SET)));
-    e.set(this.fip, this.code.wide ? this.o.i64(place) : this.o.i32(place));
+    const word = (BigInt(opcode & 0xffff) << 32n) | BigInt(place >>> 0);
+    e.set(this.last, this.o.i64(word - (1n << 63n)));
     if (!operand) return;
     e.set(this.fdp, this.o.fit(operand.offset, this.code.wide ? 64 : 32));
     e.set(this.fds, this.o.i32(L.SEGMENTS + operand.segment * L.SEGMENT_SIZE));

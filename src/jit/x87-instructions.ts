@@ -9,6 +9,7 @@ import type { I32, I64, Val } from '../isa/ops.ts';
 import type { RegionOps } from './region-ops.ts';
 import type { RegionX87 } from './region-x87.ts';
 import { stackMoves } from './x87-depth.ts';
+import { divide, squareRoot } from './x87-quotient.ts';
 import * as X from './x87-real.ts';
 
 type Args = readonly Val[];
@@ -62,10 +63,10 @@ export class X87Instructions {
       case 'fst_st': return this.storeRegister(this.index(args[0]), this.index(args[1]));
       case 'fxch': return this.exchange(this.index(args[0]));
       case 'fcmov': return this.moveIf(this.index(args[0]), args[1] as I32);
-      case 'fchs': return this.changeSign((sign) => this.o.xor(sign, this.o.i64(X.SIGN_BIT)));
+      case 'fchs': return this.changeSign((sign) => this.o.xor(sign, this.o.i64(X.TOP_BIT)));
       case 'fabs': return this.changeSign(() => this.o.i64(0));
-      case 'fsqrt': return this.unary('value_sqrt');
-      case 'frndint': return this.unary('value_rndint');
+      case 'fsqrt': return this.squareRoot();
+      case 'frndint': return this.roundToInteger();
       case 'fldcw': return void this.x87.setControl(args[0] as I32, this.leave);
       case 'fnclex': return void this.x87.clearExceptions();
       case 'ffree': return this.free(this.index(args[0]));
@@ -140,35 +141,41 @@ export class X87Instructions {
   private compute(operation: number, to: number, b: X.Real): void {
     const { o, x87 } = this;
     const a = x87.st(to);
-    const exact = (): I64 => this.exactly('value_arithmetic', 'i64', [o.i32(operation), ...this.words(a), ...this.words(b)]);
-    const result = this.rounded(operation, a, b);
-    if (!result) return this.setExact(to, exact());
+    this.settle(to, this.rounded(operation, a, b), () => this.exactly('value_arithmetic', 'i64', [o.i32(operation), ...this.words(a), ...this.words(b)]));
+  }
+  /** Writes ST(to): the result, or what the kernel makes of it. */
+  private settle(to: number, result: X.RoundedReal, exact: () => I64): void {
+    const { x87 } = this;
     const real = x87.choose(result.real, result.fits, (set) => {
       set(this.realFound(exact()));
       x87.setC1(this.c1Found());
     }, () => x87.noteRounding(result));
     x87.setSt(to, real);
   }
-  private setExact(to: number, sig: I64): void {
-    this.x87.setSt(to, this.realFound(sig));
-    this.x87.setC1(this.c1Found());
-  }
-  private rounded(operation: number, a: X.Real, b: X.Real): X.RoundedReal | undefined {
+  private rounded(operation: number, a: X.Real, b: X.Real): X.RoundedReal {
     const { o } = this;
     const uncommon = this.x87.roundsUncommonly();
-    const negative = (real: X.Real): X.Real => ({ ...real, sign: o.xor(real.sign, o.i64(X.SIGN_BIT)) });
+    const negative = (real: X.Real): X.Real => ({ ...real, sign: o.xor(real.sign, o.i64(X.TOP_BIT)) });
     switch (OPERATIONS[operation]) {
       case 'fadd': return X.add(o, a, b, uncommon);
       case 'fsub': return X.add(o, a, negative(b), uncommon);
       case 'fsubr': return X.add(o, negative(a), b, uncommon);
       case 'fmul': return X.multiply(o, a, b, uncommon);
-      default: return undefined;
+      case 'fdiv': return divide(o, a, b, uncommon);
+      default: return divide(o, b, a, uncommon);
     }
   }
-  private unary(name: 'value_sqrt' | 'value_rndint'): undefined {
+  private squareRoot(): undefined {
+    const { o, x87 } = this;
+    x87.needFull(0, this.leave);
+    const a = x87.st(0);
+    this.settle(0, squareRoot(o, a, x87.roundsUncommonly()), () => this.exactly('value_sqrt', 'i64', this.words(a)));
+  }
+  private roundToInteger(): undefined {
     const { x87 } = this;
     x87.needFull(0, this.leave);
-    this.setExact(0, this.exactly(name, 'i64', this.words(x87.st(0))));
+    x87.setSt(0, this.realFound(this.exactly('value_rndint', 'i64', this.words(x87.st(0)))));
+    x87.setC1(this.c1Found());
   }
   private changeSign(change: (sign: I64) => I64): undefined {
     const { x87 } = this;

@@ -30,23 +30,20 @@ export interface RoundedReal extends Rounded {
   readonly real: Real;
 }
 
-const BIAS = 0x3fff;
-const TOP_BIT = -(1n << 63n);
+export const BIAS = 0x3fff;
+export const TOP_BIT = -(1n << 63n);
 
-/** Whether an exponent is that of a normal number, less the largest one: rounding may carry into it. */
-const inRange = (o: Shorthand, exponent: I32): I32 => o.ltU(o.sub(exponent, o.i32(1)), o.i32(0x7ffd));
+/** Whether an exponent is that of a normal number. */
+const inRange = (o: Shorthand, exponent: I32): I32 => o.ltU(o.sub(exponent, o.i32(1)), o.i32(0x7ffe));
 
 /** More than half of a unit, or half of one and an odd number: to nearest even. `half` is the bits' top one. */
 const roundsUp = (o: Shorthand, below: I64, half: bigint, kept: I64): I32 => o.gtU(below, o.sub(o.i64(half), o.and(kept, o.i64(1))));
 
-/** Rounds high:rest, whose top bit is set. */
-function round(o: Shorthand, sign: I64, exponent: I32, high: I64, rest: I64): RoundedReal {
+/** Rounds high:rest, whose top bit is set; a carry out of it, which is rare, does not fit, nor does a number without that bit. */
+export function round(o: Shorthand, sign: I64, exponent: I32, high: I64, rest: I64): RoundedReal {
   const up = roundsUp(o, rest, TOP_BIT, high);
-  const rounded = o.add(high, o.toI64(up));
-  // A carry out of the highest bit leaves 0.
-  const carried = o.eqz(rounded);
-  const sig = o.or(rounded, o.shl(o.toI64(carried), o.i64(63)));
-  return { real: { exponent: o.add(exponent, carried), sign, sig }, fits: inRange(o, exponent), up, lost: rest };
+  const sig = o.add(high, o.toI64(up));
+  return { real: { exponent, sign, sig }, fits: o.and(inRange(o, exponent), o.ltS(sig, o.i64(0))), up, lost: rest };
 }
 
 /** `uncommon` is 0, or `SPECIAL` where rounding is not the common one. */
@@ -54,29 +51,27 @@ export function add(o: Shorthand, a: Real, b: Real, uncommon: I32): RoundedReal 
   const difference = o.sub(a.exponent, b.exponent);
   const swapped = o.or(o.ltS(difference, o.i32(0)), o.and(o.eqz(difference), o.gtU(b.sig, a.sig)));
   const distance = o.select(swapped, o.sub(o.i32(0), difference), difference);
-  const high = o.select(swapped, b.sig, a.sig);
-  const other = o.select(swapped, a.sig, b.sig);
+  const larger = o.select(swapped, b.sig, a.sig);
+  const smaller = o.select(swapped, a.sig, b.sig);
+  // Both in 128 bits, with one above for a carry; shifts count modulo 64: by 63 - distance.
   const by = o.toI64(distance);
-  const shifted = o.shrU(other, by);
-  // Shifts count modulo 64: by 63 - distance.
-  const lost = o.shl(o.shl(other, o.i64(1)), o.not(by));
+  const high = o.shrU(o.shrU(smaller, o.i64(1)), by);
+  const low = o.shl(smaller, o.not(by));
   // The smaller one negated when the signs differ.
   const mask = o.shrS(o.xor(a.sign, b.sign), o.i64(63));
   const differ = o.shrU(mask, o.i64(63));
-  const added = o.add(o.xor(shifted, mask), o.and(differ, o.toI64(o.eqz(lost))));
-  const rest = o.add(o.xor(lost, mask), differ);
-  const sum = o.add(high, added);
-  const carry = o.and(o.toI64(o.ltU(sum, high)), o.not(mask));
-  const left = o.and(o.e.unary('clz', sum), mask);
-  const normal = o.or(o.shl(sum, left), o.shrU(o.shrU(rest, o.i64(1)), o.not(left)));
-  const normalRest = o.shl(rest, left);
-  const carriedRest = o.or(o.or(o.shrU(normalRest, carry), o.and(normalRest, carry)), o.and(o.shl(normal, o.i64(63)), o.sub(o.i64(0), carry)));
-  const top = o.or(o.shrU(normal, carry), o.shl(carry, o.i64(63)));
-  const exponent = o.add(o.add(o.select(swapped, b.exponent, a.exponent), uncommon), o.wrap(o.sub(carry, left)));
-  const result = round(o, o.select(swapped, b.sign, a.sign), exponent, top, carriedRest);
-  // Further apart, what is shifted out does not fit the second word. A difference of nothing has no top bit.
-  const fits = o.and(o.and(result.fits, o.ltU(distance, o.i32(64))), o.ltS(top, o.i64(0)));
-  return { ...result, fits };
+  const addedLow = o.add(o.xor(low, mask), differ);
+  const addedHigh = o.add(o.xor(high, mask), o.and(differ, o.toI64(o.eqz(low))));
+  // The larger one has nothing in its low word but the top bit.
+  const carry = o.and(larger, o.shrU(addedLow, o.i64(63)));
+  const sum = o.add(o.add(o.shrU(larger, o.i64(1)), addedHigh), carry);
+  const rest = o.xor(o.shl(larger, o.i64(63)), addedLow);
+  const left = o.e.unary('clz', sum);
+  const top = o.or(o.shl(sum, left), o.shrU(o.shrU(rest, o.i64(1)), o.not(left)));
+  const exponent = o.sub(o.add(o.select(swapped, b.exponent, a.exponent), o.add(uncommon, o.i32(1))), o.wrap(left));
+  const result = round(o, o.select(swapped, b.sign, a.sign), exponent, top, o.shl(rest, left));
+  // Further apart, what is shifted out does not fit the second word. A difference in the second word alone has no top bit.
+  return { ...result, fits: o.and(result.fits, o.ltU(distance, o.i32(63))) };
 }
 
 /** The 128 bits of a product. */
@@ -92,10 +87,10 @@ function product(o: Shorthand, a: I64, b: I64): { high: I64; low: I64 } {
 
 export function multiply(o: Shorthand, a: Real, b: Real, uncommon: I32): RoundedReal {
   const { high, low } = product(o, a.sig, b.sig);
-  const shift = o.shrU(o.not(high), o.i64(63));
-  const exponent = o.sub(o.add(o.add(a.exponent, b.exponent), o.add(uncommon, o.i32(1 - BIAS))), o.wrap(shift));
-  const top = o.or(o.shl(high, shift), o.and(o.shrU(low, o.i64(63)), shift));
-  return round(o, o.xor(a.sign, b.sign), exponent, top, o.shl(low, shift));
+  const normal = o.ltS(high, o.i64(0));
+  const exponent = o.add(o.add(a.exponent, b.exponent), o.add(uncommon, o.select(normal, o.i32(1 - BIAS), o.i32(-BIAS))));
+  const top = o.select(normal, high, o.or(o.shl(high, o.i64(1)), o.shrU(low, o.i64(63))));
+  return round(o, o.xor(a.sign, b.sign), exponent, top, o.select(normal, low, o.shl(low, o.i64(1))));
 }
 
 /** As a single or double has it, whose fraction has 23 or 52 bits; an i64 in either case. */
@@ -155,4 +150,3 @@ export function relation(o: Shorthand, a: Real, b: Real): { readonly fits: I32; 
 
 export const ONE = (o: Shorthand): Real => ({ exponent: o.i32(BIAS), sign: o.i64(0), sig: o.i64(TOP_BIT) });
 export const ZERO = (o: Shorthand): Real => ({ exponent: o.i32(SPECIAL), sign: o.i64(0), sig: o.i64(0) });
-export const SIGN_BIT = TOP_BIT;
