@@ -5,7 +5,7 @@ import { cpuProfile, DEFAULT_PROFILE } from './cpu/profiles.ts';
 import { type TraceItem, Tracer } from './cpu/trace.ts';
 import { EmulatorError } from './errors.ts';
 import { type FileSource, loadFile } from './file-source.ts';
-import { loadKernel } from './load-kernel.ts';
+import { isKernelLoaded, kernelLoader } from './load-kernel.ts';
 import { loadModules } from './load-modules.ts';
 import { createMicrovmBoard, MOST_VIRTIO_DEVICES, virtioParameters } from './machine/boards/microvm.ts';
 import { createPcBoard, type PcBoardOptions } from './machine/boards/pc.ts';
@@ -43,7 +43,10 @@ export interface MachineOptions {
    * Default: x86-64-v1.
    */
   readonly cpu?: string;
-  /** A bzImage, a multiboot kernel or an ELF kernel with a PVH entry, entered without firmware (`bios` is not run then). */
+  /**
+   * A bzImage, a multiboot kernel or an ELF kernel with a PVH entry, entered without firmware (`bios` is not run then). Like `initrd` it
+   * is loaded anew for each reset, unless it is given as bytes: the machine keeps neither.
+   */
   readonly kernel?: FileSource;
   /** Initial RAM disk of a Linux kernel; modules of a multiboot kernel. */
   readonly initrd?: FileSource | readonly ModuleOption[];
@@ -117,7 +120,8 @@ export async function createMachine(options: MachineOptions = {}): Promise<Machi
   if (microvm) checkMicrovm(options);
   const firmware = await loadFirmware(options);
   const parameters = microvm ? virtioParameters(options.virtio?.length ?? 0) : '';
-  const plan = await loadKernel(options, { ramBytes, screen: !microvm, parameters, longMode: profile.features.has('lm') });
+  const loadPlan = kernelLoader(options, { ramBytes, screen: !microvm, parameters, longMode: profile.features.has('lm') });
+  const plan = await loadPlan?.();
   if (plan === undefined && firmware.bios === undefined) {
     throw new EmulatorError('bad-option', 'there is nothing to start: give a BIOS (bios) with a disk, or a kernel (kernel)');
   }
@@ -150,6 +154,7 @@ export async function createMachine(options: MachineOptions = {}): Promise<Machi
     pace: options.pace ?? 'wall',
     noReboot: options.noReboot ?? false,
     plan,
+    ...(loadPlan && !isKernelLoaded(options) ? { loadPlan } : {}),
     createProcessor: (arena, parts) => new Cpu(arena, parts, modules, {
       ...processor, ...(options.trace === undefined ? {} : { tracer: new Tracer(options.trace, parts.trace) }),
     }),

@@ -2,8 +2,11 @@
 import { EmulatorError } from './errors.ts';
 import { announcedLength, readBody } from './storage/read-body.ts';
 
-/** Bytes, a file that a user chose, or an address to fetch. */
-export type FileSource = Uint8Array | ArrayBuffer | Blob | URL | string;
+/** Bytes, a file that a user chose, an address to fetch, or what gives the bytes when they are needed. */
+export type FileSource = Uint8Array | ArrayBuffer | Blob | URL | string | (() => Promise<Uint8Array>);
+
+/** The bytes are in memory already. */
+export const isLoaded = (source: FileSource): boolean => source instanceof Uint8Array || source instanceof ArrayBuffer;
 
 /**
  * All bytes of an image. A string or URL is fetched.
@@ -14,6 +17,7 @@ export type FileSource = Uint8Array | ArrayBuffer | Blob | URL | string;
 export async function loadFile(source: FileSource, what: string): Promise<Uint8Array> {
   if (source instanceof Uint8Array) return source;
   if (source instanceof ArrayBuffer) return new Uint8Array(source);
+  if (typeof source === 'function') return source();
   if (source instanceof Blob) {
     try {
       return new Uint8Array(await source.arrayBuffer());

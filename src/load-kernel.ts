@@ -2,7 +2,7 @@
 import type { MachineOptions, ModuleOption } from './create-machine.ts';
 import { RSDP_ADDRESS } from './devices/acpi/tables.ts';
 import { EmulatorError } from './errors.ts';
-import { type FileSource, loadFile } from './file-source.ts';
+import { type FileSource, isLoaded, loadFile } from './file-source.ts';
 import type { BootPlan } from './machine/loaders/boot-plan.ts';
 import { isLinuxKernel, loadLinux } from './machine/loaders/linux.ts';
 import { isMultiboot, loadMultiboot, type MultibootModule } from './machine/loaders/multiboot.ts';
@@ -19,16 +19,23 @@ export interface KernelSurroundings {
   readonly parameters: string;
 }
 
-/** Undefined without a kernel. @throws EmulatorError */
-export async function loadKernel(options: MachineOptions, around: KernelSurroundings): Promise<BootPlan | undefined> {
+/** What loads the kernel, each time that the guest starts; undefined without one. @throws EmulatorError */
+export function kernelLoader(options: MachineOptions, around: KernelSurroundings): (() => Promise<BootPlan>) | undefined {
+  const { kernel, initrd } = options;
+  if (kernel !== undefined) return () => loadKernel(kernel, options, around);
+  if (initrd === undefined && options.append === undefined) return undefined;
+  throw new EmulatorError('bad-option', 'an initrd or a command line (append) goes with a kernel; give one');
+}
+
+/** Kernel and initrd are in memory, whoever keeps them. */
+export function isKernelLoaded({ kernel, initrd }: MachineOptions): boolean {
+  const modules = initrd === undefined ? [] : isModuleList(initrd) ? initrd.map(({ source }) => source) : [initrd];
+  return [kernel, ...modules].every((source) => source === undefined || isLoaded(source));
+}
+
+async function loadKernel(source: FileSource, options: MachineOptions, around: KernelSurroundings): Promise<BootPlan> {
   const { initrd } = options;
-  if (options.kernel === undefined) {
-    if (initrd !== undefined || options.append !== undefined) {
-      throw new EmulatorError('bad-option', 'an initrd or a command line (append) goes with a kernel; give one');
-    }
-    return undefined;
-  }
-  const kernel = await loadFile(options.kernel, 'the kernel');
+  const kernel = await loadFile(source, 'the kernel');
   const { ramBytes, screen, longMode } = around;
   const commandLine = fullCommandLine(options.append, around.parameters);
   if (isMultiboot(kernel) && !isLinuxKernel(kernel)) {

@@ -7,7 +7,8 @@
 const KEPT = 4096, LINES = 4;
 /** Linux, the BSDs and illumos. */
 const PANIC = /^.*(?:Kernel panic - |\bpanic(?:\[[^\]]*\]\S*)?: ).*$/m;
-const CONTROL_SEQUENCES = new RegExp('\\u001b\\[[0-9;?]*[ -/]*[@-~]', 'g');
+const ESCAPE = '\u001b';
+const CONTROL_SEQUENCES = new RegExp(`${ESCAPE}\\[[0-9;?]*[ -/]*[@-~]`, 'g');
 
 export class LastWords {
   private text = '';

@@ -19,6 +19,8 @@ import { Emitter } from './emitter.ts';
 import type { MachineHost } from './host.ts';
 import { LastWords, lastRows } from './last-words.ts';
 import type { BootPlan } from './loaders/boot-plan.ts';
+import { LateStart } from './late-start.ts';
+import { OutputBuffer } from './output-buffer.ts';
 import { PortBus } from './port-bus.ts';
 import type { Processor } from './processor.ts';
 import { type Pace, RunLoop } from './run-loop.ts';
@@ -133,6 +135,8 @@ export interface MachineParts {
   readonly noReboot: boolean;
   /** The guest to enter without firmware. */
   readonly plan: BootPlan | undefined;
+  /** Loads it anew for each later start, so that nothing keeps its bytes meanwhile. Default: `plan` is kept. */
+  loadPlan?(): Promise<BootPlan>;
   createProcessor(arena: Arena, parts: ProcessorParts): Processor;
   createBoard(parts: BoardParts): Board;
   /** When the machine is no longer needed: closes its backends. */
@@ -152,7 +156,10 @@ export class Machine {
   private readonly loop: RunLoop;
   private readonly typist: Typist;
   private readonly events = new Emitter<MachineEvents>();
-  private readonly parts: MachineParts;
+  private readonly parts: Omit<MachineParts, 'plan'>;
+  private readonly plan: BootPlan | undefined;
+  /** A start that waits for the guest's kernel. */
+  private late: LateStart | undefined;
   private readonly serial = new OutputBuffer();
   private readonly debug = new OutputBuffer();
   private readonly words = new LastWords();
@@ -163,8 +170,9 @@ export class Machine {
   private screenMs = -Infinity;
   private measured = { ms: 0, instructions: 0, idleMs: 0, mips: 0, idleShare: 0 };
 
-  constructor(parts: MachineParts) {
+  constructor({ plan, ...parts }: MachineParts) {
     this.parts = parts;
+    this.plan = parts.loadPlan ? undefined : plan;
     const arena = new Arena();
     this.memory = new GuestMemory(new PagePool(arena), parts.ramBytes);
     // One gigahertz, whatever the speed: the guest's time-stamp counter counts virtual nanoseconds.
@@ -191,7 +199,7 @@ export class Machine {
     this.memory.seal();
     this.ports.seal();
     this.memory.onDeviceAccess = this.ports.onDeviceAccess = () => this.loop.deviceAccess();
-    this.startOver('power-on');
+    this.startOver('power-on', plan);
   }
 
   /** Adds a listener; the result removes it. */
@@ -200,21 +208,23 @@ export class Machine {
   }
 
   get state(): MachineState {
-    return this.off ? 'off' : this.loop.isRunning ? 'running' : 'paused';
+    if (this.loop.isRunning || this.late?.goesOn) return 'running';
+    return this.off ? 'off' : 'paused';
   }
 
   /** Starts or goes on. A machine that is off starts anew. */
   run(): void {
-    if (this.loop.isRunning) return;
-    if (this.off) this.startOver('power-on');
-    this.measure(true);
-    this.loop.start();
+    if (this.state === 'running') return;
+    if (this.late) this.late.proceed(true);
+    else if (this.off) this.startAnew(undefined, 'power-on', true);
+    else this.go();
     this.events.emit('state', 'running');
   }
 
   /** Takes effect before the next instruction that is not under way. */
   pause(): void {
-    if (!this.loop.isRunning) return;
+    if (this.state !== 'running') return;
+    if (this.late) this.late.goesOn = false;
     this.loop.stop();
     this.flushOutput();
     this.events.emit('state', 'paused');
@@ -222,11 +232,9 @@ export class Machine {
 
   /** The reset button. A machine that is off or paused stays paused, at its first instruction. */
   reset(): void {
-    if (this.loop.isRunning) {
-      this.door.post('reset', () => this.requestReset('host'));
-      return;
-    }
-    this.startAgain('host', this.off ? 'power-on' : 'warm');
+    if (this.loop.isRunning) this.door.post('reset', () => this.requestReset('host'));
+    else if (this.late) this.late.proceed(this.late.goesOn);
+    else this.startAnew('host', this.off ? 'power-on' : 'warm', false);
   }
 
   /** Bytes for the guest's serial port; text is sent as UTF-8 by the caller. */
@@ -319,6 +327,7 @@ export class Machine {
   /** Stops for good, gives the guest's memory back and closes the disks. */
   async dispose(): Promise<void> {
     this.pause();
+    this.late = undefined;
     this.off = true;
     this.memory.dispose();
     await this.parts.onDispose?.();
@@ -368,18 +377,42 @@ export class Machine {
   private atBoundary(): boolean {
     if (this.pendingExit) return false;
     const cause = this.pendingReset;
-    if (cause) this.startAgain(cause, 'warm');
-    return true;
+    if (cause === undefined) return true;
+    this.startAnew(cause, 'warm', true);
+    return this.late === undefined;
   }
 
-  private startAgain(cause: ResetCause, kind: ResetKind): void {
+  /** From the first instruction on, at once if the guest's kernel is at hand; `goesOn`: the machine runs then. */
+  private startAnew(cause: ResetCause | undefined, kind: ResetKind, goesOn: boolean): void {
     this.flushOutput();
     const { lastWords } = this;
-    this.startOver(kind);
-    this.events.emit('reset', { cause, lastWords });
+    const begin = (plan: BootPlan | undefined, on: boolean): void => {
+      this.late = undefined;
+      this.startOver(kind, plan);
+      if (cause) this.events.emit('reset', { cause, lastWords });
+      if (on) this.go();
+    };
+    const { loadPlan } = this.parts;
+    if (!loadPlan) return begin(this.plan, goesOn);
+    const late: LateStart = new LateStart(loadPlan, goesOn, {
+      loaded: (plan) => {
+        if (this.late === late) begin(plan, late.goesOn);
+      },
+      failed: (error) => {
+        if (this.late === late) this.fail(error);
+      },
+    });
+    this.late = late;
   }
 
-  private startOver(kind: ResetKind): void {
+  /** Lets the processor run, if it does not yet. */
+  private go(): void {
+    if (this.loop.isRunning) return;
+    this.measure(true);
+    this.loop.start();
+  }
+
+  private startOver(kind: ResetKind, plan: BootPlan | undefined): void {
     this.words.clear();
     this.off = this.stuck = false;
     this.pendingReset = undefined;
@@ -389,7 +422,7 @@ export class Machine {
     this.board.reset(kind);
     this.memory.setA20(true);
     this.cpu.reset();
-    if (this.parts.plan) this.board.prepareDirectBoot(this.parts.plan);
+    if (plan) this.board.prepareDirectBoot(plan);
   }
 
   private onHalt(): void {
@@ -453,23 +486,5 @@ export class Machine {
     this.flushOutput();
     this.events.emit('error', error instanceof Error ? error : new Error(String(error)));
     this.events.emit('state', 'paused');
-  }
-}
-
-/** Bytes by port, until the next turn of the host's event loop. */
-class OutputBuffer {
-  private readonly bytes = new Map<number, number[]>();
-
-  add(port: number, byte: number): void {
-    const list = this.bytes.get(port);
-    if (list) list.push(byte);
-    else this.bytes.set(port, [byte]);
-  }
-
-  flush(emit: (port: number, data: Uint8Array) => void): void {
-    if (this.bytes.size === 0) return;
-    const full = [...this.bytes];
-    this.bytes.clear();
-    for (const [port, list] of full) emit(port, Uint8Array.from(list));
   }
 }

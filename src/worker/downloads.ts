@@ -7,10 +7,11 @@ export type ProgressListener = BodyProgress;
 
 /**
  * All bytes of a file, from a server or from the user's disk.
+ * @param cache whether the browser's own copy will do, if the file is checked by its digest; default: the server is asked if it has changed
  * @throws EmulatorError `fetch-failed`, `bad-image`, `storage-failed`
  */
-export async function loadBytes(file: ImageFile, onProgress: ProgressListener): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = typeof file.source === 'string' ? await download(file, file.source, onProgress) : await readBlob(file, file.source);
+export async function loadBytes(file: ImageFile, onProgress: ProgressListener, cache?: RequestCache): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = typeof file.source === 'string' ? await download(file, file.source, onProgress, cache) : await readBlob(file, file.source);
   onProgress(bytes.length, bytes.length);
   await check(file, bytes);
   return bytes;
@@ -24,8 +25,8 @@ async function readBlob(file: ImageFile, blob: Blob): Promise<Uint8Array<ArrayBu
   }
 }
 
-async function download(file: ImageFile, url: string, onProgress: ProgressListener): Promise<Uint8Array<ArrayBuffer>> {
-  const response = await request(file.name, url);
+async function download(file: ImageFile, url: string, onProgress: ProgressListener, cache?: RequestCache): Promise<Uint8Array<ArrayBuffer>> {
+  const response = await request(file.name, url, cache && { cache });
   try {
     return await readBody(response, file.sizeBytes ?? announcedLength(response), onProgress);
   } catch (cause) {

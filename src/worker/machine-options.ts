@@ -6,12 +6,15 @@ import { openHandleTree } from '../storage/handle-tree/tree.ts';
 import { openImage } from '../storage/open.ts';
 import type { VirtioOption } from '../virtio-options.ts';
 import { loadBytes, type ProgressListener } from './downloads.ts';
-import { type BootRequest, type ImageFile, SHARE_TAG } from './protocol.ts';
+import { type BootRequest, type ImageFile, keptName, SHARE_TAG } from './protocol.ts';
 
 export type FileProgress = (step: string, ...progress: Parameters<ProgressListener>) => void;
 
 /** Images that a drive reads block by block. */
 const DRIVES: ReadonlySet<GuestFileRole> = new Set([...HARD_DISKS, 'cdrom', 'fda']);
+
+/** What a guest is started with, and has a copy of then. */
+const KERNELS: ReadonlySet<GuestFileRole> = new Set(['kernel', 'initrd', 'multiboot']);
 
 /** @throws EmulatorError for a file that does not arrive; those opened before are closed then. */
 export async function machineOptions(request: BootRequest, onProgress: FileProgress): Promise<MachineOptions> {
@@ -20,6 +23,7 @@ export async function machineOptions(request: BootRequest, onProgress: FileProgr
   const shares: VirtioOption[] = folder === undefined ? [] : [{ kind: '9p', source: await openHandleTree(folder), mountTag: SHARE_TAG }];
   const load = async (file: ImageFile): Promise<MachineOptions> => {
     const progress: ProgressListener = (...of) => onProgress(file.name, ...of);
+    if (KERNELS.has(file.role)) return { [file.role === 'multiboot' ? 'kernel' : file.role]: await loadedOnce(file, progress) };
     if (!DRIVES.has(file.role)) return optionFor(file.role, await loadBytes(file, progress));
     const backend = await openDrive(file, request.keepWrites === true && HARD_DISKS.has(file.role), progress);
     opened.push(backend);
@@ -38,9 +42,19 @@ export async function machineOptions(request: BootRequest, onProgress: FileProgr
   return Object.assign({ memoryMiB, ...board, ...processor, ...kernel }, ...files, virtio.length > 0 ? { virtio } : {});
 }
 
+/** The bytes, for the guest's first start; they are loaded again for others, so that nothing keeps them while it runs. */
+async function loadedOnce(file: ImageFile, onProgress: ProgressListener): Promise<() => Promise<Uint8Array>> {
+  let bytes: Uint8Array | undefined = await loadBytes(file, onProgress);
+  return async () => {
+    const loaded = bytes ?? (await loadBytes(file, () => {}, 'force-cache'));
+    bytes = undefined;
+    return loaded;
+  };
+}
+
 function optionFor(role: GuestFileRole, content: Uint8Array | BlockBackend): MachineOptions {
   if (role === 'virtioDisk') return { virtio: [{ kind: 'blk', drive: content }] };
-  return { [role === 'multiboot' ? 'kernel' : role]: content };
+  return { [role]: content };
 }
 
 /** The guest's writes go into memory or into the browser's store: neither a server nor a file of the user's is to change. */
@@ -49,9 +63,4 @@ async function openDrive(file: ImageFile, keep: boolean, onProgress: ProgressLis
   const backend = await openImage(file.source, { writes: keep ? { persist: keptName(file) } : 'memory', onProgress });
   onProgress(backend.sizeBytes, backend.sizeBytes);
   return backend;
-}
-
-/** What tells one image from another: its address, or the name and size of a file. */
-function keptName({ name, source }: ImageFile): string {
-  return typeof source === 'string' ? source : `${name}, ${source.size} bytes`;
 }

@@ -47,7 +47,6 @@ export class MachineService implements MachineWorker {
 
   reset(): void {
     this.machine?.reset();
-    this.showScreen();
   }
 
   pressPowerButton(): void {
@@ -78,6 +77,10 @@ export class MachineService implements MachineWorker {
     return this.machine?.readTextScreen();
   }
 
+  async close(): Promise<void> {
+    await this.machine?.dispose();
+  }
+
   private progress(): Parameters<typeof machineOptions>[1] {
     let sentMs = -Infinity;
     return (step, loadedBytes, totalBytes) => {
@@ -97,7 +100,10 @@ export class MachineService implements MachineWorker {
     });
     machine.on('screen-changed', (frame) => painter.show(frame));
     machine.on('trace', (event) => console.debug('trace', event));
-    machine.on('reset', ({ cause, lastWords }) => send({ kind: 'reset', cause, lastWords }));
+    machine.on('reset', ({ cause, lastWords }) => {
+      send({ kind: 'reset', cause, lastWords });
+      if (machine.state === 'paused') this.showScreen();
+    });
     machine.on('panic', ({ message }) => send({ kind: 'panic', message }));
     machine.on('stuck', ({ lastWords }) => send({ kind: 'stuck', lastWords }));
     machine.on('device-error', (error) => send({ kind: 'device-error', error: reportOf(error) }));

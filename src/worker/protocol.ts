@@ -25,6 +25,11 @@ export interface ImageFile {
 /** What a guest calls the folder that is shared with it. */
 export const SHARE_TAG = 'share';
 
+/** What tells one kept disk from another: its address, or the name and size of a file. */
+export function keptName({ name, source }: ImageFile): string {
+  return typeof source === 'string' ? source : `${name}, ${source.size} bytes`;
+}
+
 /** A machine to make, switched on and paused. */
 export interface BootRequest {
   readonly files: readonly ImageFile[];
@@ -110,4 +115,6 @@ export interface MachineWorker {
   sendText(text: string): void;
   /** The characters on the screen; undefined in graphics modes. */
   readTextScreen(): string[] | undefined;
+  /** Ends the machine; its disks are stored and free for another one when it is done. */
+  close(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { MemoryBackend } from '../../storage/memory-backend.ts';
+import type { BootPlan } from '../loaders/boot-plan.ts';
 import { loadMultiboot } from '../loaders/multiboot.ts';
 import { Machine, type MachineExit } from '../machine.ts';
 import { FakeCpu, FakeHost } from '../test-rig.ts';
@@ -18,7 +19,7 @@ function kernel(): Uint8Array {
   return bytes;
 }
 
-function makeMachine(options: Partial<PcBoardOptions> = {}, direct = false): Machine {
+function makeMachine(options: Partial<PcBoardOptions> = {}, direct = false, loadPlan?: () => Promise<BootPlan>): Machine {
   host = new FakeHost();
   const boardOptions: PcBoardOptions = {
     drives: {}, floppies: [undefined, undefined], bios: direct ? undefined : bios(), vgaBios: undefined, bootOrder: 'cad',
@@ -29,6 +30,7 @@ function makeMachine(options: Partial<PcBoardOptions> = {}, direct = false): Mac
     host,
     pace: 'none',
     noReboot: false,
+    ...(loadPlan ? { loadPlan } : {}),
     plan: direct ? loadMultiboot({ kernel: kernel(), ramBytes: 16 * MIB }) : undefined,
     createProcessor: () => (cpu = new FakeCpu(host)),
     createBoard: (parts) => createPcBoard(parts, boardOptions),
@@ -97,6 +99,61 @@ describe('without firmware', () => {
     machine.memory.writePhys(MIB, 4, 0);
     machine.reset();
     check();
+  });
+
+  describe('a kernel that is loaded again for each start', () => {
+    const plan = loadMultiboot({ kernel: kernel(), ramBytes: 16 * MIB });
+    let answer: { resolve(plan: BootPlan): void; reject(error: Error): void };
+    let machine: Machine;
+    const said: unknown[] = [];
+    const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
+    beforeEach(() => {
+      machine = makeMachine({}, true, () => new Promise((resolve, reject) => (answer = { resolve, reject })));
+      machine.memory.writePhys(MIB, 4, 0);
+      said.length = 0;
+      machine.on('reset', ({ cause }) => said.push(cause));
+      machine.on('error', ({ message }) => said.push(message));
+      machine.on('state', (state) => said.push(state));
+    });
+
+    test('is there after a reset, and the machine goes on if it ran', async () => {
+      machine.run();
+      host.runUntil(host.ms + 5);
+      machine.reset();
+      host.runUntil(host.ms + 5);
+      expect([machine.state, machine.memory.readPhys(MIB, 4), cpu.resets]).toEqual(['running', 0, 1]);
+      const { runs } = cpu;
+      answer.resolve(plan);
+      await settle();
+      expect([machine.state, machine.memory.readPhys(MIB, 4), cpu.resets]).toEqual(['running', 0x1badb002, 2]);
+      host.runUntil(host.ms + 5);
+      expect(cpu.runs).toBeGreaterThan(runs);
+      expect(said).toEqual(['running', 'host']);
+    });
+
+    test('a machine that is paused meanwhile stays so', async () => {
+      machine.run();
+      host.runUntil(host.ms + 5);
+      machine.reset();
+      host.runUntil(host.ms + 5);
+      machine.pause();
+      answer.resolve(plan);
+      await settle();
+      const { runs } = cpu;
+      host.runUntil(host.ms + 5);
+      expect([machine.state, cpu.runs, ...said]).toEqual(['paused', runs, 'running', 'paused', 'host']);
+    });
+
+    test('what fails is told, and tried again', async () => {
+      machine.reset();
+      answer.reject(new Error('no answer'));
+      await settle();
+      expect([machine.state, ...said]).toEqual(['paused', 'no answer', 'paused']);
+      machine.run();
+      answer.resolve(plan);
+      await settle();
+      expect([machine.state, machine.memory.readPhys(MIB, 4)]).toEqual(['running', 0x1badb002]);
+    });
   });
 
   test('the screen has a font', () => {
