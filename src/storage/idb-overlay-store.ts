@@ -25,7 +25,8 @@ interface Schema extends DBSchema {
   chunks: { key: number; value: Uint8Array };
 }
 
-const databaseName = (name: string): string => `coracle-overlay:${name}`;
+const PREFIX = 'coracle-overlay:';
+const databaseName = (name: string): string => PREFIX + name;
 
 /**
  * Opens, or makes, the stored changes of a disk. Only one page can have them open.
@@ -62,9 +63,45 @@ export async function openIdbOverlayStore(identity: OverlayIdentity): Promise<Ov
   }
 }
 
-/** Throws the stored changes of a disk away; it must not be open. */
-export function discardIdbOverlay(name: string): Promise<void> {
-  return deleteDB(databaseName(name));
+/** Changes of a disk that the browser keeps. */
+export interface KeptChanges {
+  readonly name: string;
+  /** Of the chunks that differ from the image. */
+  readonly bytes: number;
+}
+
+/** The disks whose changes the browser keeps, by name; none where it does not tell. @throws EmulatorError `storage-failed` */
+export async function listIdbOverlays(): Promise<KeptChanges[]> {
+  if (typeof indexedDB === 'undefined' || indexedDB.databases === undefined) return [];
+  try {
+    const names = (await indexedDB.databases()).flatMap(({ name }) => (name?.startsWith(PREFIX) ? [name.slice(PREFIX.length)] : []));
+    return await Promise.all(names.sort().map(async (name) => ({ name, bytes: await changedBytes(name) })));
+  } catch (cause) {
+    throw new EmulatorError('storage-failed', 'the browser does not tell which disks it keeps', { cause });
+  }
+}
+
+async function changedBytes(name: string): Promise<number> {
+  const db = await openDB<Schema>(databaseName(name));
+  try {
+    // A page may have ended before it was made.
+    if (!db.objectStoreNames.contains('meta')) return 0;
+    return (await db.count('chunks')) * ((await db.get('meta', 'meta'))?.chunkBytes ?? 0);
+  } finally {
+    db.close();
+  }
+}
+
+/** Throws the stored changes of a disk away. @throws EmulatorError `storage-failed` when a machine has them open */
+export async function discardIdbOverlay(name: string): Promise<void> {
+  const unlock = await lock(databaseName(name));
+  try {
+    await deleteDB(databaseName(name));
+  } catch (cause) {
+    throw new EmulatorError('storage-failed', `the browser does not discard the changes saved as “${name}”`, { cause });
+  } finally {
+    unlock();
+  }
 }
 
 /** Holds a web lock until the returned function is called; no lock where the browser has none. */
@@ -73,7 +110,7 @@ function lock(name: string): Promise<() => void> {
   return new Promise((resolve, reject) => {
     const held = navigator.locks.request(name, { ifAvailable: true }, (granted) => {
       if (granted === null) {
-        const message = 'the changes of this disk are open in another tab; close it, or start without persistence';
+        const message = 'the changes of this disk are in use, by the machine on this page or in another tab; start another guest here, or close that tab';
         reject(new EmulatorError('storage-failed', message));
         return undefined;
       }

@@ -2,17 +2,18 @@
  * The page's one machine and how it changes: a new guest is loaded in a worker of its own while the old machine runs on,
  * and takes its place only when it has everything; a start that fails leaves the old one alone.
  */
-import type { Guest } from '../../images/manifest.ts';
+import { type Guest, HARD_DISKS } from '../../images/manifest.ts';
 import { EmulatorError } from '../errors.ts';
 import { loadModules } from '../load-modules.ts';
 import type { MachineExit } from '../machine/machine.ts';
-import { type BootRequest, type Report, SHARE_TAG, type Totals } from '../worker/protocol.ts';
+import { type BootRequest, keptName, type Report, SHARE_TAG, type Totals } from '../worker/protocol.ts';
 import { errorOf } from '../worker/transfer-errors.ts';
 import { checkWebAssembly } from '../worker/wasm-features.ts';
 import { guestInAddress, processorInAddress, setGuestInAddress } from './address.ts';
 import { byId } from './dom.ts';
 import { GuestList } from './guest-list.ts';
 import { type Catalog, defaultGuest, EMBEDDED, firmwareFiles, guestRequest, loadCatalog } from './guests.ts';
+import { KeptDisks } from './kept-disks.ts';
 import { connectKeyboard } from './keyboard.ts';
 import { connectMouse } from './mouse.ts';
 import { type Action, Notices } from './notices.ts';
@@ -49,6 +50,7 @@ export class App {
   private readonly notices = new Notices(byId('notices', HTMLDivElement));
   private readonly progress = new Progress(byId('progress', HTMLElement));
   private readonly guestList = new GuestList((guest) => this.quietly(this.startGuest(guest)));
+  private readonly keptDisks: KeptDisks;
   private readonly copy = byId('copy-screen', HTMLButtonElement);
   private readonly catalog: Promise<Catalog>;
   private readonly sharedFolder: SharedFolder;
@@ -81,13 +83,12 @@ export class App {
       onMove: (move) => this.session?.sendMouse(move),
       onError: () => this.notices.showRemark('The mouse was not captured', 'The browser refused; wait a second after Escape, then try again.'),
     });
-    new OwnImage({
-      onStart: (title, request) => this.quietly(this.startOwn(title, request)),
-      onError: (title, error) => {
-        this.notices.clear();
-        this.notices.showError(title, error);
-      },
-    });
+    const onError = (title: string, error: unknown): void => {
+      this.notices.clear();
+      this.notices.showError(title, error);
+    };
+    new OwnImage({ onStart: (title, request) => this.quietly(this.startOwn(title, request)), onError });
+    this.keptDisks = new KeptDisks(onError);
     this.sharedFolder = new SharedFolder({
       onChange: (folder) => this.showShared(folder),
       onError: (error) => this.notices.showError('The folder is not shared', error),
@@ -225,6 +226,7 @@ export class App {
     const modules = await Promise.race([loadModules(), session.broken]);
     this.progress.done(PROCESSOR_STEP, 'ready');
     for (const file of start.request.files) this.progress.update(file.name, 0, file.sizeBytes);
+    await this.giveUpDisk(start);
     const canvas = document.createElement('canvas');
     const waiting: Report[] = [];
     const { folder } = this.sharedFolder;
@@ -249,6 +251,16 @@ export class App {
     for (const report of waiting) this.receive(report);
     this.showState();
     session.run();
+    void this.keptDisks.refresh();
+  }
+
+  /** The machine that is there ends if the new one is to have its kept disk. */
+  private async giveUpDisk({ request }: Start): Promise<void> {
+    const { current } = this;
+    if (!current || !sharesKeptDisk(current.start.request, request)) return;
+    this.current = undefined;
+    this.showState();
+    await current.session.close();
   }
 
   /** For callers that have nobody to tell: what failed stands on the page already. */
@@ -351,6 +363,13 @@ export class App {
       this.notices.showError('The text was not copied', error);
     }
   }
+}
+
+/** Only one machine can have the kept writes of a disk. */
+function sharesKeptDisk(a: BootRequest, b: BootRequest): boolean {
+  if (!a.keepWrites || !b.keepWrites) return false;
+  const disks = a.files.filter(({ role }) => HARD_DISKS.has(role)).map(keptName);
+  return b.files.some((file) => HARD_DISKS.has(file.role) && disks.includes(keptName(file)));
 }
 
 function quoted(lastWords: readonly string[]): string {

@@ -91,6 +91,11 @@ export class Session {
     return this.remote.readTextScreen();
   }
 
+  /** Ends them when the disks are stored. */
+  async close(): Promise<void> {
+    await Promise.race([this.remote.close(), this.broken]).finally(() => this.end());
+  }
+
   /** Ends the machine and its worker at once; whoever waits for it fails with `reason`. */
   end(reason: Error = new DOMException('the machine was ended', 'AbortError')): void {
     if (this.ended) return;

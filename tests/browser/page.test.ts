@@ -257,18 +257,34 @@ describe('a disk whose writes are kept', () => {
     if (!HAS_FIRMWARE) context.skip();
     const driver = await open();
     const address = driver.page.url();
-    const boot = async (): Promise<void> => {
-      await driver.page.locator('#file-picker').setInputFiles([{ name: 'counter.img', mimeType: 'application/octet-stream', buffer: countingDisk() }]);
-      await driver.page.getByLabel('Keep what the guest writes').check();
-      await driver.page.locator('#own-form').getByRole('button', { name: 'Start' }).click();
-    };
     for (const count of ['A', 'B', 'C']) {
       await driver.waitForSerial(READY);
-      await boot();
+      await bootCounter(driver);
       await driver.waitForScreen(`counted ${count}`);
       await driver.page.goto('about:blank');
       await driver.page.goto(address);
     }
+  });
+
+  it('goes to another machine on the page, and is as its image says once its writes are discarded', async (context) => {
+    if (!HAS_FIRMWARE) context.skip();
+    const driver = await open();
+    await driver.waitForSerial(READY);
+    const discard = driver.page.getByRole('button', { name: 'Discard the writes to counter.img' });
+    for (const count of ['A', 'B']) {
+      await bootCounter(driver);
+      await driver.waitForScreen(`counted ${count}`);
+    }
+    expect(await driver.text('#kept-list')).toContain('16 KiB written');
+    await discard.click();
+    await driver.waitForNotice('in use');
+    await driver.page.locator('[data-guest="teaching"]').click();
+    await driver.waitForSerial(READY);
+    await discard.click();
+    await expect.poll(() => driver.page.locator('#kept').isHidden(), { timeout: 5000 }).toBe(true);
+    await bootCounter(driver);
+    await driver.waitForScreen('counted A');
+    expect(driver.faults).toEqual([]);
   });
 });
 
@@ -357,6 +373,13 @@ async function stillAnswers(driver: PageDriver): Promise<void> {
   await driver.page.evaluate(() => window.coracle?.sendSerial('help\r'));
   await expect.poll(async () => occurrences(await driver.serialText(), 'teach>'), { timeout: 10_000 }).toBeGreaterThan(before);
   expect(driver.faults).toEqual([]);
+}
+
+/** Starts a disk that counts its starts, its writes being kept. */
+async function bootCounter(driver: PageDriver): Promise<void> {
+  await driver.page.locator('#file-picker').setInputFiles([{ name: 'counter.img', mimeType: 'application/octet-stream', buffer: countingDisk() }]);
+  await driver.page.getByLabel('Keep what the guest writes').check();
+  await driver.page.locator('#own-form').getByRole('button', { name: 'Start' }).click();
 }
 
 /** 64 KiB with a jump at the reset vector. */
