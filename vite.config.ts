@@ -34,9 +34,15 @@ const page: UserConfig = {
 };
 
 const library: UserConfig = {
+  base: './',
   build: {
     outDir: 'dist/browser', emptyOutDir: true, target: 'es2022', minify: false,
-    lib: { entry: { coracle: here('src/index.ts') }, formats: ['es'] },
+    // Not as `lib`, which puts the WebAssembly files into the script as text: they lie beside it, where bundlers find them too.
+    assetsInlineLimit: 0, modulePreload: false,
+    rolldownOptions: {
+      input: { coracle: here('src/index.ts') }, preserveEntrySignatures: 'strict',
+      output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: '[name].js', assetFileNames: '[name][extname]' },
+    },
   },
   worker: { format: 'es' },
 };

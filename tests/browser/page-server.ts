@@ -53,7 +53,8 @@ function answer(request: IncomingMessage, response: ServerResponse, options: Pag
   requested.push(path ?? pathname);
   const extra = path === undefined ? undefined : options.files?.[path];
   if (extra !== undefined) {
-    response.writeHead(200, { 'Content-Type': typeof extra === 'string' ? 'text/html' : 'application/octet-stream', 'Content-Length': String(extra.length) }).end(extra);
+    const type = typeof extra === 'string' ? 'text/html' : (TYPES[extname(pathname)] ?? 'application/octet-stream');
+    response.writeHead(200, { 'Content-Type': type, 'Content-Length': String(extra.length) }).end(extra);
     return;
   }
   const file = path === undefined || options.missing?.test(path) ? undefined : join(PAGE, normalize(`/${path === '' ? 'index.html' : path}`));
