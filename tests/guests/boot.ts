@@ -40,15 +40,25 @@ export async function withDisk<T>(guest: string, use: (disk: string) => Promise<
 export interface Outcome {
   readonly status: number | null;
   readonly output: string;
+  /** When a text had come, in milliseconds since the start. */
+  arrivalMs(text: string): number;
 }
 
 export function boot(...args: string[]): Promise<Outcome> {
   const child = spawn(process.execPath, [here('bin/coracle.js'), 'boot', '-nographic', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
+  const startMs = performance.now();
+  /** How long the output was, and when. */
+  const grown: { length: number; ms: number }[] = [];
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (data: Buffer) => {
       output += data.toString('latin1');
+      grown.push({ length: output.length, ms: performance.now() - startMs });
     });
   }
-  return new Promise((resolve) => child.on('close', (status) => resolve({ status, output })));
+  const arrivalMs = (text: string): number => {
+    const end = output.indexOf(text) + text.length;
+    return grown.find(({ length }) => output.includes(text) && length >= end)?.ms ?? Number.NaN;
+  };
+  return new Promise((resolve) => child.on('close', (status) => resolve({ status, output, arrivalMs })));
 }

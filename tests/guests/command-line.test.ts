@@ -2,6 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { boot, FIRMWARE, guestFile, kernelFlags, TEACHING_IMAGE, withDisk } from './boot.ts';
 
+/** Seconds on a host that has much else to do. */
+const SLEPT_AT_MOST = 14;
+
 describe('firmware', () => {
   it('shows its boot messages on the text screen', async () => {
     expect(await boot('-m', '32', ...FIRMWARE, '--until', 'No bootable device', '--timeout', '120')).toMatchObject({ status: 0 });
@@ -52,6 +55,17 @@ describe("Debian's i386 kernel", () => {
     expect(output).toMatch(/\n42\r?\ni686/);
     expect(output).toMatch(/screen-77\r?\n/);
     expect(status).toBe(0);
+  });
+
+  it('sleeps ten seconds of the wall’s when it is told to', async () => {
+    const { status, arrivalMs } = await boot(
+      '-m', '128', ...kernelFlags('debian-i386'), '--timeout', '600',
+      '--send', 'shell ready on /dev/ttyS0=>echo lay-$((1 + 1)); sleep 10; echo rose-$((1 + 1)); poweroff',
+    );
+    expect(status).toBe(0);
+    const seconds = (arrivalMs('rose-2') - arrivalMs('lay-2')) / 1000;
+    expect(seconds).toBeGreaterThan(9.9);
+    expect(seconds).toBeLessThan(SLEPT_AT_MOST);
   });
 
   it('stops on a processor that lacks what it needs, and the message says what to change', async () => {

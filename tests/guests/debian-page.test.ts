@@ -39,6 +39,14 @@ it('boots by itself when the page opens, is typed into and powers off', async ()
   await driver.page.locator('#terminal').click();
   await driver.page.keyboard.type('uname -a; expr 6 \\* 7\r', { delay: 10 });
   await driver.waitForSerial('\n42\r');
+  await driver.page.keyboard.type('echo lay-$((1 + 1)); sleep 10; echo rose-$((1 + 1))\r', { delay: 10 });
+  await driver.waitForSerial('lay-2');
+  const layMs = performance.now();
+  await driver.waitForSerial('rose-2');
+  const sleptSeconds = (performance.now() - layMs) / 1000;
+  // To a tenth, which is how often the page is asked; more on a host that has much else to do.
+  expect(sleptSeconds).toBeGreaterThan(9.8);
+  expect(sleptSeconds).toBeLessThan(14);
   await driver.waitForScreen('shell ready on /dev/tty1');
   await driver.page.locator('#screen').click();
   // Playwright presses no Shift for what it types, so nothing here needs one.
