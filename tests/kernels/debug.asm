@@ -327,6 +327,25 @@ main:
 .ss_break:
     CLEAR_BREAK
     DONE
+    CASE "data breakpoint of mov ss, then icebp, int 1, int3"
+    SET_BREAK DATA + 4, BREAK(3, 3)
+    mov dword [trap_count], 9
+    EXPECT .ss_icebp
+    mov ss, [DATA + 4]
+    db 0xf1
+.ss_icebp:
+    NOTE "."
+    EXPECT .ss_int
+    mov ss, [DATA + 4]
+    int 1
+.ss_int:
+    NOTE "."
+    EXPECT .ss_int3
+    mov ss, [DATA + 4]
+    int3
+.ss_int3:
+    CLEAR_BREAK
+    DONE
     CASE "execute breakpoint behind mov ss is not seen"
     SET_BREAK .behind, BREAK(0, 0)
     mov dword [trap_count], 9
