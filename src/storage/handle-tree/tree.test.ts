@@ -155,6 +155,16 @@ it('sees what somebody else does to the folder', async () => {
   expect(await tree.list('')).toEqual(['file']);
 });
 
+it('says that there is no room, and makes some', async () => {
+  const folder = new FakeFolder(true);
+  const tree = await open(folder);
+  await put(tree, 'file', 'x');
+  (await folder.getFileHandle('file')).createWritable = () => Promise.reject(new DOMException('', 'QuotaExceededError'));
+  await expect(put(tree, 'file', 'longer')).rejects.toMatchObject({ code: 'ENOSPC' });
+  await tree.remove('file', 'file');
+  expect(await tree.list('')).toEqual([]);
+});
+
 it('keeps names that the browser refuses', async () => {
   const tree = await open(new FakeFolder(true));
   const names = ['a:b', 'what?', 'dot.', ' space ', '50%3A', '100%', 'a\\b'];

@@ -367,10 +367,13 @@ class HandleTree implements FileTree {
   private async letGo(entry: Entry): Promise<void> {
     const { inode } = entry, { content } = inode;
     if (content === undefined) return;
-    await this.flush(inode);
     const other = [...inode.names].find((name) => name !== entry);
-    if (other === undefined) await content.detach();
-    else content.rebase(await (await this.resolved(other)).file().getFile());
+    if (other === undefined) {
+      await content.detach();
+      return;
+    }
+    await this.flush(inode);
+    content.rebase(await (await this.resolved(other)).file().getFile());
   }
 
   private async checkEmpty(entry: Entry): Promise<void> {
