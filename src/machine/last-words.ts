@@ -26,7 +26,7 @@ export class LastWords {
 
   /** The last lines that are not empty. */
   get lines(): string[] {
-    return this.text.split('\n').map((line) => line.trimEnd()).filter((line) => line !== '').slice(-LINES);
+    return this.text.split('\n').map((line) => line.trim()).filter((line) => line !== '').slice(-LINES);
   }
 
   /** A guest that starts anew has said nothing yet. */

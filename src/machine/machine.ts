@@ -284,10 +284,10 @@ export class Machine {
     return this.board.screen.textScreen();
   }
 
-  /** The last lines that the guest printed on its serial ports; of its text screen while it has printed none. */
+  /** The last lines that the guest printed on its serial ports, and those of its text screen that are not among them. */
   get lastWords(): readonly string[] {
     const { lines } = this.words;
-    return lines.length > 0 ? lines : lastRows(this.readTextScreen());
+    return [...lines, ...lastRows(this.readTextScreen()).filter((row) => !lines.includes(row))];
   }
 
   /** The picture if it changed since the last call; for screens that ask at their own pace. */
