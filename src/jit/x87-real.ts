@@ -49,16 +49,20 @@ export function round(o: Shorthand, sign: I64, exponent: I32, high: I64, rest: I
 /** `uncommon` is 0, or `SPECIAL` where rounding is not the common one. */
 export function add(o: Shorthand, a: Real, b: Real, uncommon: I32): RoundedReal {
   const difference = o.sub(a.exponent, b.exponent);
-  const swapped = o.or(o.ltS(difference, o.i32(0)), o.and(o.eqz(difference), o.gtU(b.sig, a.sig)));
-  const distance = o.select(swapped, o.sub(o.i32(0), difference), difference);
-  const larger = o.select(swapped, b.sig, a.sig);
-  const smaller = o.select(swapped, a.sig, b.sig);
+  const below = o.shrS(difference, o.i32(31));
+  const distance = o.sub(o.xor(difference, below), below);
+  // All ones where b is the larger one: the difference is negative, or would be with a borrow from the significands.
+  const swapped = o.shrS(o.sub(o.toI64S(difference), o.toI64(o.ltU(a.sig, b.sig))), o.i64(63));
+  const exchange = o.and(o.xor(a.sig, b.sig), swapped);
+  const larger = o.xor(a.sig, exchange);
+  const smaller = o.xor(b.sig, exchange);
+  const signs = o.xor(a.sign, b.sign);
   // Both in 128 bits, with one above for a carry; shifts count modulo 64: by 63 - distance.
   const by = o.toI64(distance);
   const high = o.shrU(o.shrU(smaller, o.i64(1)), by);
   const low = o.shl(smaller, o.not(by));
   // The smaller one negated when the signs differ.
-  const mask = o.shrS(o.xor(a.sign, b.sign), o.i64(63));
+  const mask = o.shrS(signs, o.i64(63));
   const differ = o.shrU(mask, o.i64(63));
   const addedLow = o.add(o.xor(low, mask), differ);
   const addedHigh = o.add(o.xor(high, mask), o.and(differ, o.toI64(o.eqz(low))));
@@ -68,8 +72,8 @@ export function add(o: Shorthand, a: Real, b: Real, uncommon: I32): RoundedReal 
   const rest = o.xor(o.shl(larger, o.i64(63)), addedLow);
   const left = o.e.unary('clz', sum);
   const top = o.or(o.shl(sum, left), o.shrU(o.shrU(rest, o.i64(1)), o.not(left)));
-  const exponent = o.sub(o.add(o.select(swapped, b.exponent, a.exponent), o.add(uncommon, o.i32(1))), o.wrap(left));
-  const result = round(o, o.select(swapped, b.sign, a.sign), exponent, top, o.shl(rest, left));
+  const exponent = o.sub(o.add(o.sub(a.exponent, o.and(difference, below)), o.add(uncommon, o.i32(1))), o.wrap(left));
+  const result = round(o, o.xor(a.sign, o.and(signs, swapped)), exponent, top, o.shl(rest, left));
   // Further apart, what is shifted out does not fit the second word. A difference in the second word alone has no top bit.
   return { ...result, fits: o.and(result.fits, o.ltU(distance, o.i32(63))) };
 }
