@@ -13,7 +13,7 @@ it('ends when it has nothing to do, and another one serves the next request', as
   thread.listen((reply) => answer(reply), () => {});
   const ask = (id: number): Promise<number> => new Promise((resolve) => {
     answer = ({ bytes }) => resolve(bytes);
-    thread.post({ id, regions: [] });
+    thread.post({ id, regions: new Int32Array(0) });
   });
   expect([await ask(1), await ask(2)]).toEqual([1, 2]);
   await new Promise((resolve) => setTimeout(resolve, 3 * IDLE_MS));

@@ -4,6 +4,7 @@ import { flatMachine } from '../cpu/flat-machine-fixture.ts';
 import { physAddr } from '../memory/address.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
 import { generateModule } from './generate.ts';
+import { unpackRegions } from './packing.ts';
 import type { CompileReply, CompilerThread, CompileRequest } from './thread-protocol.ts';
 
 const EAX = 0, ECX = 1, EBX = 3, ESP = 4, EBP = 5, ESI = 6, EDI = 7;
@@ -262,7 +263,7 @@ describe('compiled code', () => {
       },
     };
     const answer = ({ id, regions }: CompileRequest): void => {
-      const bytes = generateModule(regions);
+      const bytes = generateModule(unpackRegions(regions));
       reply({ id, module: new WebAssembly.Module(bytes as BufferSource), bytes: bytes.length });
     };
 

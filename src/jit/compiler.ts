@@ -8,6 +8,7 @@ import type { Arena } from '../memory/arena.ts';
 import { type Origin, RegionFinder } from './finder.ts';
 import { exportName, generateModule } from './generate.ts';
 import { MAX_ENTRIES } from './graph.ts';
+import { packRegions } from './packing.ts';
 import { bytesOf, type Region } from './region.ts';
 import type { CompileReply, CompilerThread } from './thread-protocol.ts';
 
@@ -130,7 +131,7 @@ export class RegionCompiler {
     if (this.thread && !now) {
       const id = ++this.requests;
       this.inFlight.set(id, regions);
-      this.thread.post({ id, regions });
+      this.thread.post({ id, regions: packRegions(regions) });
       return;
     }
     const bytes = generateModule(regions);

@@ -1,5 +1,6 @@
 /** The compiler thread: makes and compiles a module for each request, beside the machine that sent it. */
 import { generateModule } from './generate.ts';
+import { unpackRegions } from './packing.ts';
 import type { CompileReply, CompileRequest } from './thread-protocol.ts';
 
 declare const self: {
@@ -8,7 +9,7 @@ declare const self: {
 };
 
 async function compile({ id, regions }: CompileRequest): Promise<CompileReply> {
-  const bytes = generateModule(regions);
+  const bytes = generateModule(unpackRegions(regions));
   return { id, module: await WebAssembly.compile(bytes as BufferSource), bytes: bytes.length };
 }
 

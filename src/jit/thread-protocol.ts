@@ -1,9 +1,8 @@
 /** What the machine and its compiler thread say to each other. */
-import type { Region } from './region.ts';
-
 export interface CompileRequest {
   readonly id: number;
-  readonly regions: readonly Region[];
+  /** As `packRegions` has them. */
+  readonly regions: Int32Array<ArrayBuffer>;
 }
 
 /** `module` is undefined when the engine refused what was made: a defect, or no memory left. */
