@@ -159,6 +159,14 @@ export class CodeSource {
     return false;
   }
 
+  /** Whether a block has at most `count` instructions. */
+  endsWithin(record: number, count: number): boolean {
+    const { u8 } = this.arena;
+    let at = record;
+    for (let n = 0; n < count && u8[at + R.REC_LENGTH] !== 0; n++) at += R.RECORD_SIZE;
+    return u8[at + R.REC_LENGTH] === 0;
+  }
+
   /** Copies the first `count` instructions of a block and ends them with a stop. */
   truncated(record: number, count: number): number {
     const out = this.state.base + L.SCRATCH_RECORDS;

@@ -3,7 +3,7 @@
  * counts. Handlers run while the fuel covers whole blocks; the last few instructions of a slice run from truncated copies.
  */
 import * as R from '../interp/record.ts';
-import { INDIRECT_JUMPS } from '../interp/handlers.ts';
+import { INDIRECT_JUMPS, REPEATED } from '../interp/handlers.ts';
 import { HANDLER_CROSSING, HANDLER_CROSSING_LONG, HANDLER_STOP } from '../interp/variant.ts';
 import type { CompilerCounters } from '../jit/compiler.ts';
 import type { Origin } from '../jit/finder.ts';
@@ -18,7 +18,7 @@ import { type CpuContext, type CpuHost, type Helper, HELPER_RESYNC, type TimeLin
 import { DR6_BS, DR6_RESET, DR7_RESET, applyDebugRegisters, hasInstructionBreakpoints, instructionBreakpoint } from './debug-registers.ts';
 import { type CpuModules, Engine, type Import } from './engine.ts';
 import { helperImports } from './imports.ts';
-import { deliver } from './interrupts.ts';
+import { type CpuEvent, deliver, savedFlags } from './interrupts.ts';
 import * as L from './layout.ts';
 import { isCanonical, linear32 } from './linear.ts';
 import { Mmu } from './mmu.ts';
@@ -98,7 +98,6 @@ export class Cpu implements CpuContext {
   private halted = false;
   private stopped = false;
   private nmiPending = false;
-  private nmiBlocked = false;
   /** Interrupts are inhibited while fewer instructions than this have retired. */
   private shadowUntil = 0;
   /** Likewise for debug exceptions. */
@@ -218,7 +217,7 @@ export class Cpu implements CpuContext {
     state.setU32(L.XCR0, XCR0_X87);
     this.tellTables();
     state.setU32(L.TWO_PAGES, 2 * 4096);
-    this.ferr.active = this.repeated = this.halted = this.stopped = this.nmiPending = this.nmiBlocked = false;
+    this.ferr.active = this.repeated = this.halted = this.stopped = this.nmiPending = false;
     this.shadowUntil = this.debugShadowUntil = this.pendingDebug = this.debugBefore = 0;
     this.msrs.reset(tsc);
     applyDebugRegisters(this);
@@ -228,6 +227,7 @@ export class Cpu implements CpuContext {
   private tellTables(): void {
     this.state.setU32(L.BLOCK_TABLE, this.engine.code.table);
     this.state.setU32(L.CODE_LINES, this.engine.code.lines);
+    this.state.setU32(L.EVENTS_WATCHED, this.tracer?.events ? 1 : 0);
   }
 
   /**
@@ -360,9 +360,9 @@ export class Cpu implements CpuContext {
     const { state } = this;
     if (this.takeDebugTrap()) return false;
     if (this.retired < this.shadowUntil) return true;
-    if (this.nmiPending && !this.nmiBlocked) {
+    if (this.nmiPending && state.getU32(L.NMI_BLOCKED) === 0) {
       this.nmiPending = false;
-      this.nmiBlocked = true;
+      state.setU32(L.NMI_BLOCKED, 1);
       this.deliverEvent(VECTOR_NMI, 'nmi', undefined);
     } else if (this.host.interrupts.pending && state.getU32(L.EFLAGS) & EFLAGS_IF) {
       this.deliverEvent(this.host.interrupts.acknowledge(), 'external', undefined);
@@ -392,7 +392,9 @@ export class Cpu implements CpuContext {
     if (kind === 'exception') this.retired++;
     this.nextEip = this.state.rip;
     if (this.repeated) this.state.settleFlags();
-    deliver(this, vector, { kind, errorCode, betweenIterations: this.repeated });
+    const event: CpuEvent = { kind, errorCode, betweenIterations: this.repeated };
+    const flags = savedFlags(this.state, vector, event);
+    if (!this.engine.deliverEvent(this.state.base, vector, errorCode ?? 0, errorCode === undefined ? 0 : 1, flags)) deliver(this, vector, event);
     this.repeated = false;
   }
 
@@ -403,9 +405,13 @@ export class Cpu implements CpuContext {
     const record = this.blockAtRip();
     if (record === 0) return;
     if (this.tracer?.entries) this.tracer.entry(this.linearIp, this.state.getU32(L.MODE), this.engine.code.isCompiled(record));
-    // One truncated copy at the end of a slice, whole blocks before.
-    if (budget > R.BLOCK_LIMIT * 2) this.execute(record, this.tracer?.chained === false ? 0 : budget - R.BLOCK_LIMIT);
-    else this.execute(this.source.truncated(record, budget), 0);
+    if (budget > R.BLOCK_LIMIT) this.execute(record, this.tracer?.chained === false ? 0 : budget - R.BLOCK_LIMIT);
+    else this.runLast(record, budget);
+  }
+  /** The end of a slice: a block as far as the budget goes, or as many iterations of the repeated instruction that it begins with. */
+  private runLast(record: number, budget: number): void {
+    if (budget > 1 && REPEATED.has(this.engine.code.handlerOf(record))) this.execute(this.source.truncated(record, 1), budget - 1);
+    else this.execute(this.source.endsWithin(record, budget) ? record : this.source.truncated(record, budget), 0);
   }
 
   /** One instruction, with what debugging asks for around it. */
@@ -517,6 +523,7 @@ export class Cpu implements CpuContext {
 
   private executeUncached(linear: number, user: boolean, crossing: number): void {
     const record = this.source.uncached(linear, user, crossing);
+    this.source.forgetCrossing();
     if (record === FETCH_FAULT) this.deliverFault();
     else if (record === PAST_LIMIT) this.pastLimit();
     else this.execute(record, 0);
@@ -712,7 +719,7 @@ export class Cpu implements CpuContext {
 
   /** NMIs are blocked until the next IRET [SDM3 6.7.1]. */
   private interruptReturn(cpu: CpuContext, size: number): number {
-    this.nmiBlocked = false;
+    this.state.setU32(L.NMI_BLOCKED, 0);
     return segmentHelpers.IRET(cpu, size);
   }
 

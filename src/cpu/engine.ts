@@ -27,6 +27,8 @@ export type Import = (base: number, a: number, b: number, c: number, d: number, 
 /** By name, in the same order for every vCPU. */
 export type Imports = ReadonlyMap<string, Import>;
 
+type DeliverEvent = (cpu: number, vector: number, error: number, hasError: number, flags: number) => number;
+
 export interface EngineOptions {
   /** The host's clock in milliseconds, to tell what compilation takes. */
   readonly nowMs: () => number;
@@ -40,6 +42,8 @@ export class Engine {
   readonly decoders = new Decoders(INSTRUCTION_SET);
   readonly code: CodeCache;
   readonly compiler: RegionCompiler;
+  /** As SYSTEM_KERNEL_TYPES has it. */
+  readonly deliverEvent: DeliverEvent;
   private readonly run: Enter;
   private current: readonly Import[] = [];
 
@@ -58,6 +62,7 @@ export class Engine {
     const firstRegion = FIRST_HANDLER + HANDLERS.variants.length;
     this.code = new CodeCache(pool, new Translator(arena, this.decoders, HANDLERS), firstRegion);
     const kernel = new WebAssembly.Instance(modules.kernel, { env: { memory: arena.memory } }).exports as WebAssembly.ModuleImports;
+    this.deliverEvent = kernel.deliver_event as DeliverEvent;
     const cpu: WebAssembly.ModuleImports = {};
     [...imports.keys()].forEach((name, i) => {
       const call: Import = (base, a, b, c, d, e) => this.current[i](base, a, b, c, d, e);

@@ -17,6 +17,7 @@ import {
   GS, SS, TR, VECTOR_DB, VECTOR_DE, VECTOR_DF, VECTOR_GP, VECTOR_MC, VECTOR_NP, VECTOR_PF, VECTOR_TS,
 } from './registers.ts';
 import { setCodeSegment, setFromDescriptor, setSegmentByParagraph, setUnusable } from './segments.ts';
+import type { CpuState } from './state.ts';
 import { innerStack, type OperandSize, Stack, tssWord } from './stack.ts';
 import { enterTask, switchTask } from './tasks.ts';
 
@@ -86,15 +87,20 @@ function deliverOnce(cpu: CpuContext, vector: number, event: CpuEvent): void {
   const state = cpu.state;
   if (cpu.tracer?.events) cpu.tracer.event(state, vector, event);
   const software = event.kind === 'software';
-  const rf = event.betweenIterations || (event.kind === 'exception' && isFault(vector)) ? EFLAGS_RF : 0;
   const delivery: Delivery = {
     vector, errorCode: event.errorCode, software, ext: software ? 0 : ERROR_EXT,
     returnIp: event.returnIp ?? (software ? cpu.nextEip : state.rip),
-    eflags: (state.eflags | rf) >>> 0,
+    eflags: savedFlags(state, vector, event),
   };
   if (state.longMode) deliverLong(cpu, delivery);
   else if (state.protectedMode) deliverProtected(cpu, delivery);
   else deliverReal(cpu, delivery);
+}
+
+/** EFLAGS as an event saves it. */
+export function savedFlags(state: CpuState, vector: number, event: CpuEvent): number {
+  const rf = event.betweenIterations || (event.kind === 'exception' && isFault(vector)) ? EFLAGS_RF : 0;
+  return (state.eflags | rf) >>> 0;
 }
 
 /**

@@ -89,6 +89,9 @@ export const SSE_UNMASKED = 0x3c4;
 export const TWO_PAGES = 0x3c8;
 /** Scratch of the SSE kernel: 48 bytes. */
 export const SSE_SCRATCH = 0x3d0;
+/** RSP, and flags, after a transfer that the system kernel made: i64, u32. */
+export const TRANSFER_RSP = 0x3e0;
+export const TRANSFER_FLAGS = 0x3e8;
 /** Quotient and remainder of the integer kernel, 8 bytes each. */
 export const INTEGER_SCRATCH = 0x3d0;
 /** XMM/YMM registers, 32 bytes each. */
@@ -131,7 +134,11 @@ export const TSC_START = 0x1000; // f64
 export const TSC_RATE = 0x1008; // f64
 export const TSC_COUNT = 0x1010; // f64
 export const TSC_OFFSET = 0x1018; // i64
-export const STATE_SIZE = 0x1020;
+/** u32: not 0 from when an NMI is delivered until the next IRET. */
+export const NMI_BLOCKED = 0x1020;
+/** u32: not 0 while somebody wants to be told of every interrupt and exception. */
+export const EVENTS_WATCHED = 0x1024;
+export const STATE_SIZE = 0x1040;
 
 /**
  * Two TLB sets follow the state: supervisor, then user. Direct-mapped by linear page number, so large that pages of a kernel

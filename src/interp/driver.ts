@@ -4,6 +4,7 @@
  */
 import * as L from '../cpu/layout.ts';
 import { SS } from '../cpu/registers.ts';
+import { SYSTEM_KERNEL_TYPES } from '../cpu/system/kernel-interface.ts';
 import type { Bits, Condition, Flag, I32, Int, LoadKind, StoreKind } from '../isa/ops.ts';
 import { FunctionBuilder, type Val, type Variable } from '../wasm/function.ts';
 import type { ModuleBuilder } from '../wasm/module.ts';
@@ -12,7 +13,7 @@ import { LazyFlags } from './flags.ts';
 import type { Access } from './memory-access.ts';
 import * as R from './record.ts';
 import { fixedSlot, HANDLER_SIGNATURE, KIND, RecordOps, slotField } from './record-ops.ts';
-import { HANDLER_GO, HANDLER_GO_LONG, type Variant } from './variant.ts';
+import { HANDLER_FAULT, HANDLER_GO, HANDLER_GO_LONG, type Variant } from './variant.ts';
 
 export class HandlerOps extends RecordOps {
   readonly ip: I32;
@@ -100,7 +101,7 @@ export class HandlerOps extends RecordOps {
         const slow = (): void => {
           this.publish();
           e.set(host, this.call(...this.slowPath(linear, a), 'i32') as I32);
-          e.ifRarely(this.eqz(e.get(host)), () => e.return(this.i32(R.EXIT_FAULT)));
+          e.ifRarely(this.eqz(e.get(host)), () => this.fault());
         };
         if (a.kind === 'read') slow();
         else {
@@ -287,7 +288,21 @@ export class HandlerOps extends RecordOps {
     this.stateStore('i32', L.FAULT_VECTOR, vector);
     this.stateStore('i32', L.FAULT_ERROR, this.i32(errorCode ?? 0));
     this.stateStore('i32', L.FAULT_HAS_ERROR, this.i32(errorCode === undefined ? 0 : 1));
-    this.exit(R.EXIT_FAULT);
+    this.publish();
+    this.fault();
+  }
+  /** In the exception that FAULT_* tells, with record and fuel published. */
+  private fault(): void {
+    this.e.returnCallIndirect(HANDLER_SIGNATURE, [this.ip, this.cpu, this.fuel], this.i32(HANDLER_FAULT));
+  }
+  /** Does so in the common case: no register counts that is not in the state. */
+  deliverFault(): void {
+    const { e } = this;
+    const to = e.variable('i32');
+    e.set(to, this.kernel('deliver_fault', SYSTEM_KERNEL_TYPES.deliver_fault.result, this.ip, this.readFlags()));
+    e.if(this.eq(e.get(to), this.i32(1)), () => this.proceed(HANDLER_GO));
+    e.if(e.get(to), () => this.proceed(HANDLER_GO_LONG));
+    e.return(this.i32(R.EXIT_FAULT));
   }
   helper(name: string, ...args: Val[]): void {
     this.publish();

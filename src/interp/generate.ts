@@ -7,7 +7,7 @@ import * as R from './record.ts';
 import { DISPATCH, GO, HANDLER_SIGNATURE } from './record-ops.ts';
 import { defineTranslation } from './translate.ts';
 import {
-  FIRST_HANDLER, HANDLER_BUDGET, HANDLER_CROSSING, HANDLER_CROSSING_LONG, HANDLER_GO, HANDLER_GO_LONG, HANDLER_GP, HANDLER_NEXT, HANDLER_NEXT_LONG,
+  FIRST_HANDLER, HANDLER_BUDGET, HANDLER_CROSSING, HANDLER_CROSSING_LONG, HANDLER_FAULT, HANDLER_GO, HANDLER_GO_LONG, HANDLER_GP, HANDLER_NEXT, HANDLER_NEXT_LONG,
   HANDLER_NM, HANDLER_STOP, HANDLER_UD, type HandlerSet, type Variant,
 } from './variant.ts';
 
@@ -49,6 +49,7 @@ export function generateInterpreter(set: HandlerSet): Uint8Array {
   specials[HANDLER_BUDGET] = special((o) => o.exit(R.EXIT_BUDGET));
   specials[HANDLER_NEXT_LONG] = special((o) => leaveBlock(o), BARE_LONG);
   specials[HANDLER_CROSSING_LONG] = special((o) => o.crossPage(), BARE_LONG);
+  specials[HANDLER_FAULT] = special((o) => o.deliverFault());
   const bodies: number[] = [];
   for (let slot = 1; slot < FIRST_HANDLER; slot++) bodies.push(module.define(specials[slot] ?? specials[HANDLER_UD]));
   for (const variant of set.variants) bodies.push(module.define(handler(module, variant)));

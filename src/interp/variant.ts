@@ -148,6 +148,8 @@ export const HANDLER_BUDGET = 9;
 /** The same as HANDLER_NEXT and HANDLER_CROSSING in 64-bit code. */
 export const HANDLER_NEXT_LONG = 10;
 export const HANDLER_CROSSING_LONG = 11;
+/** The instruction ends in the exception that FAULT_* tells. */
+export const HANDLER_FAULT = 12;
 export const FIRST_HANDLER = 16;
 
 export function enumerateHandlers(rows: readonly Row[]): HandlerSet {

@@ -11,9 +11,9 @@ import type { Processor } from './processor.ts';
 
 /** Host time until the loop lets the host handle its events. */
 const BURST_MS = 10;
-/** Instructions between two looks at the host's clock. */
-const SLICE_INSTRUCTIONS = 100_000;
-/** Accesses of devices between two looks at the host's clock: one may cost as much as 100,000 instructions do. */
+/** Instructions between two looks at the host's clock: what lately took it about a millisecond, in these limits. */
+const FEWEST_INSTRUCTIONS = 100_000, MOST_INSTRUCTIONS = 1_000_000;
+/** Accesses of devices between two looks at the host's clock: one may cost as much as a slice of instructions does. */
 const SLICE_ACCESSES = 32;
 /** Host timers take 32 bits of milliseconds; a longer sleep is one of several. */
 const LONGEST_SLEEP_MS = 2 ** 31 - 1;
@@ -52,6 +52,7 @@ export class RunLoop {
   private running = false;
   private inSlice = false;
   private accesses = 0;
+  private sliceInstructions = FEWEST_INSTRUCTIONS;
   private burstEndMs = 0;
   /** Cancels the sleep while there is one. */
   private sleeping: (() => void) | undefined;
@@ -140,7 +141,9 @@ export class RunLoop {
     }
     const elapsedMs = host.nowMs() - startMs;
     this.busy += elapsedMs;
-    if (this.parts.pace === 'wall') this.pacer.account(elapsedMs, cpu.instructions - startInstructions);
+    const instructions = cpu.instructions - startInstructions;
+    if (elapsedMs > 0) this.sliceInstructions = Math.min(Math.max(Math.floor(instructions / elapsedMs), FEWEST_INSTRUCTIONS), MOST_INSTRUCTIONS);
+    if (this.parts.pace === 'wall') this.pacer.account(elapsedMs, instructions);
     this.parts.hooks.onPause(!goOn);
     if (!this.running || generation !== this.generation) return;
     if (goOn || this.parts.door.hasArrivals) this.schedule(generation);
@@ -157,7 +160,7 @@ export class RunLoop {
       return true;
     }
     this.inSlice = true;
-    const reason = cpu.run(clock.instructionsToDeadline(SLICE_INSTRUCTIONS));
+    const reason = cpu.run(clock.instructionsToDeadline(this.sliceInstructions));
     this.inSlice = false;
     if (reason === 'shutdown') hooks.onShutdown();
     if (reason !== 'halted') return true;

@@ -19,6 +19,18 @@ export const SYSTEM_KERNEL_TYPES = {
   /** (cpu, RIP, flags): likewise, to code of 64 bits. */
   sysret: { params: ['i32', 'i64', 'i32'], result: 'i32' },
   /**
+   * (cpu, vector, EFLAGS, RSP, RIP of the next instruction): INT, but for RSP, which is in TRANSFER_RSP then, and RIP is in its place. This
+   * and the next three: through gates to code below level 3, and back, between flat code of 32 bits outside long mode and between code of
+   * 64 bits, while no event is watched. Not 0 where it is done.
+   */
+  software_interrupt: { params: ['i32', 'i32', 'i32', 'i64', 'i64'], result: 'i32' },
+  /** (cpu, vector, error code, 1 if it has one, EFLAGS to save): an exception or interrupt, with RIP and RSP in the state. */
+  deliver_event: { params: ['i32', 'i32', 'i32', 'i32', 'i32'], result: 'i32' },
+  /** (cpu, record of the instruction, arithmetic flags): likewise, the exception in FAULT_VECTOR. 1, 2: on in code of 32, 64 bits. */
+  deliver_fault: { params: ['i32', 'i32', 'i32'], result: 'i32' },
+  /** (cpu, RSP): IRET, but for RSP and flags, which are in TRANSFER_RSP and TRANSFER_FLAGS then; RIP is in its place. */
+  interrupt_return: { params: ['i32', 'i64'], result: 'i32' },
+  /**
    * (cpu, linear address, its TLB entry, bytes): where a store goes that the write tag does not serve because code was made from
    * the frame, if it changes none of that code; else 0.
    */

@@ -1,11 +1,14 @@
 /** Jumps, calls, the stack, and interrupts that programs raise [SDM1 6, SDM2]. */
+import * as L from '../../cpu/layout.ts';
 import { SYSTEM_KERNEL_TYPES } from '../../cpu/system/kernel-interface.ts';
-import type { Bits, Body, Condition, I32, Ops, Val } from '../ops.ts';
+import type { Bits, Body, Condition, I32, I64, Ops, Val } from '../ops.ts';
+import { setAllFlags } from './fast-calls.ts';
 import { perCondition } from './integer.ts';
 
 const VECTOR_BR = 5;
 const VECTOR_UD = 6;
 const CX = 1;
+const SP = 4;
 const BP = 5;
 
 const jcc = (code: Condition): Body => (o) => o.e.if(o.condition(code), () => o.jumpRelative(0));
@@ -118,6 +121,34 @@ const loadFarPointer = (segment: number): Body => (o) => {
   o.helper('LOAD_FAR_POINTER', o.i32(segment), selector, o.field(0), offset, o.i32(o.osize));
 };
 
+/** After a transfer that the kernel made: the stack, and on at RIP. */
+function goOn(o: Ops): void {
+  o.setReg(SP, 64, o.stateLoad('i64', L.TRANSFER_RSP));
+  o.transferTo(o.stateLoad(o.long ? 'i64' : 'i32', L.RIP));
+}
+const interrupt: Body = (o) => {
+  const vector = o.get(0) as I32;
+  const flags = o.or(o.readFlags(), o.stateLoad('i32', L.EFLAGS));
+  const next = o.fit(o.nextIp(), 64) as I64;
+  o.e.if(
+    o.kernel('software_interrupt', SYSTEM_KERNEL_TYPES.software_interrupt.result, vector, flags, o.reg(SP, 64) as I64, next),
+    () => goOn(o),
+    () => o.helper('INT', vector),
+  );
+};
+const interruptReturn: Body = (o) => {
+  const byHelper = (): void => o.helper('IRET', o.i32(o.osize));
+  if (o.osize !== (o.long ? 64 : 32)) return byHelper();
+  o.e.if(
+    o.kernel('interrupt_return', SYSTEM_KERNEL_TYPES.interrupt_return.result, o.reg(SP, 64) as I64),
+    () => {
+      setAllFlags(o, o.stateLoad('i32', L.TRANSFER_FLAGS));
+      goOn(o);
+    },
+    byHelper,
+  );
+};
+
 export const controlBodies: Record<string, Body> = {
   ...perCondition('J', jcc),
   JCXZ: (o) => o.e.if(o.eqz(o.reg(CX, o.asize as Bits)), () => o.jumpRelative(0)),
@@ -142,9 +173,9 @@ export const controlBodies: Record<string, Body> = {
     o.helper('FAR_JMP', selector, offset, o.i32(o.osize));
   },
   RET_FAR: (o) => o.helper('RETF', o.i32(o.osize), o.operandCount > 0 ? (o.get(0) as I32) : o.i32(0)),
-  IRET: (o) => o.helper('IRET', o.i32(o.osize)),
+  IRET: interruptReturn,
   INT3: (o) => o.helper('INT3'),
-  INT: (o) => o.helper('INT', o.get(0) as I32),
+  INT: interrupt,
   INTO: (o) => o.helper('INTO'),
   ICEBP: (o) => o.helper('ICEBP'),
   UD: (o) => o.raise(VECTOR_UD),

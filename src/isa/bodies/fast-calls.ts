@@ -32,7 +32,7 @@ const sysexit: Body = (o) => {
 };
 
 /** All of EFLAGS, the arithmetic flags and the others. */
-function setAllFlags(o: Ops, flags: I32): void {
+export function setAllFlags(o: Ops, flags: I32): void {
   o.stateStore('i32', L.EFLAGS, o.or(o.and(flags, o.i32(~(EFLAGS_ARITHMETIC | EFLAGS_RF | EFLAGS_VM))), o.i32(EFLAGS_FIXED)));
   o.writeFlags(o.and(flags, o.i32(EFLAGS_ARITHMETIC)));
 }

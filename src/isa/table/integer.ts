@@ -137,9 +137,9 @@ C9 LEAVE : stack osize d64
 CA RET_FAR Iw : osize end
 CB RET_FAR : osize end
 CC INT3 : end
-CD INT Ib : end
+CD INT Ib : branch end
 CE INTO : i64
-CF IRET : osize end
+CF IRET : branch osize end
 D4 AAM Ib : i64
 D5 AAD Ib : i64
 D6 SALC : i64

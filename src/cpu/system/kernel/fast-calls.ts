@@ -3,13 +3,10 @@
  * of 64 bits [SDM2 SYSCALL, SYSRET]: the mode key stays as it is.
  */
 import {
-  CR, EFER, EFLAGS, INTERRUPT_WAITS, SEG_ATTRIBUTES, SEG_BASE, SEG_LIMIT, SEG_READ_END, SEG_SELECTOR, SEG_START, SEG_WRITE_END, SEGMENT_SIZE,
-  SEGMENTS, STAR, SYSENTER_CS, TLB_ACTIVE, TLB_SUPERVISOR, TLB_USER,
+  CR, EFER, EFLAGS, INTERRUPT_WAITS, SEG_ATTRIBUTES, SEG_READ_END, SEG_SELECTOR, SEG_WRITE_END, STAR, SYSENTER_CS, TLB_ACTIVE, TLB_SUPERVISOR, TLB_USER,
 } from '../../layout';
-import {
-  CR0_AM, CR0_PE, CR4_SMAP, CS, DS, EFER_LMA, EFER_SCE, EFLAGS_AC, EFLAGS_IF, EFLAGS_TF, EFLAGS_VM, ES, SS,
-} from '../../registers';
-import { D_B, DPL_SHIFT, FULL, isFlat } from './segments';
+import { CR0_AM, CR4_SMAP, CS, EFER_SCE, EFLAGS_AC, EFLAGS_IF, EFLAGS_TF, SS } from '../../registers';
+import { currentLevel, DPL_SHIFT, FULL, isFlatCode, segment, set } from './descriptors';
 
 const CR4 = CR + 4 * 8;
 /** Present, accessed, of 4 GiB and 32 bits; readable code, writable data [SDM2 SYSENTER]. */
@@ -21,26 +18,19 @@ const NOT_ADDRESS: i64 = 16;
 
 /** The selector of the code segment of level 0; 0 where this is not the common case. */
 function selectorOf(cpu: i32): i32 {
-  if ((load<i32>(cpu, CR) & CR0_PE) == 0 || load<i32>(cpu, EFLAGS) & EFLAGS_VM || load<i32>(cpu, EFER) & EFER_LMA) return 0;
-  if (load<i32>(cpu, CR4) & CR4_SMAP) return 0;
-  const segments = cpu + SEGMENTS;
-  const code = segments + CS * SEGMENT_SIZE;
-  const stack = segments + SS * SEGMENT_SIZE;
-  if (!isFlat(segments + DS * SEGMENT_SIZE) || !isFlat(segments + ES * SEGMENT_SIZE) || !isFlat(stack)) return 0;
-  if (load<i64>(code) != 0 || load<u32>(code, SEG_LIMIT) != 0xffffffff) return 0;
-  if ((load<u32>(code, SEG_ATTRIBUTES) & load<u32>(stack, SEG_ATTRIBUTES) & D_B) == 0) return 0;
+  if (!isFlatCode(cpu) || load<i32>(cpu, CR4) & CR4_SMAP) return 0;
   return load<i32>(cpu, SYSENTER_CS) & 0xfffc;
 }
 
 /** CS and SS are flat already: only what depends on the level changes. */
 function enterLevel(cpu: i32, level: i32, code: i32, stack: i32): void {
   const dpl = level << DPL_SHIFT;
-  const cs = cpu + SEGMENTS + CS * SEGMENT_SIZE;
+  const cs = segment(cpu, CS);
   store<u32>(cs, code, SEG_SELECTOR);
   store<u32>(cs, CODE_ATTRIBUTES | dpl, SEG_ATTRIBUTES);
   store<i64>(cs, FULL, SEG_READ_END);
   store<i64>(cs, 0, SEG_WRITE_END);
-  const ss = cpu + SEGMENTS + SS * SEGMENT_SIZE;
+  const ss = segment(cpu, SS);
   store<u32>(ss, stack, SEG_SELECTOR);
   store<u32>(ss, DATA_ATTRIBUTES | dpl, SEG_ATTRIBUTES);
   store<i32>(cpu, cpu + (level == 3 ? TLB_USER : TLB_SUPERVISOR), TLB_ACTIVE);
@@ -56,27 +46,17 @@ export function sysenter(cpu: i32): i32 {
 
 export function sysexit(cpu: i32): i32 {
   const selector = selectorOf(cpu);
-  const level = (load<u32>(cpu + CS * SEGMENT_SIZE, SEGMENTS + SEG_ATTRIBUTES) >> DPL_SHIFT) & 3;
+  const level = currentLevel(cpu);
   const checksAlignment = load<i32>(cpu, CR) & CR0_AM && load<i32>(cpu, EFLAGS) & EFLAGS_AC;
   if (selector == 0 || level != 0 || checksAlignment) return 0;
   enterLevel(cpu, 3, (selector + 16) | 3, (selector + 24) | 3);
   return 1;
 }
 
-function setSegment(segment: i32, selector: i32, attributes: i32, writeEnd: i64): void {
-  store<i64>(segment, 0, SEG_BASE);
-  store<i64>(segment, FULL, SEG_READ_END);
-  store<i64>(segment, writeEnd, SEG_WRITE_END);
-  store<u32>(segment, 0, SEG_START);
-  store<u32>(segment, 0xffffffff, SEG_LIMIT);
-  store<u32>(segment, selector & 0xffff, SEG_SELECTOR);
-  store<u32>(segment, attributes, SEG_ATTRIBUTES);
-}
-
 function enterCode64(cpu: i32, level: i32, code: i32, stack: i32): void {
   const dpl = level << DPL_SHIFT;
-  setSegment(cpu + SEGMENTS + CS * SEGMENT_SIZE, code | level, CODE64_ATTRIBUTES | dpl, 0);
-  setSegment(cpu + SEGMENTS + SS * SEGMENT_SIZE, stack | level, DATA_ATTRIBUTES | dpl, FULL);
+  set(segment(cpu, CS), (code | level) & 0xffff, 0, 0xffffffff, CODE64_ATTRIBUTES | dpl, FULL, 0);
+  set(segment(cpu, SS), (stack | level) & 0xffff, 0, 0xffffffff, DATA_ATTRIBUTES | dpl, FULL, FULL);
   store<i32>(cpu, cpu + (level == 3 ? TLB_USER : TLB_SUPERVISOR), TLB_ACTIVE);
 }
 
@@ -88,7 +68,7 @@ export function syscall(cpu: i32): i32 {
 }
 
 export function sysret(cpu: i32, rip: i64, flags: i32): i32 {
-  const level = (load<u32>(cpu + CS * SEGMENT_SIZE, SEGMENTS + SEG_ATTRIBUTES) >> DPL_SHIFT) & 3;
+  const level = currentLevel(cpu);
   const old = load<i32>(cpu, EFLAGS);
   if (level != 0 || (load<i32>(cpu, EFER) & EFER_SCE) == 0 || ((rip << NOT_ADDRESS) >> NOT_ADDRESS) != rip) return 0;
   if ((old | flags) & EFLAGS_TF) return 0;
