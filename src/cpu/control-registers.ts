@@ -123,7 +123,7 @@ export function writeCr3(cpu: CpuContext, low: number, high = 0): void {
     if (fresh >>> 0 >= 2 ** (physicalAddressBits(cpu.profile) - 32)) fault(VECTOR_GP, 0);
   } else if (state.cr(0) & CR0_PG && state.cr(4) & CR4_PAE) loadPdptesOrFault(cpu, low);
   state.setCr(3, low, fresh);
-  mmu.flushNonGlobal();
+  mmu.switchSpace(low, fresh);
 }
 
 /** Writes CR4; the caller has checked CPL and resyncs. */

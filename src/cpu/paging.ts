@@ -9,6 +9,7 @@
  * processor's own accesses to its tables through.
  */
 import type { GuestMemory } from '../memory/guest-memory.ts';
+import { MAX_PATH, type Path } from './address-spaces.ts';
 import * as L from './layout.ts';
 import { highHalf, isCanonical } from './linear.ts';
 import { type CpuProfile, physicalAddressBits } from './profiles.ts';
@@ -33,6 +34,9 @@ export const PF_P = 1 << 0, PF_WR = 1 << 1, PF_US = 1 << 2, PF_RSVD = 1 << 3, PF
 
 const CR0_OFFSET = L.CR, CR2_OFFSET = L.CR + 16, CR3_OFFSET = L.CR + 24, CR4_OFFSET = L.CR + 32;
 
+/** Without paging, or with entries outside frames. */
+const NO_PATH = -1;
+
 /** How much one translation covers: a page of 4 KiB, one of 2 or 4 MiB, one of 1 GiB. */
 export const PAGE_4K = 0, PAGE_LARGE = 1, PAGE_1G = 2;
 
@@ -42,7 +46,7 @@ export function supervisorReachesUserPages(state: CpuState): boolean {
   return (state.getU32(L.EFLAGS) & EFLAGS_AC) !== 0 && state.cpl !== 3;
 }
 
-export class PageWalker {
+export class PageWalker implements Path {
   private readonly state: CpuState;
   private readonly memory: GuestMemory;
   /** Physical address bits in the high half of an entry, and those that PAE and 4-level paging reserve there. */
@@ -68,6 +72,11 @@ export class PageWalker {
   /** U/S is set at all levels: a page for which supervisor accesses depend on SMAP. */
   userPage = false;
   size = PAGE_4K;
+  /** The entries that it went by, as far as `length` says; see `Path`. */
+  readonly places = new Int32Array(MAX_PATH);
+  length = 0;
+  rootLow = 0;
+  rootHigh = 0;
 
   constructor(state: CpuState, memory: GuestMemory, profile: CpuProfile) {
     this.state = state;
@@ -97,9 +106,11 @@ export class PageWalker {
       this.readable = this.writable = this.executable = true;
       this.global = this.userPage = false;
       this.size = PAGE_4K;
+      this.length = NO_PATH;
       return true;
     }
     const cr4 = state.getU32(CR4_OFFSET);
+    this.length = this.rootLow = this.rootHigh = 0;
     let code = 0;
     if (access === 'write') code = PF_WR;
     if (user) code |= PF_US;
@@ -109,6 +120,15 @@ export class PageWalker {
     if (this.longMode) return this.walkLong(linear, fetch, code, cr0, cr4);
     if (cr4 & CR4_PAE) return this.walkPae(linear, fetch, code, cr0, cr4);
     return this.walk32(linear, fetch, code, cr0, cr4);
+  }
+
+  get cr3Low(): number { return this.state.getU32(CR3_OFFSET) | 0; }
+  get cr3High(): number { return this.state.getU32(CR3_OFFSET + 4) | 0; }
+
+  /** A half of the PDPTE register of a linear address; 0 outside PAE paging. */
+  rootOf(linear: number, half: 0 | 1): number {
+    const pae = !this.longMode && (this.state.getU32(CR4_OFFSET) & CR4_PAE) !== 0 && (this.state.getU32(CR0_OFFSET) & CR0_PG) !== 0;
+    return pae ? this.pdptes[((linear >>> 30) << 1) + half] : 0;
   }
 
   /**
@@ -159,6 +179,8 @@ export class PageWalker {
     const slot = (linear >>> 30) << 1;
     const pdpte = this.pdptes[slot];
     if ((pdpte & PTE_P) === 0) return this.fail(linear, code);
+    this.rootLow = pdpte;
+    this.rootHigh = this.pdptes[slot + 1];
     const directory = this.pageOf(pdpte, this.pdptes[slot + 1]);
     const pdeOffset = (linear >>> 18) & 0xff8;
     const pde = this.readEntry(directory, pdeOffset);
@@ -268,7 +290,11 @@ export class PageWalker {
 
   private readEntry(page: number, offset: number): number {
     const frame: number = this.memory.readFrame(page);
-    if (frame === 0) return this.memory.readPhys(page * 4096 + offset, 4) | 0;
+    if (frame === 0) {
+      this.length = NO_PATH;
+      return this.memory.readPhys(page * 4096 + offset, 4) | 0;
+    }
+    if (this.length !== NO_PATH) this.places[this.length++] = frame + offset;
     return this.state.arena.i32[(frame + offset) >>> 2];
   }
 

@@ -8,12 +8,14 @@
  *
  * Tags have 64 bits. Code of 16 and 32 bits looks at their low halves only, so while it runs no tag of its set has another
  * high half than zero: `restrictTo32` sees to that. With SMAP, what the supervisor set knows of user pages is good only while
- * EFLAGS.AC is set: `restrictUserPages`. There are no tags by PCID: CR3 is loaded as if it had none, which a processor may do.
+ * EFLAGS.AC is set: `restrictUserPages`. There are no tags by PCID: CR3 is loaded as if it had none, which a processor may do
+ * (address-spaces.ts has what is left of other address spaces).
  */
 import type { ArenaAddr } from '../memory/address.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
+import { AddressSpaces, MAY_EXECUTE, MAY_READ, MAY_WRITE, USER_PAGE, type Visit } from './address-spaces.ts';
 import * as L from './layout.ts';
-import { type Access, PAGE_1G, PAGE_4K, PageWalker } from './paging.ts';
+import { type Access, PAGE_1G, PAGE_4K, PageWalker, supervisorReachesUserPages } from './paging.ts';
 import { type CpuProfile, DEFAULT_PROFILE } from './profiles.ts';
 import type { CpuState } from './state.ts';
 
@@ -57,6 +59,7 @@ export class Tlb {
   private readonly translated = new Uint32Array(TRANSLATED_PAGES / 32);
   /** Likewise, those that may have had a write tag since code was last made from their frame. */
   private readonly written = new Uint32Array(TRANSLATED_PAGES / 32);
+  private readonly spaces = new AddressSpaces();
   private readonly breakpointPages: number[] = [];
   /** Counts changes of the whole memory map (`dropFrame(-1)`), for those who need to know whether one happened. */
   mapGeneration = 0;
@@ -107,35 +110,58 @@ export class Tlb {
     // Code of 32 bits must not find it in the set that it uses.
     const hidden = high !== 0 && user === (this.state.cpl === 3) && !this.state.code64;
     const data = readFrame !== 0 && !hidden && walker.readable && !this.hasBreakpoint(linear);
-    const at = this.slotWord(slot);
-    const i32 = this.state.arena.i32;
-    this.setTag(i32, at + READ, data, tag, high);
-    const writable = data && writeFrame !== 0;
-    const hasCode = writable && memory.pool.hasCode(writeFrame as ArenaAddr);
-    this.setTag(i32, at + WRITE, writable, hasCode ? tag | L.TLB_CODE : tag, high);
-    if (writable && !hasCode) this.written[(page & (TRANSLATED_PAGES - 1)) >>> 5] |= 1 << (page & 31);
-    this.setTag(i32, at + EXECUTE, readFrame !== 0 && !hidden && walker.executable, tag, high);
-    i32[at + ADDEND] = readFrame - tag;
-    i32[at + PHYSICAL] = page;
-    this.translated[(page & (TRANSLATED_PAGES - 1)) >>> 5] |= 1 << (page & 31);
-    this.mark(slot, linear, high, user);
+    const executable = readFrame !== 0 && !hidden && walker.executable;
+    const rights = (data ? MAY_READ : 0) | (data && writeFrame !== 0 ? MAY_WRITE : 0) | (executable ? MAY_EXECUTE : 0) | (walker.userPage ? USER_PAGE : 0);
+    this.enter(slot, page, readFrame, tag, high, rights);
+    this.mark(slot, high, walker.global, walker.userPage);
+    if (walker.size !== PAGE_4K) this.markLarge(linear, high);
+    else if (!walker.global && rights & (MAY_READ | MAY_EXECUTE)) this.spaces.note(slot, page, tag, high, rights, walker, this.state.arena.i32);
     return true;
   }
+
+  /** Sets an entry: the page of `tag` and `high` is in a frame, to which `rights` says what may be done. */
+  private enter(slot: number, page: number, frame: number, tag: number, high: number, rights: number): void {
+    const at = this.slotWord(slot);
+    const { i32 } = this.state.arena;
+    const writable = (rights & MAY_WRITE) !== 0;
+    const hasCode = writable && this.memory.pool.hasCode(frame as ArenaAddr);
+    this.setTag(i32, at + READ, (rights & MAY_READ) !== 0, tag, high);
+    this.setTag(i32, at + WRITE, writable, hasCode ? tag | L.TLB_CODE : tag, high);
+    if (writable && !hasCode) this.written[(page & (TRANSLATED_PAGES - 1)) >>> 5] |= 1 << (page & 31);
+    this.setTag(i32, at + EXECUTE, (rights & MAY_EXECUTE) !== 0, tag, high);
+    i32[at + ADDEND] = frame - tag;
+    i32[at + PHYSICAL] = page;
+    this.translated[(page & (TRANSLATED_PAGES - 1)) >>> 5] |= 1 << (page & 31);
+  }
+
+  /** CR3 has been loaded: as `flushNonGlobal`, and the pages that were met last in this address space are there if they are as they were. */
+  switchSpace(low: number, high: number): void {
+    this.flushNonGlobal();
+    this.spaces.enter(low, high, this.state.arena.i32, this.root, this.putBack);
+  }
+  private readonly root = (tag: number, half: 0 | 1): number => this.walker.rootOf(tag, half);
+  private readonly putBack: Visit = (slot, page, tag, high, rights) => {
+    const userPage = (rights & USER_PAGE) !== 0;
+    // Code of 32 bits must not find a high half, nor, with SMAP, the supervisor a user's page without EFLAGS.AC.
+    if ((high !== 0 && !this.state.code64) || (userPage && slot < L.TLB_ENTRIES && !supervisorReachesUserPages(this.state))) return;
+    this.enter(slot, page, this.memory.readFrame(page), tag, high, rights);
+    this.mark(slot, high, false, userPage);
+  };
 
   private setTag(i32: Int32Array, word: number, valid: boolean, tag: number, high: number): void {
     i32[word] = valid ? tag : INVALID;
     i32[word + 1] = valid ? high : 0;
   }
 
-  /** Notes what the last walk said that flushes will want to know. */
-  private mark(slot: number, linear: number, high: number, user: boolean): void {
-    const walker = this.walker;
-    const list = walker.global ? IN_GLOBAL : IN_LOCAL;
+  /** Notes of an entry what flushes will want to know. */
+  private mark(slot: number, high: number, global: boolean, userPage: boolean): void {
+    const list = global ? IN_GLOBAL : IN_LOCAL;
     const lists = this.marks[slot] & (IN_GLOBAL | IN_LOCAL);
-    if ((lists & list) === 0) (walker.global ? this.globals : this.locals).add(slot);
+    if ((lists & list) === 0) (global ? this.globals : this.locals).add(slot);
     let marks = lists | list;
-    if (walker.global) marks |= IS_GLOBAL;
-    if (walker.userPage && !user) {
+    if (global) marks |= IS_GLOBAL;
+    const user = slot >= L.TLB_ENTRIES;
+    if (userPage && !user) {
       marks |= IS_USER_PAGE;
       this.userPages.add(slot);
     }
@@ -144,14 +170,16 @@ export class Tlb {
       (user ? this.high.user : this.high.supervisor).add(slot);
     }
     this.marks[slot] = marks;
-    if (walker.size === PAGE_4K) return;
+  }
+  private markLarge(linear: number, high: number): void {
     this.hasLarge = true;
-    if (walker.size === PAGE_1G) this.hugeRegions[regionOf(linear, high, 30)] = 1;
+    if (this.walker.size === PAGE_1G) this.hugeRegions[regionOf(linear, high, 30)] = 1;
     else this.largeRegions[regionOf(linear, high, 22)] = 1;
   }
 
   /** Drops every entry, global ones too. */
   flush(): void {
+    this.spaces.forget();
     this.eachListed((at, slot) => {
       this.dropTags(at);
       this.marks[slot] = 0;
@@ -228,6 +256,7 @@ export class Tlb {
 
   /** The frame behind a guest-physical page changed (-1: behind any page). */
   dropFrame(page: number): void {
+    this.spaces.forget();
     if (page === -1) {
       this.mapGeneration++;
       this.flush();
@@ -286,6 +315,7 @@ export class Tlb {
       this.dropTags(at);
     }
     this.marks.fill(0);
+    this.spaces.forget();
     this.forgetEntries();
   }
 
