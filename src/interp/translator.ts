@@ -14,6 +14,8 @@ import {
 
 const ESP = 4;
 const DS = 3;
+/** Displacements above it need an index register (`writeAddress`). */
+const FAR_AHEAD = 0x7fff0000;
 /** Default size of the code that a mode has. */
 const codeSize = (mode: number): CodeSize => (mode & MODE_CODE64 ? 64 : mode & MODE_CODE32 ? 32 : 16);
 
@@ -32,6 +34,8 @@ const slotOf = (kind: string, size: string, n: number, rex: number): number => {
 interface Plan {
   readonly row: Row;
   readonly numbers: ReadonlyMap<number, number>;
+  /** Handlers by `shape`, as they were found. */
+  readonly handlers: Map<number, number>;
   readonly ends: boolean;
   readonly branches: boolean;
   readonly isFpu: boolean;
@@ -52,7 +56,7 @@ const TRAPPING: readonly Attribute[] = ['protected', 'sse', 'mmx', 'avx', 'fpu',
 function planOf(row: Row, numbers: ReadonlyMap<number, number>): Plan {
   const { attributes } = row;
   return {
-    row, numbers,
+    row, numbers, handlers: new Map(),
     ends: attributes.has('end'), branches: attributes.has('branch'), isFpu: attributes.has('fpu'), pops: attributes.has('pop'),
     traps: row.vex !== undefined || TRAPPING.some((attribute) => attributes.has(attribute)),
     vectorIndex: row.operands.some((o) => o.kind === 'X'), takesModrm: hasModrm(row),
@@ -229,6 +233,24 @@ export class Translator {
   }
 
   private handlerNumber(mode: number, plan: Plan): number {
+    const shape = this.shape(mode);
+    let number = plan.handlers.get(shape);
+    if (number === undefined) {
+      number = this.findHandler(mode, plan);
+      plan.handlers.set(shape, number);
+    }
+    return number;
+  }
+  /** What of an instruction chooses among its row's handlers, as bits. */
+  private shape(mode: number): number {
+    const d = this.decoder;
+    const sizes = (d.osize >> 4) | (d.asize >> 1);
+    const address = (d.memory ? 0x80 : 0) | (d.index < 0 ? 0x100 : 0) | (d.displacement > FAR_AHEAD ? 0x200 : 0);
+    const segment = (d.segmentOverride ? 0x400 : 0) | (d.segment << 11);
+    const repeat = d.repeat === 'none' ? 0 : d.repeat === 'rep' ? 0x4000 : 0x8000;
+    return sizes | address | segment | repeat | (mode & MODE_FLAT ? 0x10000 : 0) | (mode & MODE_CODE64 ? 0x20000 : 0);
+  }
+  private findHandler(mode: number, plan: Plan): number {
     const code = mode & MODE_CODE64 ? this.longVariant(plan) : this.legacyVariant(plan, (mode & MODE_FLAT) !== 0);
     const number = plan.numbers.get(code);
     if (number === undefined) throw new Error(`no handler for row "${plan.row.source}"`);
@@ -269,7 +291,7 @@ export class Translator {
   private longFormOf({ row, takesModrm }: Plan, osize: CodeSize): RmForm {
     const d = this.decoder;
     if (!d.memory) return takesModrm ? 'register' : 'none';
-    const farAhead = d.displacement > 0x7fff0000;
+    const farAhead = d.displacement > FAR_AHEAD;
     if (d.asize === 32 || d.segment > DS) return longForm(row, osize, 'general64');
     return longForm(row, osize, d.index >= 0 || farAhead ? 'indexed64' : 'flat64');
   }

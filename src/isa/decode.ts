@@ -88,6 +88,8 @@ export class Decoder {
   private readonly legacy: Maps;
   private readonly long: Maps;
   private readonly vexed: Maps;
+  private readonly always64: boolean[];
+  private readonly default64: boolean[];
   private readonly usesVvvv: boolean[];
   private readonly vectorIndex: boolean[];
   private readonly ignoresMod: boolean[];
@@ -137,6 +139,8 @@ export class Decoder {
     const present = rows.map((row) => row.feature === undefined || features === undefined || features.has(row.feature));
     this.ignoresMod = rows.map((row) => row.operands.some((o) => o.kind === 'C' || o.kind === 'D'));
     this.namesRegister = rows.map((row) => row.operands.some((o) => o.kind === 'S' || o.kind === 'D'));
+    this.always64 = rows.map((row) => row.attributes.has('f64'));
+    this.default64 = rows.map((row) => row.attributes.has('d64'));
     this.usesVvvv = rows.map((row) => row.operands.some((o) => o.kind === 'H' || o.kind === 'B'));
     this.inBytes = rows.map((row) => row.operands.filter((o) => 'IJLOA'.includes(o.kind)));
     this.vectorIndex = rows.map((row) => row.operands.some((o) => o.kind === 'X'));
@@ -207,8 +211,8 @@ export class Decoder {
 
   /** The operand size where it is not 32 by default, or not changed by a prefix [SDM2 2.2.1.7, appendix A.2.5]. */
   private longOperandSize(): void {
-    const { attributes } = this.row;
-    if (this.rex & REX_W || attributes.has('f64') || (attributes.has('d64') && this.osize === 32)) this.osize = 64;
+    const { rowIndex } = this;
+    if (this.rex & REX_W || this.always64[rowIndex] || (this.default64[rowIndex] && this.osize === 32)) this.osize = 64;
   }
 
   /** Returns the mandatory-prefix column, or -1 when the bytes end. */
