@@ -56,6 +56,8 @@ export interface CpuOptions {
   readonly nowMs?: () => number;
   /** Compiles beside the machine; without it, the machine compiles between its slices. */
   readonly compilerThread?: CompilerThread | undefined;
+  /** Compiled code stays up to so many bytes of WebAssembly, whether it runs or not. Default: 1 MiB. */
+  readonly keptCodeBytes?: number;
   /** Looks on. */
   readonly tracer?: Tracer | undefined;
   /** Compiled code counts its instructions, which takes it a little time whenever it is left. Default: false. */
@@ -139,7 +141,9 @@ export class Cpu implements CpuContext {
     this.nowMs = options.nowMs ?? (() => 0);
     const imports = this.namedImports();
     this.imports = [...imports.values()];
-    this.engine = Engine.of(host.memory.pool, modules, imports, { nowMs: this.nowMs, thread: options.compilerThread });
+    this.engine = Engine.of(host.memory.pool, modules, imports, {
+      nowMs: this.nowMs, thread: options.compilerThread, keptBytes: options.keptCodeBytes,
+    });
     this.decoder = this.engine.decoders.number(this.profile.features);
     this.source = new CodeSource(this.state, this.mmu, host.memory, this.engine);
     const tier = options.tier ?? 'auto';
@@ -482,7 +486,9 @@ export class Cpu implements CpuContext {
       this.engine.code.frameMarked = false;
       mmu.protectCode(this.arena.u32[entry + L.TLB_PHYSICAL / 4]);
     }
-    if (isCrossing(this.arena.u32[record >>> 2])) {
+    const handler = this.arena.u32[record >>> 2];
+    if (handler === HANDLER_STOP) this.engine.code.wake(record);
+    if (isCrossing(handler)) {
       this.executeUncached(linear, user, record);
       return 0;
     }
@@ -642,7 +648,12 @@ export class Cpu implements CpuContext {
     if (!inPage || this.source.inScratch(ip)) return;
     const linear = this.linearIp;
     const host = this.executableAt(linear);
-    if (host !== 0) this.arena.u32[(ip + R.REC_LINK) >>> 2] = this.blockAt(host, linear);
+    if (host === 0) return;
+    const { code } = this.engine;
+    const { generation } = code;
+    const record = this.blockAt(host, linear);
+    // Making room may have given the branch's own place to another block.
+    if (code.generation === generation) this.arena.u32[(ip + R.REC_LINK) >>> 2] = record;
   }
   /** Arena address of what is executed at a linear address; 0 where that is not known. */
   private executableAt(linear: number): number {

@@ -9,8 +9,7 @@ import { type Enter, instantiateInterpreter } from '../interp/interpreter.ts';
 import { Translator } from '../interp/translator.ts';
 import { FIRST_HANDLER } from '../interp/variant.ts';
 import { INSTRUCTION_SET } from '../isa/instruction-set.ts';
-import { RegionCompiler } from '../jit/compiler.ts';
-import type { CompilerThread } from '../jit/thread-protocol.ts';
+import { RegionCompiler, type RegionCompilerOptions } from '../jit/compiler.ts';
 import type { PagePool } from '../memory/pool.ts';
 
 /** The compiled modules that every vCPU runs on; scripts/build-wasm.ts makes them. */
@@ -29,13 +28,6 @@ export type Imports = ReadonlyMap<string, Import>;
 
 type DeliverEvent = (cpu: number, vector: number, error: number, hasError: number, flags: number) => number;
 
-export interface EngineOptions {
-  /** The host's clock in milliseconds, to tell what compilation takes. */
-  readonly nowMs: () => number;
-  /** Compiles beside the machine. */
-  readonly thread: CompilerThread | undefined;
-}
-
 const engines = new WeakMap<PagePool, Engine>();
 
 export class Engine {
@@ -48,7 +40,7 @@ export class Engine {
   private current: readonly Import[] = [];
 
   /** The pool's engine, made at the first call. */
-  static of(pool: PagePool, modules: CpuModules, imports: Imports, options: EngineOptions): Engine {
+  static of(pool: PagePool, modules: CpuModules, imports: Imports, options: RegionCompilerOptions): Engine {
     let engine = engines.get(pool);
     if (!engine) {
       engine = new Engine(pool, modules, imports, options);
@@ -57,7 +49,7 @@ export class Engine {
     return engine;
   }
 
-  private constructor(pool: PagePool, modules: CpuModules, imports: Imports, { nowMs, thread }: EngineOptions) {
+  private constructor(pool: PagePool, modules: CpuModules, imports: Imports, options: RegionCompilerOptions) {
     const { arena } = pool;
     const firstRegion = FIRST_HANDLER + HANDLERS.variants.length;
     this.code = new CodeCache(pool, new Translator(arena, this.decoders, HANDLERS), firstRegion);
@@ -72,7 +64,7 @@ export class Engine {
     const { enter, ...interpreter } = instantiateInterpreter(modules.interpreter, arena, table, cpu, kernel);
     this.run = enter;
     const shared = { env: { memory: arena.memory }, interpreter, cpu, kernel };
-    this.compiler = new RegionCompiler(arena, this.code, table, shared, nowMs, thread);
+    this.compiler = new RegionCompiler(arena, this.code, table, shared, options);
   }
 
   /** Runs a vCPU from a record on; `imports` are the values of its map. */

@@ -284,7 +284,7 @@ describe('invalidation', () => {
   test('pages with code lose their write tags, and writes to them are told', () => {
     const frame = cpu.memory.writeFrame(0x21);
     if (frame === 0) throw new Error('no frame');
-    cpu.memory.pool.setHasCode(frame, true);
+    cpu.memory.pool.setCodeTurn(frame, 1);
     cpu.mmu.protectCode(0x21);
     expect(tags(0x401000)).toEqual({ read: true, write: false, execute: true });
     cpu.mmu.write16(0x401010, 0xbeef, false);

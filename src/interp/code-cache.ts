@@ -6,7 +6,7 @@
 import type { ArenaAddr } from '../memory/address.ts';
 import type { Arena } from '../memory/arena.ts';
 import type { PagePool } from '../memory/pool.ts';
-import { blockKey, CodePage, type CodePart, type Crossing, type Footprint } from './code-page.ts';
+import { blockKey, CodePage, type CodePart, type CompiledModule, type Crossing, type Footprint } from './code-page.ts';
 import * as R from './record.ts';
 import type { Translator } from './translator.ts';
 import { HANDLER_STOP } from './variant.ts';
@@ -18,7 +18,13 @@ const CHUNK_BYTES = CHUNK_RECORDS * R.RECORD_SIZE;
 const CHUNKS_PER_STEP = 256;
 /** A block gets at least so many records; fewer at the end of a chunk are left unused. */
 const LEAST_RECORDS = 8;
-/** Code is dropped when so many chunks are in use: 64 MiB. */
+/** Code that has not been asked for lately goes when records take up more than an eighth of what the guest's frames do, and 4 MiB. */
+const LEAST_CHUNKS = 2048, CHUNKS_PER_FRAME = 4096 / CHUNK_BYTES / 8;
+/** Turns are numbered from 1; what was not asked for in so many goes. */
+const TURNS = 255, COLD_TURNS = 2;
+/** Where less than this part of the chunks came free, there may be as many more. */
+const ENOUGH = 1 / 8;
+/** All code is dropped when so many chunks are in use: 64 MiB. */
 const MAX_CHUNKS = 32768;
 /** So many writes to a frame whose code is gone give it back as one without code: code that is always written anew stays. */
 const IDLE_WRITES = 16;
@@ -49,12 +55,19 @@ export class CodeCache {
   readonly lines: ArenaAddr;
   /** Records whose handler an entry of a compiled region took the place of. */
   private readonly replaced = new Map<number, { readonly handler: number; readonly region: Footprint }>();
+  private readonly installed = new Set<Footprint>();
+  /** Bytes of the modules that have a region installed. */
+  moduleBytes = 0;
   /** Table slots from here on are compiled regions. */
   private readonly firstRegionSlot: number;
   private readonly freeChunks: number[] = [];
   /** Chunks of dropped code that may still be executing; free once control is outside. */
   private readonly retired: number[] = [];
   private chunkCount = 0;
+  /** So many may be there before any code is dropped to make room. */
+  private leastChunks = LEAST_CHUNKS;
+  /** Changes whenever room is made. */
+  private turn = 1;
   /** Blocks made so far. */
   blocksMade = 0;
   invalidations = 0;
@@ -86,9 +99,13 @@ export class CodeCache {
   find(host: number, mode: number, jumped = false): number {
     const { u32 } = this.arena;
     const at = this.slot(host) >>> 2;
-    if (u32[at + R.BLOCK_HOST / 4] === host && u32[at + R.BLOCK_MODE / 4] === mode) return u32[at + R.BLOCK_RECORD / 4];
+    if (u32[at + R.BLOCK_HOST / 4] === host && u32[at + R.BLOCK_MODE / 4] === mode) {
+      this.pool.setCodeTurn(host as ArenaAddr, this.turn);
+      return u32[at + R.BLOCK_RECORD / 4];
+    }
     let record = this.known(host, mode);
-    if (record === 0) {
+    if (record !== 0) this.pool.setCodeTurn(host as ArenaAddr, this.turn);
+    else {
       record = this.make(host, mode);
       if (jumped) this.pageOf(host & -4096).jumpTargets.add(blockKey(host & 4095, mode));
     }
@@ -151,7 +168,7 @@ export class CodeCache {
   /** The handler that interprets the record, whatever stands in its place. */
   handlerOf(record: number): number {
     const handler = this.arena.u32[record >>> 2];
-    return handler < this.firstRegionSlot ? handler : (this.replaced.get(record)?.handler ?? handler);
+    return handler < this.firstRegionSlot && handler !== HANDLER_STOP ? handler : (this.replaced.get(record)?.handler ?? handler);
   }
 
   /** True when a region stands in the place of the block that begins with this record. */
@@ -162,7 +179,7 @@ export class CodeCache {
   /** Watches over bytes that a region is going to be made from; all of their frames are known. */
   watch(bytes: readonly CodeBytes[]): Footprint {
     const parts = bytes.map(({ frame, start, end }): CodePart => ({ page: this.pageOf(frame | 0), start, end }));
-    const footprint: Footprint = { parts, entries: [], valid: true };
+    const footprint: Footprint = { parts, entries: [], valid: true, resting: false, module: undefined };
     for (const { page, start, end } of parts) {
       page.footprints.add(footprint);
       this.mark(page, start, end);
@@ -176,7 +193,7 @@ export class CodeCache {
   }
 
   /** Puts a region whose code has not changed in the place of the blocks that it is entered at, where none is yet. */
-  install(region: Footprint, entries: readonly InstalledEntry[], mode: number): void {
+  install(region: Footprint, entries: readonly InstalledEntry[], mode: number, module: CompiledModule): void {
     const { u32 } = this.arena;
     const free = entries.filter(({ host, record }) => this.known(host, mode) === record && !this.replaced.has(record));
     region.entries = free.map(({ record, slot }) => ({ record, slot, handler: u32[record >>> 2] }));
@@ -186,16 +203,44 @@ export class CodeCache {
     }
     const slots = new Set(free.map(({ slot }) => slot));
     this.droppedSlots.push(...entries.map(({ slot }) => slot).filter((slot) => !slots.has(slot)));
+    if (free.length === 0) return;
+    this.installed.add(region);
+    region.module = module;
+    if (module.regions++ === 0) this.moduleBytes += module.bytes;
   }
   /** The handlers that it stood in the place of come back. */
   private uninstall(region: Footprint): void {
     this.unwatch(region);
     if (region.entries.length > 0) this.regionsDropped++;
+    this.installed.delete(region);
+    if (region.module && --region.module.regions === 0) this.moduleBytes -= region.module.bytes;
     for (const { record, slot, handler } of region.entries) {
       this.arena.u32[record >>> 2] = handler;
       this.replaced.delete(record);
       this.droppedSlots.push(slot);
     }
+  }
+
+  /**
+   * Drops regions that nobody has asked for since the last call, the oldest first, until modules have no more than so many
+   * bytes, and finds out which are asked for from now on. To call while no handler runs.
+   */
+  dropResting(mostBytes: number): void {
+    for (const region of this.installed) {
+      if (!region.resting) this.rest(region);
+      else if (this.moduleBytes > mostBytes) this.uninstall(region);
+    }
+  }
+  private rest(region: Footprint): void {
+    region.resting = true;
+    for (const { record } of region.entries) this.arena.u32[record >>> 2] = HANDLER_STOP;
+  }
+  /** The region that rests in the place of a block is asked for. */
+  wake(record: number): void {
+    const region = this.replaced.get(record)?.region;
+    if (!region?.resting) return;
+    region.resting = false;
+    for (const entry of region.entries) this.arena.u32[entry.record >>> 2] = entry.slot;
   }
 
   /** A frame's bytes changed. Returns true when code was dropped. */
@@ -289,7 +334,7 @@ export class CodeCache {
     this.dropped++;
     this.invalidations++;
     this.pages.delete(frame);
-    this.pool.setHasCode((frame >>> 0) as ArenaAddr, false);
+    this.pool.setCodeTurn((frame >>> 0) as ArenaAddr, 0);
     for (const [key, record] of page.eachBlock()) this.dropBlock(page, key, record);
     for (const crossing of [...page.crossings]) this.dropCrossing(crossing);
     for (const footprint of [...page.footprints]) this.uninstall(footprint);
@@ -306,19 +351,32 @@ export class CodeCache {
     for (const frame of [...this.pages.keys()]) this.drop(frame);
   }
 
-  /** Makes room: pages go that no compiled code was made from; all go when those are few. */
+  private get isFull(): boolean {
+    if (this.freeChunks.length > 0) return false;
+    const fair = Math.max(this.pool.framesInUse * CHUNKS_PER_FRAME, this.leastChunks);
+    return this.chunkCount >= Math.min(fair, MAX_CHUNKS);
+  }
+  /** Makes room: pages go that were not asked for lately and that no compiled code was made from. Where those are few, there may be more chunks, or all pages go. */
   private evict(): void {
     this.generation++;
-    for (const [frame, page] of [...this.pages]) if (page.footprints.size === 0) this.drop(frame);
+    for (const [frame, page] of [...this.pages]) {
+      const age = (this.turn - this.pool.codeTurn((frame >>> 0) as ArenaAddr) + TURNS) % TURNS;
+      if (page.footprints.size === 0 && age >= COLD_TURNS) this.drop(frame);
+    }
+    this.turn = (this.turn % TURNS) + 1;
     this.recycle();
-    if (this.freeChunks.length >= MAX_CHUNKS / 4) return;
+    if (this.freeChunks.length >= this.chunkCount * ENOUGH) return;
+    if (this.chunkCount < MAX_CHUNKS) {
+      this.leastChunks = Math.ceil(this.chunkCount * (1 + ENOUGH));
+      return;
+    }
     this.dropAll();
     this.recycle();
   }
 
   private make(host: number, mode: number): number {
     const frame = host & -4096;
-    if (this.chunkCount >= MAX_CHUNKS && this.freeChunks.length === 0) this.evict();
+    if (this.isFull) this.evict();
     if (this.pages.get(frame)?.isWasteful) {
       this.generation++;
       this.drop(frame);
@@ -340,7 +398,7 @@ export class CodeCache {
     if (!page) {
       page = new CodePage(this.arena, frame);
       this.pages.set(frame, page);
-      this.pool.setHasCode((frame >>> 0) as ArenaAddr, true);
+      this.pool.setCodeTurn((frame >>> 0) as ArenaAddr, this.turn);
       this.frameMarked = true;
     }
     return page;

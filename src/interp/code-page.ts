@@ -29,6 +29,17 @@ export interface Footprint {
   /** Where the region is entered, with the handlers that stood there; none until it is installed. */
   entries: readonly { readonly record: number; readonly slot: number; readonly handler: number }[];
   valid: boolean;
+  /** Installed, and not asked for since regions were last made to rest: records that it is entered at stop. */
+  resting: boolean;
+  /** Once it is installed. */
+  module: CompiledModule | undefined;
+}
+
+/** A module of compiled regions: it goes when the last of them does. */
+export interface CompiledModule {
+  readonly bytes: number;
+  /** Those that are installed. */
+  regions: number;
 }
 
 /** A block, or the place of one that was dropped: its first record and, above that, its number of records and the offset of its end. */

@@ -83,6 +83,29 @@ describe('compiled code', () => {
     expect(cpu.compilerCounters.dropped).toBeGreaterThan(0);
   });
 
+  it('goes when it has not run for a while, and not before', () => {
+    let ms = 0;
+    start({ compileThreshold: 10, keptCodeBytes: 0, nowMs: () => ms });
+    const runs = (instructions: number): number => {
+      ms += 6000;
+      if (instructions > 0) cpu.run(instructions);
+      cpu.run(1);
+      return cpu.compilerCounters.dropped;
+    };
+    cpu.state.setReg(ECX, 1_000_000);
+    for (let i = 0; i < 50; i++) cpu.run(1000);
+    expect(cpu.compilerCounters.regions).toBe(1);
+    expect([runs(5000), runs(5000), runs(5000)]).toEqual([0, 0, 0]);
+    cpu.state.eip = ENTRY + 8;
+    memory.write(physAddr(ENTRY + 8), Uint8Array.of(0xeb, 0xfe)); // jmp $
+    expect([runs(0), runs(0)]).toEqual([0, 1]);
+    cpu.state.eip = ENTRY;
+    cpu.state.setReg(EBX, 0);
+    const before = cpu.instructions;
+    cpu.run(5000);
+    expect([cpu.instructions - before, cpu.state.reg(EBX)]).toEqual([5000, 1250]);
+  });
+
   it('leaves nothing of it in the table when it goes', () => {
     const set = vi.spyOn(WebAssembly.Table.prototype, 'set');
     cpu.state.setReg(ECX, 1_000_000);

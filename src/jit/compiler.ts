@@ -3,7 +3,7 @@
  * module: an instance is dear, a function in it is cheap. A thread beside the machine compiles, where there is one.
  */
 import type { CodeCache } from '../interp/code-cache.ts';
-import type { Footprint } from '../interp/code-page.ts';
+import type { CompiledModule, Footprint } from '../interp/code-page.ts';
 import type { Arena } from '../memory/arena.ts';
 import { type Origin, RegionFinder } from './finder.ts';
 import { exportName, generateModule } from './generate.ts';
@@ -20,6 +20,10 @@ const SLICE_INSTRUCTIONS = 100;
 /** Slots of live regions at most: when there are so many, all are dropped. */
 const MAX_SLOTS = 16384;
 const TABLE_STEP = 1024;
+/** How often regions are looked for that have not run since the last time. */
+const REST_MS = 5000;
+/** Default of `keptBytes`. */
+const KEPT_BYTES = 1 << 20;
 
 export interface CompilerCounters {
   /** Since the start: regions compiled, modules that they are in, their WebAssembly bytes. */
@@ -31,6 +35,15 @@ export interface CompilerCounters {
   /** Host milliseconds that the machine waited for compilation, and the longest single pause. */
   readonly pausedMs: number;
   readonly longestPauseMs: number;
+}
+
+export interface RegionCompilerOptions {
+  /** The host's clock in milliseconds. */
+  readonly nowMs: () => number;
+  /** Without it, the machine waits while it compiles, for a short while each time. */
+  readonly thread: CompilerThread | undefined;
+  /** So many bytes of WebAssembly stay, whether they run or not. Default: 1 MiB. */
+  readonly keptBytes?: number | undefined;
 }
 
 /** A module of regions. */
@@ -49,6 +62,7 @@ export class RegionCompiler {
   private readonly imports: WebAssembly.Imports;
   private readonly finder: RegionFinder;
   private readonly nowMs: () => number;
+  private readonly keptBytes: number;
   private readonly freeSlots: number[] = [];
   private readonly queue: Region[] = [];
   /** Blocks of the regions that wait, by arena address and mode: who asks for one gets an entry there. */
@@ -61,15 +75,14 @@ export class RegionCompiler {
   private readonly ready: Made[] = [];
   private requests = 0;
   private live = 0;
+  private restedMs = 0;
 
-  /** Without `thread`, the machine waits while it compiles, for a short while each time. */
-  constructor(
-    arena: Arena, code: CodeCache, table: WebAssembly.Table, imports: WebAssembly.Imports, nowMs: () => number, thread: CompilerThread | undefined,
-  ) {
+  constructor(arena: Arena, code: CodeCache, table: WebAssembly.Table, imports: WebAssembly.Imports, { nowMs, thread, keptBytes }: RegionCompilerOptions) {
     this.code = code;
     this.table = table;
     this.imports = imports;
     this.nowMs = nowMs;
+    this.keptBytes = keptBytes ?? KEPT_BYTES;
     this.finder = new RegionFinder(arena, code);
     this.thread = thread;
     thread?.listen((reply) => this.receive(reply), () => this.threadEnded());
@@ -115,6 +128,7 @@ export class RegionCompiler {
    * call between two slices, while no code runs.
    */
   work(now = false): void {
+    if (this.code.moduleBytes > this.keptBytes) this.rest();
     if (this.ready.length === 0 && (this.queue.length === 0 || (this.inFlight.size > 0 && !now))) return;
     const start = this.nowMs();
     for (const made of this.ready.splice(0)) this.installAll(made);
@@ -123,6 +137,14 @@ export class RegionCompiler {
     const ms = this.nowMs() - start;
     this.made.pausedMs += ms;
     this.made.longestPauseMs = Math.max(this.made.longestPauseMs, ms);
+  }
+
+  /** Code that ran once, while a guest started for instance, costs its engine several times its bytes as long as it is there. */
+  private rest(): void {
+    const ms = this.nowMs();
+    if (ms - this.restedMs < REST_MS) return;
+    this.restedMs = ms;
+    this.code.dropResting(this.keptBytes);
   }
 
   private batch(now: boolean): void {
@@ -167,7 +189,8 @@ export class RegionCompiler {
 
   private installAll({ regions, module, bytes }: Made): void {
     const { exports } = new WebAssembly.Instance(module, this.imports);
-    for (const [n, region] of regions.entries()) this.install(region, (entry) => exports[exportName(n, entry)] as () => void);
+    const compiled = { bytes, regions: 0 };
+    for (const [n, region] of regions.entries()) this.install(region, compiled, (entry) => exports[exportName(n, entry)] as () => void);
     this.forget(regions);
     this.made.regions += regions.length;
     this.made.modules++;
@@ -184,7 +207,7 @@ export class RegionCompiler {
     }
   }
 
-  private install(region: Region, functionOf: (entry: number) => () => void): void {
+  private install(region: Region, module: CompiledModule, functionOf: (entry: number) => () => void): void {
     const footprint = this.footprints.get(region);
     if (!footprint?.valid) return;
     const entries = region.entries.map(({ host, record }, i) => {
@@ -192,7 +215,7 @@ export class RegionCompiler {
       this.table.set(slot, functionOf(i));
       return { host, record, slot };
     });
-    this.code.install(footprint, entries, region.mode);
+    this.code.install(footprint, entries, region.mode, module);
   }
 
   private takeSlot(): number {

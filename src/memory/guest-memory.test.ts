@@ -252,7 +252,7 @@ describe('DMA', () => {
     memory.writePhys(0x2000, 1, 1);
     const frame = memory.readFrame(2);
     if (frame === 0) throw new Error('no frame');
-    pool.setHasCode(frame, true);
+    pool.setCodeTurn(frame, 1);
     memory.write(physAddr(0x1ffe), Uint8Array.of(1, 2, 3, 4));
     expect(memory.readPhys(0x1ffe, 4)).toBe(0x04030201);
     expect(written).toEqual([[frame, 0, 2]]);

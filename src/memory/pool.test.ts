@@ -18,7 +18,7 @@ test('a recycled frame is zero again and has lost its code mark', () => {
   const pool = newPool();
   const frame = pool.allocate();
   pool.arena.u8[frame + 5] = 7;
-  pool.setHasCode(frame, true);
+  pool.setCodeTurn(frame, 1);
   pool.release(frame);
   expect(pool.framesInUse).toBe(0);
   expect(pool.allocate()).toBe(frame);
@@ -51,7 +51,7 @@ test('the tables follow the arena as it grows', () => {
   const frames = Array.from({ length: 3000 }, () => pool.allocate());
   expect(new Set(frames).size).toBe(3000);
   const last = frames[2999];
-  pool.setHasCode(last, true);
+  pool.setCodeTurn(last, 1);
   expect(pool.hasCode(last)).toBe(true);
   expect(pool.isShared(last)).toBe(false);
 });

@@ -13,6 +13,7 @@ export class PagePool {
   /** The one all-zero frame. Never written, always shared, not counted. */
   readonly zeroFrame: ArenaAddr;
   private references = new Uint32Array(1024);
+  /** Of each frame: 0, or the last turn in which code that was made from it was asked for. */
   private code = new Uint8Array(1024);
   /** Frames nobody refers to; those from `fresh` on in the arena's last chunk were never handed out and are zero. */
   private readonly free: ArenaAddr[] = [];
@@ -71,10 +72,15 @@ export class PagePool {
     return this.code[frame >>> PAGE_SHIFT] !== 0;
   }
 
-  setHasCode(frame: ArenaAddr, on: boolean): void {
+  /** Code that was made from the frame is asked for in a turn, a number from 1 to 255; 0: there is none any more. */
+  setCodeTurn(frame: ArenaAddr, turn: number): void {
     const index = frame >>> PAGE_SHIFT;
     this.cover(index);
-    this.code[index] = on ? 1 : 0;
+    this.code[index] = turn;
+  }
+
+  codeTurn(frame: ArenaAddr): number {
+    return this.code[frame >>> PAGE_SHIFT];
   }
 
   private take(frame: ArenaAddr): ArenaAddr {
