@@ -12,8 +12,8 @@ import { MEMORY_MIB } from './boot.ts';
 
 const TOUCHED_MIB = 40;
 const MIB = 2 ** 20;
-/** The browser gives back what it no longer needs only after a while. */
-const SETTLE_MS = 12_000;
+/** The browser gives back what it no longer needs only after a while: until it has come down by less than this in so long, twice in a row. */
+const SETTLE_MS = 10_000, SETTLED_BYTES = MIB, LONGEST_SETTLE_MS = 120_000;
 
 export async function benchMemoryUse(browser: Browser, files: GuestFiles, say: (text: string) => void): Promise<MemoryUseResult> {
   writePageGuests(files, MEMORY_MIB);
@@ -59,8 +59,14 @@ async function before<T>(waiting: Promise<T>, ms: number): Promise<T> {
 }
 
 async function settledBytes(processId: number): Promise<number> {
-  await pause(SETTLE_MS);
-  return residentBytes(processId);
+  let bytes = residentBytes(processId);
+  for (let ms = 0, still = 0; still < 2 && ms < LONGEST_SETTLE_MS; ms += SETTLE_MS) {
+    await pause(SETTLE_MS);
+    const now = residentBytes(processId);
+    still = now > bytes - SETTLED_BYTES ? still + 1 : 0;
+    bytes = now;
+  }
+  return bytes;
 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
