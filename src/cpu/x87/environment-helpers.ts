@@ -24,7 +24,17 @@ function formatOf(cpu: CpuContext, operandSize: number): EnvironmentFormat {
   return { operandSize: operandSize === 16 ? 16 : 32, isProtected: state.protectedMode && !state.v86 };
 }
 
+/** How much of a range lies in its first page. */
+const inFirstPage = (linear: number, size: number): number => Math.min(size, 4096 - (linear & 0xfff));
+
 export function readBytes(cpu: CpuContext, linear: number, size: number): Uint8Array {
+  const first = inFirstPage(linear, size);
+  if (first < size) {
+    const whole = new Uint8Array(size);
+    whole.set(readBytes(cpu, linear, first));
+    whole.set(readBytes(cpu, linear + first, size - first), first);
+    return whole;
+  }
   const user = cpu.state.cpl === 3;
   const direct = cpu.mmu.readableRange(linear, size, user);
   if (direct !== 0) return cpu.state.arena.u8.slice(direct, direct + size);
@@ -39,6 +49,12 @@ export function readBytes(cpu: CpuContext, linear: number, size: number): Uint8A
 
 /** Writes what `probeWrite` has allowed. */
 export function writeBytes(cpu: CpuContext, linear: number, bytes: Uint8Array): void {
+  const first = inFirstPage(linear, bytes.length);
+  if (first < bytes.length) {
+    writeBytes(cpu, linear, bytes.subarray(0, first));
+    writeBytes(cpu, linear + first, bytes.subarray(first));
+    return;
+  }
   const user = cpu.state.cpl === 3;
   const direct = cpu.mmu.writableRange(linear, bytes.length, user);
   if (direct !== 0) {
