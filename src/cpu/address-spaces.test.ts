@@ -76,7 +76,7 @@ test('stores to code that was made meanwhile ask', () => {
   cpu.mmu.write8(PAGE, 0x55, false);
   const frame = cpu.memory.writeFrame(0x100);
   if (frame === 0) throw new Error('no frame');
-  leave(() => cpu.memory.pool.setHasCode(frame, true));
+  leave(() => cpu.memory.pool.setCodeTurn(frame, 1));
   expect([cached(PAGE), cached(PAGE, L.TLB_WRITE)]).toEqual([true, false]);
 });
 
