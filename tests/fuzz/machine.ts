@@ -283,7 +283,8 @@ function timed<T>(what: string, limitMs: number, action: () => T): T {
   return result;
 }
 
-function cpuMs(): number {
+/** Of the host's processor, by this process. */
+export function cpuMs(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
 }

@@ -2,7 +2,7 @@
 import type { Width } from '../../src/devices/device.ts';
 import { SEQUENCES } from './drivers.ts';
 import type { Fuzzer } from './fuzzer.ts';
-import { FuzzMachine } from './machine.ts';
+import { FuzzMachine, getResources } from './machine.ts';
 
 const STEPS = 4000;
 const HAMMER_TIMES = 1500;
@@ -73,7 +73,7 @@ export const ports: Fuzzer = {
   name: 'ports',
   share: 8,
   async run(fuzz) {
-    const seaBios = fuzz.random.chance(8);
+    const seaBios = fuzz.random.chance(8) && getResources().bios !== undefined;
     const m = new FuzzMachine(fuzz, { seaBios, ramMiB: fuzz.random.pick([1, 4, 16]) });
     await m.run(4);
     await mixed(m, STEPS);

@@ -4,7 +4,7 @@
  */
 import { Worker } from 'node:worker_threads';
 
-/** Host time without a sign of life that counts as an endless loop. */
+/** Time of the host's processor, spent by this process without a sign of life, that counts as an endless loop: a busy host takes long for anything. */
 const HANG_MS = 60_000;
 const FRAMES = 25;
 const LABEL_BYTES = 64;
@@ -19,18 +19,19 @@ const session = new Session();
 session.connectToMainThread();
 session.on('Debugger.paused', ({ params }) => {
   const where = params.callFrames.slice(0, frames).map((f) => '    at ' + (f.functionName || '?') + ' (' + f.url + ':' + (f.location.lineNumber + 1) + ')');
-  writeSync(2, 'HANG: ' + running() + ': no sign of life for ' + hangMs / 1000 + ' s\\n' + where.join('\\n') + '\\n');
+  writeSync(2, 'HANG: ' + running() + ': no sign of life for ' + hangMs / 1000 + ' s of the processor\\n' + where.join('\\n') + '\\n');
   process.kill(process.pid, 'SIGKILL');
 });
 
 let last = -1;
-let since = Date.now();
+const used = () => { const { user, system } = process.cpuUsage(); return (user + system) / 1000; };
+let since = used();
 setInterval(() => {
   const beat = Atomics.load(beats, 0);
   if (beat !== last) {
     last = beat;
-    since = Date.now();
-  } else if (Date.now() - since > hangMs) {
+    since = used();
+  } else if (used() - since > hangMs) {
     session.post('Debugger.enable', () => {});
     session.post('Debugger.pause', () => {});
     setTimeout(() => { writeSync(2, 'HANG: ' + running() + ': the main thread does not even stop for the debugger\\n'); process.kill(process.pid, 'SIGKILL'); }, 60000);
