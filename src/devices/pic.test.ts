@@ -60,6 +60,15 @@ describe('8259A pair', () => {
     expect(isr()).toBe(0);
   });
 
+  it('drops the cascade input with the slave’s request, so that what is left is the master’s spurious interrupt', () => {
+    pic.line(14).set(true);
+    expect(irr()).toBe(0x04);
+    bus.out8(0xa1, 0x40);
+    expect([irr(), pic.pending]).toEqual([0, false]);
+    expect(pic.acknowledge()).toBe(0x0f);
+    expect([isr(), isr(0xa0)]).toEqual([0, 0]);
+  });
+
   it('asks again for a level input that stays high', () => {
     bus.out8(0x4d1, 0x0c);
     expect(bus.in8(0x4d1)).toBe(0x0c);

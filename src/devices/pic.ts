@@ -2,7 +2,8 @@
  * The two cascaded 8259A interrupt controllers of the PIIX3, with the edge/level control registers.
  *
  * Every input is a wired OR of the sources that asked for it. A request in edge mode lasts while its input stays high:
- * an input that falls before the acknowledge cycle leaves a spurious interrupt 7 (or 15), as on the chip.
+ * an input that falls before the acknowledge cycle leaves a spurious interrupt 7, as on the chip. Both pulses of the cycle
+ * come at once here, so that no slave's request can fall between them, which would leave a spurious interrupt 15.
  * References: [8259A] datasheet 231468-003; [82371SB] "Interrupt Controller Registers".
  * Deviations: the 8080 mode of ICW4 and the buffered mode are stored but mean nothing on this board; LTIM of ICW1 is
  * ignored, because the ELCR replaces it in the PIIX3.
