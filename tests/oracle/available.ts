@@ -1,5 +1,6 @@
 /** Which references this machine has. */
 import { execFileSync } from 'node:child_process';
+import { buildHost } from './native.ts';
 
 function runs(program: string, ...args: string[]): boolean {
   try {
@@ -10,5 +11,8 @@ function runs(program: string, ...args: string[]): boolean {
   }
 }
 
+/** The host's processor, for 64-bit code. */
 export const hasHost = (): boolean => process.platform === 'linux' && process.arch === 'x64' && runs('gcc', '--version');
 export const hasQemu = (): boolean => runs('gcc', '--version') && runs('qemu-system-i386', '--version');
+/** The host's processor for code of 32 and 16 bits too: the kernel has compatibility mode and modify_ldt. */
+export const hasSegments = (): boolean => hasHost() && runs(buildHost('execute'), 'probe');

@@ -27,6 +27,9 @@ export function undefinedIn(e: Encoding, batch: R.Batch, n: number): Undefined {
   return undefinedFor(e.row.mnemonic, { count: count & 31, bits });
 }
 
+/** A way to the handler over an inner level and back may have made 0 of a null selector with another RPL [SDM2 IRET]. */
+const nullAs0 = (selector: number): number => (selector < 4 ? 0 : selector);
+
 /**
  * Fields that differ in case `n` (`m` in `mine`); `unknown` is not compared after normal completion, `flagsUnknown` never.
  */
@@ -34,7 +37,7 @@ export function fieldsThatDiffer(reference: R.Batch, mine: R.Batch, n: number, u
   const vector = reference.u32(n, R.VECTOR);
   if (vector !== mine.u32(m, R.VECTOR)) return [`vector ${vector}, here ${mine.u32(m, R.VECTOR)}`];
   const fields: string[] = [];
-  const differs = (field: number) => reference.u32(n, field) !== mine.u32(m, field);
+  const differs = (field: number, unknownBits = 0) => ((reference.u32(n, field) ^ mine.u32(m, field)) & ~unknownBits) !== 0;
   if (differs(R.EIP_AFTER)) fields.push('eip');
   if (differs(R.ERROR)) fields.push('error');
   if (differs(R.CR2)) fields.push('cr2');
@@ -42,9 +45,9 @@ export function fieldsThatDiffer(reference: R.Batch, mine: R.Batch, n: number, u
   const mask = COMPARED_FLAGS & ~(completed ? unknown.flags : 0) & ~flagsUnknown;
   const flags = (reference.u32(n, R.EFLAGS_AFTER) ^ mine.u32(m, R.EFLAGS_AFTER)) & mask;
   if (flags !== 0) fields.push(flagNames(flags));
-  if (selectors) for (let i = 0; i < 6; i++) if (reference.selector(n, i) !== mine.selector(m, i)) fields.push(`segment ${i}`);
+  if (selectors) for (let i = 0; i < 6; i++) if (nullAs0(reference.selector(n, i)) !== nullAs0(mine.selector(m, i))) fields.push(`segment ${i}`);
   if (completed && unknown.result) return fields;
-  for (let i = 0; i < 8; i++) if (differs(R.REGISTERS_AFTER + 4 * i)) fields.push(`register ${i}`);
+  for (let i = 0; i < 8; i++) if (differs(R.REGISTERS_AFTER + 4 * i, unknown.bits)) fields.push(`register ${i}`);
   if (differs(R.HASH)) fields.push('memory');
   if (reference.hasFx && mine.hasFx) fields.push(...fxDifferences(reference.fxAfter(n), mine.fxAfter(m)));
   return fields;
@@ -54,9 +57,11 @@ const hex = (value: number): string => value.toString(16).padStart(8, '0');
 const registers = (batch: R.Batch, n: number, field: number): string =>
   Array.from({ length: 8 }, (_, i) => hex(batch.u32(n, field + 4 * i))).join(' ');
 
+const segments = (of: (segment: number) => number): string => Array.from({ length: 6 }, (_, i) => of(i).toString(16)).join(' ');
+
 /** The state before, for a report. */
 export function stateBefore(batch: R.Batch, n: number): string {
-  return `${registers(batch, n, R.REGISTERS)} eip ${hex(batch.u32(n, R.EIP))} ${flagNames(batch.u32(n, R.EFLAGS))}`;
+  return `${registers(batch, n, R.REGISTERS)} eip ${hex(batch.u32(n, R.EIP))} ${flagNames(batch.u32(n, R.EFLAGS))} segments ${segments((i) => batch.selectorBefore(n, i))}`;
 }
 /** The x87, MMX and SSE state before and after, as far as `fields` names it; nothing when it does not. */
 export function fxReport(reference: R.Batch, mine: R.Batch, n: number, fields: readonly string[], name: string): string[] {
@@ -75,5 +80,5 @@ export function stateAfter(batch: R.Batch, n: number): string {
     return `+${(d >>> 8).toString(16)}=${(d & 255).toString(16)}`;
   });
   const fault = `vector ${batch.u32(n, R.VECTOR)} error ${batch.u32(n, R.ERROR).toString(16)} cr2 ${hex(batch.u32(n, R.CR2))}`;
-  return `${registers(batch, n, R.REGISTERS_AFTER)} eip ${hex(batch.u32(n, R.EIP_AFTER))} ${flagNames(batch.u32(n, R.EFLAGS_AFTER))}; ${fault}; ${changed} bytes ${some.join(' ')}`;
+  return `${registers(batch, n, R.REGISTERS_AFTER)} eip ${hex(batch.u32(n, R.EIP_AFTER))} ${flagNames(batch.u32(n, R.EFLAGS_AFTER))} segments ${segments((i) => batch.selector(n, i))}; ${fault}; ${changed} bytes ${some.join(' ')}`;
 }

@@ -5,7 +5,6 @@ import * as L from '../../src/cpu/layout.ts';
 import { cpuProfile } from '../../src/cpu/profiles.ts';
 import { CS, DS, EFLAGS_VM, ES, FS, GS, LDTR, SS, TR } from '../../src/cpu/registers.ts';
 import { setSegment, setV86Segment } from '../../src/cpu/segments.ts';
-import { setStatusWord } from '../../src/cpu/x87/environment.ts';
 import { generateInterpreter } from '../../src/interp/generate.ts';
 import { HANDLERS } from '../../src/interp/handlers.ts';
 import { physAddr } from '../../src/memory/address.ts';
@@ -14,6 +13,7 @@ import { GuestMemory } from '../../src/memory/guest-memory.ts';
 import { PagePool } from '../../src/memory/pool.ts';
 import * as E from './environment.ts';
 import * as R from './record.ts';
+import { DataPages, loadFx, saveFx } from './state.ts';
 
 /** How a tier runs a case: fuel of each call of `Cpu.run`, again and again, and options of its processor. */
 interface TierOptions {
@@ -21,6 +21,7 @@ interface TierOptions {
   readonly cpu: CpuOptions;
 }
 
+const XMM_REGISTERS = 8;
 const WHOLE = 100_000;
 /** What cases can run on. To compare another way of running, add it here. */
 export const TIERS: Readonly<Record<string, TierOptions>> = {
@@ -60,9 +61,8 @@ export class CoracleExecutor {
   readonly cpu: Cpu;
   readonly memory: GuestMemory;
   private readonly arena = new Arena();
-  private readonly segments: Uint8Array[] = [];
-  private readonly frames: number[] = [];
-  private base: Buffer[] = [];
+  private readonly v86Segments: Uint8Array;
+  private readonly data: DataPages;
   private readonly options: TierOptions;
   private readonly filler = new Uint8Array(R.CODE_SIZE).fill(R.INT3);
 
@@ -77,7 +77,7 @@ export class CoracleExecutor {
     const interrupts = { pending: false, acknowledge: () => 0 };
     this.cpu = new Cpu(this.arena, { memory: this.memory, ports, interrupts, tsc: () => 0n }, loadModules(), { ...found.cpu, profile: cpuProfile('max') });
     E.buildEnvironment((address, value) => this.memory.writePhys(address, 4, value >>> 0), options);
-    for (const page of R.DATA_PAGES) this.frames.push(this.memory.writeFrame((E.DATA_FRAMES + page) >>> 12));
+    this.data = new DataPages(this.memory, E.DATA_FRAMES);
     const { state } = this.cpu;
     state.setCr(0, 0x80010033);
     state.setCr(3, E.CR3);
@@ -86,33 +86,25 @@ export class CoracleExecutor {
     state.setU32(L.GDTR_LIMIT, E.GDT_LIMIT);
     state.setU32(L.IDTR_BASE, E.IDT);
     state.setU32(L.IDTR_LIMIT, 0x7ff);
-    for (const mode of [R.MODE_FLAT32, R.MODE_CODE16, R.MODE_V86]) this.segments[mode] = this.segmentState(mode);
+    for (let n = 0; n < 6; n++) setV86Segment(state, n, n === CS ? E.V86_CODE : E.V86_DATA);
+    setSegment(state, LDTR, E.LOCAL_TABLE, E.LDT, E.LDT_LIMIT, 0x82);
+    setSegment(state, TR, E.TASK, E.TSS, 0x67, 0x8b);
+    this.v86Segments = this.arena.u8.slice(state.base + L.SEGMENTS, state.base + L.SEGMENTS + SEGMENT_BYTES);
   }
 
-  private segmentState(mode: number): Uint8Array {
+  private setSegments(batch: R.Batch, n: number, mode: number): void {
     const { state } = this.cpu;
-    if (mode === R.MODE_FLAT32) {
-      setSegment(state, CS, E.USER_CODE32, 0, 0xffffffff, 0xc0fb);
-      for (const n of [ES, SS, DS]) setSegment(state, n, E.USER_DATA32, 0, 0xffffffff, 0xc0f3);
-    } else {
-      setSegment(state, CS, E.USER_CODE16, R.CODE_BASE, 0xffff, 0x00fb);
-      for (const n of [ES, SS, DS]) setSegment(state, n, E.USER_DATA16, R.DATA_BASE, 0xffff, 0x00f3);
+    this.arena.u8.set(this.v86Segments, state.base + L.SEGMENTS);
+    if (mode === R.MODE_V86) return;
+    for (let i = 0; i < 6; i++) {
+      const selector = batch.selectorBefore(n, i);
+      const { base, limit, access, flags } = E.segmentOf(selector);
+      setSegment(state, i, selector, base, limit, access | (flags << 12));
     }
-    if (mode === R.MODE_V86) for (let n = 0; n < 6; n++) setV86Segment(state, n, n === CS ? E.V86_CODE : E.V86_DATA);
-    else this.extraSegments();
-    setSegment(state, LDTR, E.LOCAL_TABLE, E.LDT, 0x3f, 0x82);
-    setSegment(state, TR, E.TASK, E.TSS, 0x67, 0x8b);
-    return this.arena.u8.slice(state.base + L.SEGMENTS, state.base + L.SEGMENTS + SEGMENT_BYTES);
-  }
-  private extraSegments(): void {
-    const { state } = this.cpu;
-    setSegment(state, FS, E.USER_FS, E.FS_BASE, E.FS_LIMIT, 0x40f3);
-    setSegment(state, GS, E.USER_GS, R.DATA_BASE, E.GS_LIMIT, 0x40f1);
   }
 
   async baseline(pages: Uint8Array): Promise<void> {
-    this.base = R.DATA_PAGES.map((_, i) => Buffer.from(pages.subarray(i * 4096, i * 4096 + 4096)));
-    for (const [i, page] of this.base.entries()) this.arena.u8.set(page, this.frames[i]);
+    this.data.baseline(pages);
   }
 
   async run(batch: R.Batch): Promise<void> {
@@ -132,13 +124,13 @@ export class CoracleExecutor {
     const eip = batch.u32(n, R.EIP);
     const code = batch.code(n);
     this.writeCode(mode, eip, code);
-    this.arena.u8.set(this.segments[mode], state.base + L.SEGMENTS);
+    this.setSegments(batch, n, mode);
     for (let i = 0; i < 8; i++) state.setReg(i, batch.u32(n, R.REGISTERS + 4 * i));
     state.eflags = batch.u32(n, R.EFLAGS) | 0x202;
     state.eip = eip;
     state.setCr(2, 0);
     (cpu as unknown as { halted: boolean }).halted = false;
-    if (batch.hasFx) this.loadFx(batch.fxBefore(n));
+    if (batch.hasFx) loadFx(state, batch.fxBefore(n), XMM_REGISTERS);
     cpu.updateMode();
     const steps = batch.u32(n, R.STEPS);
     if (steps > 0) this.single(steps);
@@ -146,7 +138,7 @@ export class CoracleExecutor {
     if (code.length > 16) this.memory.write(physAddr(E.CODE_FRAMES), this.filler);
     else this.writeCode(mode, eip, this.filler.subarray(0, code.length));
     this.results(batch, n);
-    if (batch.hasFx) this.saveFx(batch.fxAfter(n));
+    if (batch.hasFx) saveFx(state, batch.fxAfter(n), XMM_REGISTERS);
   }
 
   private execute(): void {
@@ -167,41 +159,6 @@ export class CoracleExecutor {
     }
   }
 
-  private loadFx(image: Uint8Array): void {
-    const { arena } = this;
-    const { state } = this.cpu;
-    const view = new DataView(image.buffer, image.byteOffset, image.length);
-    const top = view.getUint16(2, true) >> 11;
-    state.setU16(L.FCW, view.getUint16(0, true));
-    setStatusWord(state, view.getUint16(2, true));
-    arena.u8[state.base + L.FTW] = image[4] as number;
-    for (const field of [L.FIP, L.FCS, L.FDP]) state.setU32(field, 0);
-    state.setU16(L.FOP, 0);
-    state.setU16(L.FDS, 0);
-    state.setU32(L.MXCSR, view.getUint32(24, true));
-    for (let i = 0; i < 8; i++) {
-      arena.u8.set(image.subarray(32 + 16 * i, 42 + 16 * i), state.base + L.FPR + 16 * ((top + i) & 7));
-      arena.u8.set(image.subarray(160 + 16 * i, 176 + 16 * i), state.base + L.XMM + L.XMM_STRIDE * i);
-    }
-  }
-
-  private saveFx(image: Uint8Array): void {
-    const { arena } = this;
-    const { state } = this.cpu;
-    const view = new DataView(image.buffer, image.byteOffset, image.length);
-    const top = state.getU16(L.FSW) >> 11;
-    view.setUint16(0, state.getU16(L.FCW), true);
-    view.setUint16(2, state.getU16(L.FSW), true);
-    image[4] = arena.u8[state.base + L.FTW];
-    view.setUint32(24, state.getU32(L.MXCSR), true);
-    for (let i = 0; i < 8; i++) {
-      const st = state.base + L.FPR + 16 * ((top + i) & 7);
-      image.set(arena.u8.subarray(st, st + 10), 32 + 16 * i);
-      const xmm = state.base + L.XMM + L.XMM_STRIDE * i;
-      image.set(arena.u8.subarray(xmm, xmm + 16), 160 + 16 * i);
-    }
-  }
-
   private results(batch: R.Batch, n: number): void {
     const { state } = this.cpu;
     const handler = state.eip - 1 - E.HANDLERS;
@@ -211,7 +168,7 @@ export class CoracleExecutor {
       batch.setU32(n, R.EFLAGS_AFTER, state.eflags);
       for (let i = 0; i < 8; i++) batch.setU32(n, R.REGISTERS_AFTER + 4 * i, state.reg(i));
       for (let i = 0; i < 6; i++) batch.setSelector(n, i, state.selector(i));
-      this.memoryAfter(batch, n);
+      this.data.after(batch, n, R);
       return;
     }
     const vector = handler >> 4;
@@ -231,26 +188,6 @@ export class CoracleExecutor {
     const pushed = flags & EFLAGS_VM ? new Map([ES, DS, FS, GS].map((i) => [i, pop()])) : new Map<number, number>();
     pushed.set(CS, cs).set(SS, ss);
     for (let i = 0; i < 6; i++) batch.setSelector(n, i, pushed.get(i) ?? state.selector(i));
-    this.memoryAfter(batch, n);
-  }
-
-  private memoryAfter(batch: R.Batch, n: number): void {
-    let count = 0;
-    let hash = R.HASH_START;
-    this.frames.forEach((frame, p) => {
-      const page = this.base[p];
-      const { u8 } = this.arena;
-      if (page.compare(u8, frame, frame + 4096) === 0) return;
-      for (let i = 0; i < 4096; i++) {
-        if (u8[frame + i] === page[i]) continue;
-        const difference = (((R.DATA_PAGES[p] + i) << 8) | u8[frame + i]) >>> 0;
-        if (count < R.MAX_DIFFERENCES) batch.setU32(n, R.DIFFERENCE + 4 * count, difference);
-        count++;
-        hash = R.hashStep(hash, difference);
-        u8[frame + i] = page[i];
-      }
-    });
-    batch.setU32(n, R.DIFFERENCES, count);
-    batch.setU32(n, R.HASH, hash);
+    this.data.after(batch, n, R);
   }
 }

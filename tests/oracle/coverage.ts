@@ -1,15 +1,15 @@
 /**
  * What the oracles cover: every row of the opcode table in every operand form, operand and address size and with LOCK and
- * REP, with the number of cases of each oracle. `host` and `qemu` run whole instructions, `x87` and `simd` the operands of
- * theirs on the host, `kernels` what tests/kernels compare with QEMU.
+ * REP, in code of 16 and 32 bits and in code of 64 bits, with the number of cases of each oracle. `host` and `qemu` run whole
+ * instructions, `x87` and `simd` the operands of theirs on the host, `kernels` what tests/kernels compare with QEMU.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { Decoder } from '../../src/isa/decode.ts';
 import { INSTRUCTION_SET } from '../../src/isa/instruction-set.ts';
 import type { Row } from '../../src/isa/row.ts';
 import { formText, formsOf } from './generate.ts';
+import { formsOf as longFormsOf, formText as longFormText } from './long/generate.ts';
 import * as R from './record.ts';
-import { qemuHas } from './reference.ts';
 import { simdEncodings } from './simd/encodings.ts';
 import { MEMORY_OPCODES, REGISTER_OPCODES, TRANSCENDENTAL_OPCODES } from './x87/opcodes.ts';
 
@@ -17,17 +17,17 @@ export const ORACLES = ['host', 'qemu', 'x87', 'simd', 'kernels'] as const;
 export type Oracle = (typeof ORACLES)[number];
 
 /** Rows that no reference can judge, with the reason. */
-export const UNJUDGED: Readonly<Record<string, string>> = {
-  CPUID: 'what it tells is the profile’s own; src/cpu/cpuid.ts has the values from the manual and unit tests',
-  RDRAND: 'what it gives is random', RDSEED: 'what it gives is random',
-  ICEBP: 'in 16-bit code: QEMU raises #UD for it, and the host has no 16-bit code; its 32-bit form is judged by the host',
+const UNJUDGED: Readonly<Record<string, string>> = {
+  CPUID: 'what it tells is the profile’s own; src/cpu/profiles.test.ts has the values from the manual',
+  RDTSC: 'time is every machine’s own; src/cpu/time-stamp.test.ts',
+  RDPMC: 'the host’s kernel keeps it for itself; src/cpu/system-instructions.test.ts',
+  XSAVEOPT: 'the host’s areas are larger; src/cpu/system-instructions.test.ts',
+  XSAVEC: 'the host’s areas are larger; src/cpu/system-instructions.test.ts',
+  XSAVES: 'the host’s kernel keeps it for itself, QEMU does not have it', XRSTORS: 'the host’s kernel keeps it for itself, QEMU does not have it',
+  RDRAND: 'what it gives is random', RDSEED: 'what it gives is random', RDPID: 'the number of the processor is the kernel’s own; QEMU does not have it',
 };
 
-function reasonFor(row: Row): string | undefined {
-  if (row.vex) return 'the 64-bit oracle judges it';
-  return qemuHas(row) ? UNJUDGED[row.mnemonic] : 'QEMU’s processors do not have it, and the host runs 32-bit addresses alone';
-}
-
+const inSources = (mnemonic: string): string => mnemonic.replace('_FAR_INDIRECT', ' far').toLowerCase();
 const KERNELS = new URL('../kernels/', import.meta.url);
 
 export interface FormCoverage {
@@ -39,20 +39,25 @@ export interface FormCoverage {
   readonly reason?: string;
 }
 
-/** VEX instructions have the forms that simd/encodings.ts makes of them. */
+/** Code of 16 and 32 bits has VEX instructions too, but their bodies are those of 64-bit code, where they have their forms. */
 const ROWS = INSTRUCTION_SET.filter((row) => !row.vex);
+const LONG_ROWS = INSTRUCTION_SET.filter((row) => !row.attributes.has('i64'));
+const LONG = '64 bits, ';
+/** How the form of an instruction of 64-bit code is named here. */
+export const longForm = (text: string): string => LONG + text;
 
 export class Coverage {
   private readonly counts = new Map<string, Record<Oracle, number>>();
+  private readonly rows = new Map<string, Row>();
 
   constructor() {
-    for (const row of ROWS) for (const form of Coverage.formsOf(row)) this.counts.set(form, { host: 0, qemu: 0, x87: 0, simd: 0, kernels: 0 });
+    for (const row of ROWS) for (const mode of [R.MODE_FLAT32, R.MODE_CODE16]) for (const form of formsOf(row, mode)) this.register(row, formText(row, form));
+    for (const row of LONG_ROWS) for (const form of longFormsOf(row)) this.register(row, longForm(longFormText(row, form)));
     this.addKernels();
   }
-
-  /** All forms of a row, of 16- and of 32-bit code. */
-  static formsOf(row: Row): Set<string> {
-    return new Set([R.MODE_FLAT32, R.MODE_CODE16].flatMap((mode) => formsOf(row, mode).map((form) => formText(row, form))));
+  private register(row: Row, form: string): void {
+    this.rows.set(form, row);
+    this.counts.set(form, { host: 0, qemu: 0, x87: 0, simd: 0, kernels: 0 });
   }
 
   add(oracle: Oracle, form: string, cases: number): void {
@@ -78,26 +83,28 @@ export class Coverage {
     this.add(oracle, this.counts.has(text) ? text : formText(decoder.row, { ...form, memory: false }), cases);
   }
 
-  /** Instructions of the kernels that no other oracle takes, by their names in the sources. */
+  /** Instructions of the kernels that no other oracle takes, by their names in the sources; those of long mode are named so. */
   private addKernels(): void {
-    const sources = readdirSync(KERNELS).filter((f) => f.endsWith('.asm')).map((f) => readFileSync(new URL(f, KERNELS), 'utf8')).join('\n');
-    for (const row of ROWS) {
-      if (row.operands.length > 0 || !/^(RD|WR|SYS|CPUID)/.test(row.mnemonic)) continue;
-      const uses = sources.match(new RegExp(`^[^;\\n]*\\b${row.mnemonic.toLowerCase()}\\b`, 'gm'))?.length ?? 0;
-      for (const form of Coverage.formsOf(row)) this.add('kernels', form, uses);
+    const files = readdirSync(KERNELS).filter((f) => f.endsWith('.asm'));
+    const sources = (wanted: (file: string) => boolean) => files.filter(wanted).map((f) => readFileSync(new URL(f, KERNELS), 'utf8')).join('\n');
+    const isLong = (file: string) => file.endsWith('64.asm');
+    const [short, long] = [sources((f) => !isLong(f)), sources(isLong)];
+    for (const [form, row] of this.rows) {
+      if (!/^(RD|WR|SYS|CPUID|(CALL|JMP)_FAR_INDIRECT|SLDT|STR|SGDT|SIDT|SMSW|X[GS]ETBV|INVPCID|XSAVE|XRSTOR)/.test(row.mnemonic)) continue;
+      const source = form.startsWith(LONG) ? long : short;
+      this.add('kernels', form, source.match(new RegExp(`^[^;\\n]*\\b${inSources(row.mnemonic)}\\b`, 'gm'))?.length ?? 0);
     }
   }
 
   /** Every form, in the order of the table. */
   list(): FormCoverage[] {
-    return ROWS.flatMap((row) =>
-      [...Coverage.formsOf(row)].map((form) => {
-        const cases = this.counts.get(form) as Record<Oracle, number>;
-        const total = ORACLES.reduce((sum, o) => sum + cases[o], 0);
-        const reason = reasonFor(row);
-        return { row: row.source.replace(/\s+/g, ' '), form: form.slice(form.indexOf('|') + 2), cases, total, ...(reason && total === 0 ? { reason } : {}) };
-      }),
-    );
+    return [...this.rows].map(([form, row]) => {
+      const cases = this.counts.get(form) as Record<Oracle, number>;
+      const total = ORACLES.reduce((sum, o) => sum + cases[o], 0);
+      const reason = UNJUDGED[row.mnemonic];
+      const shape = form.slice(form.indexOf('|') + 2);
+      return { row: row.source.replace(/\s+/g, ' '), form: form.startsWith(LONG) ? LONG + shape : shape, cases, total, ...(reason && total === 0 ? { reason } : {}) };
+    });
   }
 
   /** Forms without cases, but for those that no reference can judge. */

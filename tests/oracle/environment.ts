@@ -23,15 +23,16 @@ export const CR3 = PAGE_DIRECTORY;
 
 export const KERNEL_CODE = 0x08;
 export const KERNEL_DATA = 0x10;
-export const USER_CODE32 = 0x1b;
-export const USER_DATA32 = 0x23;
-export const USER_CODE16 = 0x2b;
-export const USER_DATA16 = 0x33;
-export const USER_FS = 0x3b;
-export const USER_GS = 0x43;
+/** Where Linux has the flat segments of its programs of 32 bits; the others are in the local table, as modify_ldt puts them there. */
+export const USER_CODE32 = 0x23;
+export const USER_DATA32 = 0x2b;
+export const USER_CODE16 = 0x07;
+export const USER_DATA16 = 0x0f;
+export const USER_FS = 0x17;
+export const USER_GS = 0x1f;
 export const TASK = 0x48;
 export const LOCAL_TABLE = 0x50;
-export const GDT_LIMIT = 0x57;
+export const GDT_LIMIT = 0x7f;
 /** Paragraphs of virtual-8086 mode, at linear addresses that 32-bit cases hardly ever form. */
 export const V86_DATA = 0x8a00;
 export const V86_CODE = 0x9b00;
@@ -40,6 +41,55 @@ export const FS_LIMIT = 0x17ff;
 export const GS_LIMIT = 0x1fff;
 
 const PRESENT = 1, WRITABLE = 2, USER = 4, LARGE = 0x80;
+
+export interface LocalSegment {
+  readonly base: number;
+  /** In pages when `big` has 8, G. */
+  readonly limit: number;
+  readonly access: number;
+  /** 4: D or B; 8: G. */
+  readonly flags: number;
+}
+const EXECUTE_ONLY = 0xf9, CODE = 0xfb, READ_ONLY = 0xf1, DATA = 0xf3, DOWN_READ_ONLY = 0xf5, DOWN = 0xf7, NOT_PRESENT = 0x73, NOT_PRESENT_CODE = 0x7f;
+const B = 4, G = 8;
+/** The local table: what modify_ldt can make, of every type but conforming code that is present, with limits in and around the data. */
+export const LOCAL: readonly LocalSegment[] = [
+  { base: CODE_BASE, limit: 0xffff, access: CODE, flags: 0 },
+  { base: DATA_BASE, limit: 0xffff, access: DATA, flags: 0 },
+  { base: FS_BASE, limit: FS_LIMIT, access: DATA, flags: B },
+  { base: DATA_BASE, limit: GS_LIMIT, access: READ_ONLY, flags: B },
+  { base: DATA_BASE, limit: 0xfff, access: DOWN, flags: B },
+  { base: DATA_BASE, limit: 0xfff, access: DOWN, flags: 0 },
+  { base: 0, limit: 0xfffff, access: EXECUTE_ONLY, flags: B | G },
+  { base: DATA_BASE, limit: 0xffff, access: NOT_PRESENT, flags: B },
+  { base: 0, limit: 0x10001, access: DATA, flags: B | G },
+  { base: DATA_BASE, limit: 1, access: DATA, flags: B | G },
+  { base: DATA_BASE, limit: 0, access: DOWN_READ_ONLY, flags: B | G },
+  { base: DATA_BASE + 0x800, limit: 0, access: DATA, flags: B },
+  { base: CODE_BASE, limit: 0xffff, access: EXECUTE_ONLY, flags: 0 },
+  { base: CODE_BASE, limit: 0xffff, access: NOT_PRESENT_CODE, flags: 0 },
+  // Offsets of the data lead around the end of the address space.
+  { base: 0xf0000000, limit: 0xfffff, access: DATA, flags: B | G },
+  { base: DATA_BASE, limit: 0x1ffe, access: DATA, flags: B },
+];
+export const LDT_LIMIT = 8 * LOCAL.length - 1;
+const LOCAL_BITS = 7;
+export const localSelector = (index: number): number => (8 * index) | LOCAL_BITS;
+/** What data segment registers can hold, and SS. */
+export const DATA_SELECTORS: readonly number[] = [0, USER_CODE32, USER_DATA32, ...LOCAL.flatMap((s, i) => ((s.access & 0x80) !== 0 && (s.access & 0xa) !== 8 ? [localSelector(i)] : []))];
+export const STACK_SELECTORS: readonly number[] = [USER_DATA32, ...LOCAL.flatMap((s, i) => ((s.access & 0x8a) === 0x82 ? [localSelector(i)] : []))];
+
+const NO_SEGMENT: LocalSegment = { base: 0, limit: 0, access: 0, flags: 0 };
+/** What a segment register holds with a selector of these; the limit in bytes. */
+export function segmentOf(selector: number): LocalSegment {
+  if (selector === USER_CODE32 || selector === USER_DATA32) return { base: 0, limit: 0xffffffff, access: selector === USER_CODE32 ? CODE : DATA, flags: B | G };
+  const local = (selector & LOCAL_BITS) === LOCAL_BITS ? LOCAL[selector >> 3] : undefined;
+  if (!local) return NO_SEGMENT;
+  return (local.flags & G) === 0 ? local : { ...local, limit: ((local.limit << 12) | 0xfff) >>> 0 };
+}
+
+/** Stacks in it have 32-bit pointers. */
+export const isBig = (selector: number): boolean => (segmentOf(selector).flags & B) !== 0;
 
 function descriptor(base: number, limit: number, access: number, flags: number): bigint {
   const b = BigInt(base >>> 0), l = BigInt(limit);
@@ -69,20 +119,22 @@ export function buildEnvironment(poke: (address: number, value: number) => void,
     0n,
     descriptor(0, 0xfffff, 0x9b, 0xc),
     descriptor(0, 0xfffff, 0x93, 0xc),
-    descriptor(0, 0xfffff, 0xfb, 0xc),
-    descriptor(0, 0xfffff, 0xf3, 0xc),
-    descriptor(CODE_BASE, 0xffff, 0xfb, 0x0),
-    descriptor(DATA_BASE, 0xffff, 0xf3, 0x0),
-    descriptor(FS_BASE, FS_LIMIT, 0xf3, 0x4),
-    descriptor(DATA_BASE, GS_LIMIT, 0xf1, 0x4),
+    0n,
+    descriptor(0, 0xfffff, CODE, B | G),
+    descriptor(0, 0xfffff, DATA, B | G),
+    // Linux's code segment of 64 bits, and at the end that with the processor's number as its limit.
+    descriptor(0, 0xfffff, CODE, 0xa),
+    0n,
+    0n,
     descriptor(TSS, 0x67, 0x89, 0x0),
-    descriptor(LDT, 0x3f, 0x82, 0x0),
+    descriptor(LDT, LDT_LIMIT, 0x82, 0x0),
+    0n,
+    0n,
+    0n,
+    0n,
+    descriptor(0, 0, DOWN_READ_ONLY, B),
   ];
-  // Some are not accessed yet, not present, conforming, of level 0, read-only, or execute-only.
-  const ldt = [
-    descriptor(0, 0xfffff, 0xfb, 0xc), descriptor(0, 0xfffff, 0xf3, 0xc), descriptor(DATA_BASE, 0xffff, 0xf2, 0x0), descriptor(0, 0xfffff, 0x9f, 0xc),
-    descriptor(DATA_BASE, 0x1fff, 0xf1, 0x4), descriptor(0, 0xfffff, 0x73, 0xc), descriptor(CODE_BASE, 0xffff, 0xf9, 0x0), descriptor(0, 0xfffff, 0x93, 0xc),
-  ];
+  const ldt = LOCAL.map((s) => descriptor(s.base, s.limit, s.access, s.flags));
   for (const [at, table] of [[GDT, gdt], [LDT, ldt]] as const) {
     table.forEach((d, i) => {
       poke(at + 8 * i, Number(d & 0xffffffffn));

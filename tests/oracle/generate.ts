@@ -5,7 +5,7 @@
 import { cpuProfile } from '../../src/cpu/profiles.ts';
 import { hasModrm, type Operand, type Row } from '../../src/isa/row.ts';
 import { isStringRow, usesOperandSize } from '../../src/interp/variant.ts';
-import { V86_CODE } from './environment.ts';
+import * as E from './environment.ts';
 import { type FxOptions, makeFxState } from './fx-state.ts';
 import * as R from './record.ts';
 import type { Random } from './random.ts';
@@ -16,8 +16,7 @@ interface Address {
   readonly index: number;
   readonly scale: number;
   readonly displacement: number;
-  /** Subtracted from the target: the base of the segment, relative to the offset space of the mode. */
-  readonly segmentBase: number;
+  readonly segment: number;
 }
 
 export interface Encoding {
@@ -28,6 +27,8 @@ export interface Encoding {
   readonly asize: 16 | 32;
   readonly address: Address | undefined;
   readonly segmentOverride: number;
+  /** What the segment registers hold, in encoding order; means nothing in virtual-8086 mode. */
+  readonly selectors: readonly number[];
   readonly repeat: number;
   readonly lock: boolean;
   /** The immediate, or of two the first. */
@@ -43,8 +44,7 @@ const LEFT_OUT = new Set(['CPUID', 'RDTSC', 'RDTSCP', 'RDRAND', 'RDSEED']);
 const FX_IMAGES = 64;
 const SEGMENT_PREFIXES = [0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65];
 const EFLAGS_VM = 1 << 17;
-const FS = 4;
-const GS = 5;
+const ES = 0, CS = 1, SS = 2, DS = 3;
 
 const MAX = cpuProfile('max').features;
 /** Rows of which processors can be had. */
@@ -54,13 +54,27 @@ export function rowsToTest(rows: readonly Row[]): Row[] {
   return rows.filter((row) => row.vex === undefined && !LEFT_OUT.has(row.mnemonic) && !row.attributes.has('o64') && isThere(row));
 }
 
+export interface GeneratorOptions extends FxOptions {
+  /** Segment registers hold segments of all kinds, not only those that suit the mode. */
+  readonly segments?: boolean;
+}
+
 export class Generator {
   protected readonly random: Random;
   private readonly images: Uint8Array[] = [];
-  private readonly fx: FxOptions;
-  constructor(random: Random, fx: FxOptions = { plain: false }) {
+  private readonly options: GeneratorOptions;
+  constructor(random: Random, options: GeneratorOptions = { plain: false }) {
     this.random = random;
-    this.fx = fx;
+    this.options = options;
+  }
+
+  /** Those of the mode, or, where that is asked for, some of any kind. */
+  private selectors(mode: number): number[] {
+    const { random } = this;
+    const [code, data] = mode === R.MODE_FLAT32 ? [E.USER_CODE32, E.USER_DATA32] : [E.USER_CODE16, E.USER_DATA16];
+    const plain = [data, code, data, data, E.USER_FS, E.USER_GS];
+    if (!this.options.segments || !random.chance(25)) return plain;
+    return plain.map((s, n) => (n === CS || random.chance(50) ? s : random.pick(n === SS ? E.STACK_SELECTORS : E.DATA_SELECTORS)));
   }
 
   /** Without `wanted`, LOCK and REP are drawn too. */
@@ -87,13 +101,14 @@ export class Generator {
     }
     bytes.push(...prefixes, ...row.opcode);
     if (row.plusRegister) bytes[bytes.length - 1] = (bytes.at(-1) as number) + random.below(8);
+    const selectors = this.selectors(mode);
     let address: Address | undefined;
     let modrm = 0;
     if (row.modrm !== undefined) bytes.push((modrm = row.modrm));
     else if (hasModrm(row)) {
       const reg = row.digit ?? random.below(8);
       modrm = (reg << 3) | random.below(8) | (wantsMemory ? random.below(3) << 6 : 0xc0);
-      const made = wantsMemory ? this.memory(modrm, asize, mode, segmentOverride) : undefined;
+      const made = wantsMemory ? this.memory(modrm, asize, mode, segmentOverride, selectors) : undefined;
       if (made) {
         bytes.push(...made.bytes);
         address = made.address;
@@ -107,7 +122,7 @@ export class Generator {
       immediate = made.value;
       bytes.push(...made.bytes);
     }
-    return { row, bytes: Uint8Array.from(bytes), mode, osize, asize, address, segmentOverride, repeat, lock, immediate, modrm };
+    return { row, bytes: Uint8Array.from(bytes), mode, osize, asize, address, segmentOverride, selectors, repeat, lock, immediate, modrm };
   }
 
   protected little(value: number, bytes: number): number[] {
@@ -119,8 +134,8 @@ export class Generator {
     if (o.kind === 'O') return { bytes: this.little(this.target(mode) >>> 0, asize / 8), value: 0 };
     if (o.kind === 'A') {
       // In virtual-8086 mode offsets that small selectors do not take into the data, where anything could run.
-      if (mode === R.MODE_V86) return { bytes: [...this.little(this.value() & 0x7fff, osize / 8), ...this.little(random.pick([V86_CODE, V86_CODE, V86_CODE - 16, 0x48, 0xffff]), 2)], value: 0 };
-      const selector = random.pick([0, 0x1b, 0x23, 0x2b, 0x08, 0x48, 0x50, 0x07, 0x1f, 0x37, 0xfff8]);
+      if (mode === R.MODE_V86) return { bytes: [...this.little(this.value() & 0x7fff, osize / 8), ...this.little(random.pick([E.V86_CODE, E.V86_CODE, E.V86_CODE - 16, 0x48, 0xffff]), 2)], value: 0 };
+      const selector = codeSelector(random);
       return { bytes: [...this.little(this.value(), osize / 8), ...this.little(selector, 2)], value: 0 };
     }
     if (o.kind === 'J') return this.branch(o, osize);
@@ -163,10 +178,21 @@ export class Generator {
     return mode === R.MODE_FLAT32 ? (R.DATA_BASE + offset) >>> 0 : offset & 0xffff;
   }
 
-  protected memory(modrm: number, asize: 16 | 32, mode: number, segmentOverride: number): { bytes: number[]; address: Address } {
+  /** What is to be subtracted from a target of the mode, so that it is an offset in the segment. */
+  private segmentBase(mode: number, selectors: readonly number[], segment: number): number {
+    if (mode === R.MODE_V86) return 0;
+    return E.segmentOf(selectors[segment] as number).base - (mode === R.MODE_FLAT32 ? 0 : R.DATA_BASE);
+  }
+  /** An offset in a segment: where a target is, or at the edge of what the segment holds. */
+  private segmentOffset(mode: number, selectors: readonly number[], segment: number): number {
     const { random } = this;
-    const flat = mode === R.MODE_FLAT32;
-    const segmentBase = flat && segmentOverride === FS ? R.DATA_BASE + 0x123 : flat && segmentOverride === GS ? R.DATA_BASE : 0;
+    const selector = selectors[segment] as number;
+    if (mode !== R.MODE_V86 && selector !== E.USER_DATA32 && random.chance(20)) return (E.segmentOf(selector).limit + 8 - random.below(24)) >>> 0;
+    return (this.target(mode) - this.segmentBase(mode, selectors, segment)) >>> 0;
+  }
+
+  protected memory(modrm: number, asize: 16 | 32, mode: number, segmentOverride: number, selectors: readonly number[]): { bytes: number[]; address: Address } {
+    const { random } = this;
     const mod = modrm >> 6;
     const rm = modrm & 7;
     if (asize === 16) {
@@ -175,7 +201,7 @@ export class Generator {
       const direct = mod === 0 && rm === 6;
       const size = direct ? 2 : mod;
       const displacement = size === 1 ? random.below(256) : this.target(R.MODE_CODE16) & 0xffff;
-      const address = { base: direct ? -1 : base, index, scale: 0, displacement: size === 1 ? (displacement << 24) >> 24 : size === 2 ? displacement : 0, segmentBase };
+      const address = { base: direct ? -1 : base, index, scale: 0, displacement: size === 1 ? (displacement << 24) >> 24 : size === 2 ? displacement : 0, segment: segmentOverride >= 0 ? segmentOverride : base === 5 && !direct ? SS : DS };
       return { bytes: [modrm, ...this.little(displacement, size)], address };
     }
     const bytes = [modrm];
@@ -196,10 +222,11 @@ export class Generator {
     const noBase = base === 5 && mod === 0;
     if (noBase) base = -1;
     const size = mod === 1 ? 1 : mod === 2 || noBase ? 4 : 0;
-    const wanted = noBase ? (this.target(mode) - segmentBase) >>> 0 : random.value();
+    const segment = segmentOverride >= 0 ? segmentOverride : base === 4 || base === 5 ? SS : DS;
+    const wanted = noBase ? this.segmentOffset(mode, selectors, segment) : random.value();
     const displacement = size === 1 ? (wanted << 24) >> 24 : size === 4 ? wanted : 0;
     bytes.push(...this.little(displacement >>> 0, size));
-    return { bytes, address: { base, index, scale, displacement, segmentBase } };
+    return { bytes, address: { base, index, scale, displacement, segment } };
   }
 
   /** Writes a case for the encoding into the batch. */
@@ -210,10 +237,11 @@ export class Generator {
     this.shapes(e, r);
     if (e.address) this.solve(e, e.address, r);
     // An IRET to a 16-bit stack leaves the upper half of ESP what it is in the kernel, on processors and in QEMU.
-    if (R.is16(e.mode)) r[4] = (((r[4] as number) & 0xffff) | 0x100000) >>> 0;
+    if (R.is16(e.mode) || !E.isBig(e.selectors[SS] as number)) r[4] = (((r[4] as number) & 0xffff) | 0x100000) >>> 0;
     batch.clear(n);
     batch.setCode(n, e.bytes);
     batch.setU32(n, R.MODE, e.mode);
+    batch.setSelectorsBefore(n, e.mode === R.MODE_V86 ? [] : e.selectors);
     const place = random.chance(10) ? 0x1000 - random.below(e.bytes.length + 1) : 0x400 + random.below(0x800);
     batch.setU32(n, R.EIP, e.mode === R.MODE_FLAT32 ? R.CODE_BASE + place : place);
     batch.setU32(n, R.EFLAGS, (random.u32() & 0x8d5) | 0x202 | (random.chance(25) ? 0x400 : 0) | (e.mode === R.MODE_V86 ? EFLAGS_VM | (random.pick([0, 3, 3, 3]) << 12) : 0));
@@ -222,7 +250,7 @@ export class Generator {
   }
   private image(): Uint8Array {
     const { random, images } = this;
-    if (images.length < FX_IMAGES || random.chance(10)) images[images.length < FX_IMAGES ? images.length : random.below(FX_IMAGES)] = makeFxState(random, this.fx);
+    if (images.length < FX_IMAGES || random.chance(10)) images[images.length < FX_IMAGES ? images.length : random.below(FX_IMAGES)] = makeFxState(random, this.options);
     return random.pick(images);
   }
 
@@ -243,17 +271,23 @@ export class Generator {
     return undefined;
   }
 
+  /** The offset in a segment of a place in the data. */
+  private placed(e: Encoding, segment: number, at: number): number {
+    return ((e.mode === R.MODE_FLAT32 ? R.DATA_BASE : 0) + at - this.segmentBase(e.mode, e.selectors, segment)) >>> 0;
+  }
+
   private stack(e: Encoding, r: number[]): void {
     const { random } = this;
     if (/^(IRET|RET_FAR|POPF|POP_..)$/.test(e.row.mnemonic) && random.chance(80)) {
       const at = this.prepared(e) as number;
-      r[4] = e.mode === R.MODE_FLAT32 ? R.DATA_BASE + at : at;
+      r[4] = this.placed(e, SS, at);
       return;
     }
     const plain = e.row.attributes.has('stack') || random.chance(50);
     if (!plain) return;
-    const at = random.chance(85) ? 0x100 + random.below(0x1e00) : this.target(R.MODE_CODE16);
-    r[4] = (e.mode === R.MODE_FLAT32 ? R.DATA_BASE + at : at | (random.chance(50) ? 0 : random.u32() << 16)) >>> 0;
+    if (random.chance(85)) r[4] = this.placed(e, SS, 0x100 + random.below(0x1e00));
+    else r[4] = this.segmentOffset(e.mode, e.selectors, SS);
+    if (e.mode !== R.MODE_FLAT32 && random.chance(50)) r[4] = ((r[4] & 0xffff) | (random.u32() << 16)) >>> 0;
     if (e.row.mnemonic === 'ENTER' || e.row.mnemonic === 'LEAVE') r[5] = this.target(e.mode);
   }
 
@@ -263,15 +297,15 @@ export class Generator {
     const { mnemonic } = e.row;
     const low = (value: number, from: number) => (e.asize === 16 ? ((value & 0xffff) | (random.chance(50) ? 0 : from & 0xffff0000)) : value) >>> 0;
     if (STRINGS.has(mnemonic)) {
-      const source = e.mode === R.MODE_FLAT32 && e.segmentOverride >= FS ? 0x200 : this.target(e.mode);
+      const source = this.segmentOffset(e.mode, e.selectors, e.segmentOverride >= 0 ? e.segmentOverride : DS);
       r[6] = low(source, r[6] as number);
-      r[7] = low(random.chance(40) ? source + random.below(40) - 20 : this.target(e.mode), r[7] as number);
+      r[7] = low(random.chance(40) ? (source + random.below(40) - 20) >>> 0 : this.segmentOffset(e.mode, e.selectors, ES), r[7] as number);
       r[1] = low(random.chance(90) ? random.below(random.chance(80) ? 20 : 700) : 0x2000, r[1] as number);
     }
     if (mnemonic.startsWith('LOOP') || mnemonic === 'JCXZ') if (random.chance(70)) r[1] = low(random.below(3), r[1] as number);
     // Selectors in registers
     if (/^(MOV_TO_SEG|LAR|LSL|VERR|VERW|ARPL|LLDT|LTR)$/.test(mnemonic) && !e.address && random.chance(70)) {
-      r[e.modrm & 7] = (random.below(12) * 8) | random.pick([0, 3, 3, 3, 1, 4, 7, 7, 7]) | (random.u32() << 16);
+      r[e.modrm & 7] = dataSelector(random) | (random.u32() << 16);
     }
     // Data may hold any instruction: branches there would test those.
     if (/^(CALL|JMP)_INDIRECT$/.test(mnemonic) && !e.address && (((r[e.modrm & 7] as number) ^ R.DATA_BASE) >>> 16) === 0) {
@@ -291,7 +325,8 @@ export class Generator {
     const { random } = this;
     if (random.chance(3)) return;
     const there = e.row.attributes.has('stack') || random.chance(30) ? undefined : this.prepared(e);
-    const wanted = (there !== undefined ? (e.mode === R.MODE_FLAT32 && e.asize === 32 ? R.DATA_BASE : 0) + there : this.target(e.asize === 16 && e.mode === R.MODE_FLAT32 ? R.MODE_CODE16 : e.mode)) - a.segmentBase - a.displacement;
+    const place = there === undefined ? this.segmentOffset(e.mode, e.selectors, a.segment) : (e.mode === R.MODE_FLAT32 ? R.DATA_BASE : 0) + there - this.segmentBase(e.mode, e.selectors, a.segment);
+    const wanted = (e.asize === 16 ? place & 0xffff : place) - a.displacement;
     if (a.base < 0) {
       if (a.index >= 0) r[a.index] = random.chance(80) ? random.below(16) : (r[a.index] as number);
       return;
@@ -314,10 +349,17 @@ const POINTERS16 = 0xf00;
 const FX_AREAS = 0x1800;
 const MXCSRS = 0x1c00;
 
+const local = (random: Random): number => (8 * random.below(E.LOCAL.length + 1)) | random.pick([7, 7, 7, 4]);
+/** The flat segments with other privilege levels, the kernel's, null ones, one beyond the table. */
+const codeSelector = (random: Random): number => random.pick([E.USER_CODE32, E.USER_CODE32, E.USER_CODE32, E.USER_CODE16, E.USER_CODE16, 0x20, 0x21, 0x08, E.USER_DATA32, 0, 3, E.TASK, E.LOCAL_TABLE, 0xfff8, ...LOCALS.map(() => local(random))]);
+const dataSelector = (random: Random): number => random.pick([E.USER_DATA32, E.USER_DATA32, E.USER_CODE32, 0x28, 0x29, 0, 3, 0x10, 0x13, 0x08, E.TASK, E.LOCAL_TABLE, 0xfff8, ...LOCALS.map(() => local(random))]);
+/** Of so many, that many are of the local table. */
+const LOCALS = [1, 2, 3, 4, 5, 6, 7, 8];
+
 /** Frames and pointers with selectors that are good for something, each region of 256 bytes or more. */
 function addFrames(random: Random, view: DataView): void {
-  const code = () => random.pick([0x1b, 0x1b, 0x1b, 0x2b, 0x2b, 0x18, 0x08, 0x23, 0, 3, 0x48, 0x50, 0x58, 0x07, 0x07, 0x1f, 0x1c, 0x37, 0x2f, 0x47]);
-  const data = () => random.pick([0x23, 0x33, 0x3b, 0x43, 0x20, 0x21, 0, 3, 0x10, 0x13, 0x1b, 0x2b, 0x08, 0x48, 0x50, 0x0f, 0x0f, 0x17, 0x27, 0x2f, 0x3f, 0x1f, 0x37, 0x47]);
+  const code = () => codeSelector(random);
+  const data = () => dataSelector(random);
   const flags = () => random.u32() & 0x243ed5;
   for (let at = FRAMES32; at < FRAMES16; at += 16) {
     view.setUint32(at, random.chance(80) ? R.CODE_BASE + 0x400 + random.below(0x800) : 0x400 + random.below(0x800), true);

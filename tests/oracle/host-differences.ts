@@ -12,6 +12,7 @@ interface Difference {
 
 const DEBUG = 1;
 const BREAKPOINT = 3;
+const BOUND_RANGE = 5;
 const UNDEFINED = 6;
 const PAGE_FAULT = 14;
 const IN_MEMORY = [12, 13, PAGE_FAULT];
@@ -26,7 +27,17 @@ const DIFFERENCES: readonly Difference[] = [
   { mnemonics: /^(FSTP?|FISTT?P?|FBSTP)$/, vectors: [BREAKPOINT], fields: /^vector/, reason: 'a store that an unmasked exception keeps from happening does not fault' },
   { mnemonics: /^(FLD|FBLD|FSTP|FBSTP)$/, vectors: IN_MEMORY, fields: /^(memory|cr2|error|vector .*)$/, reason: 'a part of ten bytes is reached before the other part' },
   { mnemonics: /^VCVTPS2PH$/, vectors: [...IN_MEMORY, 19], fields: /^(MXCSR|vector .*)$/, reason: 'a conversion comes before the store that faults' },
+  { mnemonics: /^VP?GATHER/, vectors: IN_MEMORY, fields: /^(XMM\d+|upper half of YMM\d+|cr2|error|vector .*)$/, reason: 'which elements a gather that faults has done [SDM2 VGATHERDPS]' },
   { mnemonics: /^V/, vectors: IN_MEMORY, fields: PLACE, reason: 'which part of 32 bytes is reached first' },
+  { mnemonics: /^(RET_FAR|IRET)$/, vectors: IN_MEMORY, fields: PLACE, reason: 'the order in which a frame is reached' },
+  {
+    mnemonics: /^(FLD|FSTP|FBLD|FBSTP|FLDENV|FNSTENV|FRSTOR|FNSAVE|BOUND|L[EDFGS]S|(CALL|JMP)_FAR_INDIRECT)$/, vectors: [BREAKPOINT, BOUND_RANGE, ...IN_MEMORY], fields: /^(vector \d+, here 1[23]|error)$/,
+    reason: 'an operand of several parts with a 16-bit address wraps around 64 KiB',
+  },
+  { mnemonics: /^(FLDENV|FNSTENV|FRSTOR|FNSAVE)$/, vectors: IN_MEMORY, fields: /./, reason: 'an image is loaded or stored in part before a fault' },
+  { mnemonics: /^POPA$/, vectors: IN_MEMORY, fields: /^(register \d|cr2|error|vector 1[24], .*)$/, reason: 'POPA loads some registers before it faults, and reads the place of SP too' },
+  { mnemonics: /^PUSHA$/, vectors: IN_MEMORY, fields: /^(memory|cr2|error)$/, reason: 'PUSHA stores a part before it faults' },
+  { mnemonics: /^LSL$/, vectors: [BREAKPOINT], fields: /^register \d+$/, reason: 'the limit of the segment in which Linux keeps the number of the processor' },
   { mnemonics: /^CALL/, vectors: IN_MEMORY, fields: /^(memory|vector .*)$/, reason: 'a call stores its return address before it looks at its target' },
   { mnemonics: /^(FNSAVE|FRSTOR|FNSTENV|FLDENV|FXSAVE|FXRSTOR)$/, vectors: IN_MEMORY, fields: PLACE, reason: 'the order in which images are reached' },
 ];
@@ -34,10 +45,11 @@ const DIFFERENCES: readonly Difference[] = [
 /** Where AMD's processors, of the newer families at least, do not do what [SDM2] says. Not compared on these hosts alone. */
 const OF_AMD: readonly Difference[] = [
   { mnemonics: /^V?DPP[SD]$/, vectors: [BREAKPOINT], fields: /^(XMM\d+|upper half of YMM\d+)$/, reason: 'which NaN a dot product with several gives' },
-  { mnemonics: /^SHA/, vectors: [BREAKPOINT, PAGE_FAULT], fields: /^vector \d+, here 13$/, reason: 'operands of SHA instructions need not be aligned' },
+  { mnemonics: /^SHA/, vectors: [BREAKPOINT, 12, PAGE_FAULT], fields: /^vector \d+, here 13$/, reason: 'operands of SHA instructions need not be aligned' },
   { mnemonics: /^L[FGS]S$/, vectors: [BREAKPOINT, ...IN_MEMORY], fields: /^(register \d+|error|cr2|vector .*)$/, reason: 'LFS, LGS and LSS load no more than 32 bits of offset [AMD64 APM3 LFS]' },
   { mnemonics: /^NOP$/, vectors: [UNDEFINED], fields: /^vector 6, here 3$/, reason: '0F 0D is undefined with a register [AMD64 APM3 PREFETCH]' },
-  { mnemonics: /^MOVSXD$/, vectors: [PAGE_FAULT], fields: /^vector 14, here 3$/, reason: 'MOVSXD of 16 bits reads 32' },
+  { mnemonics: /^MOVSXD$/, vectors: IN_MEMORY, fields: /^vector \d+, here \d+$/, reason: 'MOVSXD of 16 bits reads 32' },
+  { mnemonics: /^(V?LDMXCSR|FXRSTOR)$/, vectors: [BREAKPOINT], fields: /^vector 3, here 13$/, reason: 'bit 17 of MXCSR, which masks the alignment check, is not reserved [AMD64 APM2 4.2.2]' },
   { mnemonics: /^ICEBP$/, vectors: [DEBUG], fields: /^(rip|eip)$/, reason: 'where a trace trap finds INT1' },
   {
     mnemonics: /^(MOVS|STOS|LODS|CMPS|SCAS)/, vectors: [BREAKPOINT, ...IN_MEMORY], fields: /^register [0167]$/,
@@ -46,7 +58,7 @@ const OF_AMD: readonly Difference[] = [
 ];
 /** Of these, in 64-bit code with FS or GS before the address. */
 const OF_AMD_BASED: Difference = {
-  mnemonics: /./, vectors: [13], fields: /^vector 13, here \d+$/, reason: 'an offset that is not canonical faults whatever the base of FS or GS',
+  mnemonics: /./, vectors: [13], fields: /^(vector 13, here \d+|error)$/, reason: 'an offset that is not canonical faults whatever the base of FS or GS',
 };
 export const onAmd = cpus()[0]?.model.startsWith('AMD') ?? false;
 /** What such a host does so in the middle of a program, where no rule can tell it from a fault of ours. */

@@ -6,27 +6,26 @@ import { INSTRUCTION_SET } from '../../src/isa/instruction-set.ts';
 import type { Row } from '../../src/isa/row.ts';
 import { fieldsThatDiffer, fxReport, stateAfter, stateBefore } from './compare.ts';
 import { CoracleExecutor, ENDLESS, type Tier } from './coracle.ts';
-import { RAM_BYTES } from './environment.ts';
+import * as E from './environment.ts';
 import { makeFxState } from './fx-state.ts';
 import { makeBaseline, rowsToTest } from './generate.ts';
 import { hostDifference } from './host-differences.ts';
-import { guestEip, type HostForm, hostForm, putHostForm } from './host-form.ts';
 import { mnemonicOf } from './mnemonic.ts';
-import { type Executor, nativeExecutor } from './native.ts';
+import { type Executor, NativeExecutor } from './native.ts';
 import { assemble, listing, type Piece, unknownFlags } from './program.ts';
 import { ProgramMaker } from './program-maker.ts';
 import { QemuExecutor } from './qemu.ts';
 import { Random } from './random.ts';
 import * as R from './record.ts';
-import { qemuHas } from './reference.ts';
+import { adjustHost, qemuHas, wrapsAround } from './reference.ts';
 
 const LONGEST = 3500;
-const STRIDE = { host: 24576, qemu: R.FX_RECORD_BYTES + 4096 };
+const STRIDE = R.FX_RECORD_BYTES + 4096;
+/** Code, and data everywhere else but in FS and GS. */
+const SELECTORS = [E.USER_DATA32, E.USER_CODE32, E.USER_DATA32, E.USER_DATA32, E.USER_FS, E.USER_GS];
 const BATCH = 64;
 const GENERAL_PROTECTION = 13;
 const PAGE_FAULT = 14;
-/** The reference left the program's code, which the translation for the host does not follow. */
-const LEFT = 254;
 const MOST_FINDINGS = 5;
 const MOST_STEPS = 100_000;
 
@@ -72,8 +71,6 @@ function accepts(reference: LockstepReference): (row: Row) => boolean {
 export class LockstepCampaign {
   readonly findings: string[] = [];
   programs = 0;
-  /** Programs that ended where the translation for the host does not follow. */
-  left = 0;
   /** Programs of each kind of end: vector of the exception. */
   readonly ends = new Map<number, number>();
   private readonly options: LockstepOptions;
@@ -90,7 +87,7 @@ export class LockstepCampaign {
     const selfModifying = options.selfModifying ?? false;
     this.subjects = options.tiers.map((tier) => new CoracleExecutor(tier, { writableCode: selfModifying }));
     const host = options.reference === 'host';
-    this.maker = new ProgramMaker(this.random, rowsToTest(INSTRUCTION_SET), { host, misaligned: host, selfModifying, accepts: accepts(options.reference) });
+    this.maker = new ProgramMaker(this.random, rowsToTest(INSTRUCTION_SET), { misaligned: host, selfModifying, accepts: accepts(options.reference) });
     this.baseline = makeBaseline(this.random);
   }
 
@@ -98,7 +95,8 @@ export class LockstepCampaign {
     return new LockstepCampaign(options, await LockstepCampaign.start(options));
   }
   private static start(options: LockstepOptions): Promise<Executor> {
-    return options.reference === 'host' ? Promise.resolve(nativeExecutor()) : QemuExecutor.create({ writableCode: options.selfModifying ?? false });
+    const environment = { writableCode: options.selfModifying ?? false };
+    return options.reference === 'host' ? Promise.resolve(new NativeExecutor(environment)) : QemuExecutor.create(environment);
   }
   close(): void {
     this.reference.close();
@@ -110,7 +108,7 @@ export class LockstepCampaign {
   }
 
   private async round(): Promise<void> {
-    const batch = new R.Batch(BATCH, STRIDE[this.options.reference]);
+    const batch = new R.Batch(BATCH, STRIDE);
     const programs: Program[] = [];
     while (batch.count < BATCH) {
       const p = this.program();
@@ -160,10 +158,9 @@ export class LockstepCampaign {
     batch.setU32(n, R.EIP, p.at);
     batch.setU32(n, R.EFLAGS, p.flags);
     for (const [i, value] of p.registers.entries()) batch.setU32(n, R.REGISTERS + 4 * i, value);
+    batch.setSelectorsBefore(n, SELECTORS);
     batch.fxBefore(n).set(p.fx);
-    if (this.options.reference !== 'host') return true;
-    const form = hostForm(p.pieces, p.at);
-    return form !== undefined && putHostForm(batch, n, p.pieces, form, made.offsets);
+    return true;
   }
 
   /** Runs the programs on the reference; false, and a finding, when it does not come to an end. */
@@ -184,41 +181,21 @@ export class LockstepCampaign {
       }
       return false;
     }
-    if (this.options.reference === 'host') for (const [n, p] of programs.entries()) this.toGuest(batch, n, p);
+    if (this.options.reference === 'host') for (let n = 0; n < batch.count; n++) adjustHost(batch, n);
     return true;
-  }
-
-  /** Brings the host's results to what they are for the guest. */
-  private toGuest(batch: R.Batch, n: number, p: Program): void {
-    const form = hostForm(p.pieces, p.at) as HostForm;
-    const guest = assemble(p.pieces, p.at);
-    const eip = guestEip(p.pieces, form, guest?.offsets ?? [], p.at, batch.u32(n, R.EIP_AFTER));
-    if (eip === undefined) {
-      batch.setU32(n, R.VECTOR, LEFT);
-      return;
-    }
-    batch.setU32(n, R.EIP_AFTER, eip);
-    const vector = batch.u32(n, R.VECTOR);
-    if (vector === 3 || vector === 1) batch.setU32(n, R.ERROR, 0);
-    const cr2 = batch.u32(n, R.CR2);
-    // No execute-disable here; what the environment keeps for itself is present.
-    if (vector === PAGE_FAULT) batch.setU32(n, R.ERROR, (batch.u32(n, R.ERROR) & ~0x10) | (cr2 < RAM_BYTES ? 1 : 0));
   }
 
   private differ(p: Program, expected: R.Batch, k: number, mine: R.Batch, n: number): string[] {
     const vector = expected.u32(k, R.VECTOR);
-    if (vector === LEFT) {
-      this.left++;
-      return [];
-    }
     const host = this.options.reference === 'host';
     // QEMU checks neither the alignment of operands of SSE nor the limits of segments.
     if (!host && vector !== GENERAL_PROTECTION && mine.u32(n, R.VECTOR) === GENERAL_PROTECTION) return [];
+    if (host && wrapsAround(expected, k, mine, n)) return [];
     const before = unknownFlags(p.pieces) ?? [];
     const offsets = assemble(p.pieces, p.at)?.offsets ?? [];
     const at = offsets.findIndex((o, i) => p.at + o === expected.u32(k, R.EIP_AFTER) && p.pieces[i]?.label === undefined);
     const flags = vector === 3 && at < 0 ? (before[p.pieces.length] ?? 0) : (before[at < 0 ? p.pieces.length : at] ?? 0);
-    const fields = fieldsThatDiffer(expected, mine, k, { flags: 0, section: '' }, !host, n, flags);
+    const fields = fieldsThatDiffer(expected, mine, k, { flags: 0, section: '' }, true, n, flags);
     const piece = p.pieces[at];
     if (host && piece && hostDifference(mnemonicOf(piece.bytes, 32), vector, fields) !== undefined) return [];
     // QEMU reads before it writes, compares strings in another order, and has lost flags when an instruction faults.
@@ -228,7 +205,7 @@ export class LockstepCampaign {
 
   private async try(p: Program, subject: CoracleExecutor, steps = 0): Promise<Difference | undefined> {
     if (!unknownFlags(p.pieces)) return undefined;
-    const batch = new R.Batch(1, STRIDE[this.options.reference]);
+    const batch = new R.Batch(1, STRIDE);
     if (!this.put(batch, 0, p)) return undefined;
     batch.count = 1;
     batch.setU32(0, R.STEPS, steps);
@@ -284,7 +261,7 @@ export class LockstepCampaign {
       else good = middle;
     }
     const { expected, mine, fields } = (await this.try(p, subject, bad)) as Difference;
-    const before = new R.Batch(1, STRIDE[this.options.reference]);
+    const before = new R.Batch(1, STRIDE);
     this.put(before, 0, p);
     before.count = 1;
     before.setU32(0, R.STEPS, good);

@@ -1,25 +1,34 @@
-/** Runs cases on the host's own processor: builds host/execute.c with the system's compiler and talks to it over pipes. */
+/** Runs cases on the host's own processor: builds a program of host/ with the system's compiler and talks to it over pipes. */
 import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, renameSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Batch } from './record.ts';
+import { type EnvironmentOptions, LOCAL } from './environment.ts';
+import type { Records } from './batch.ts';
 
-const SOURCE = fileURLToPath(new URL('host/execute.c', import.meta.url));
-const CACHE = fileURLToPath(new URL('../../.cache/', import.meta.url));
-const PROGRAM = `${CACHE}oracle-host`;
+const FOLDER = fileURLToPath(new URL('host/', import.meta.url));
+const CACHE = fileURLToPath(new URL('../../.cache/oracle/', import.meta.url));
 
-function build(): void {
+const built = new Map<string, string>();
+/** Compiles a program of host/, once, and gives its path. */
+export function buildHost(name: string): string {
+  const path = built.get(name) ?? compile(name);
+  built.set(name, path);
+  return path;
+}
+function compile(name: string): string {
   mkdirSync(CACHE, { recursive: true });
-  const built = statSync(PROGRAM, { throwIfNoEntry: false });
-  if (built && built.mtimeMs > statSync(SOURCE).mtimeMs) return;
-  execFileSync('gcc', ['-O2', '-Wall', '-Werror', '-o', PROGRAM, SOURCE], { stdio: 'inherit' });
+  // Compiled aside and renamed, so that a run beside this one keeps its program. No stack protector: it uses FS, which is the case's.
+  const fresh = `${CACHE}${name}.${process.pid}`;
+  execFileSync('gcc', ['-O2', '-Wall', '-Werror', '-fno-stack-protector', '-o', fresh, `${FOLDER}${name}.c`], { stdio: 'inherit' });
+  renameSync(fresh, `${CACHE}${name}`);
+  return `${CACHE}${name}`;
 }
 
 /** An executor that fills in the results of a batch. */
 export interface Executor {
   readonly name: string;
   baseline(pages: Uint8Array): Promise<void>;
-  run(batch: Batch): Promise<void>;
+  run(batch: Records): Promise<void>;
   close(): void;
 }
 
@@ -45,6 +54,9 @@ export class PipeExecutor implements Executor {
     if (this.filled === this.target.length) this.done?.();
   }
 
+  protected send(bytes: Uint8Array): void {
+    this.child.stdin.write(bytes);
+  }
   private word(value: number): Uint8Array {
     const bytes = new Uint8Array(4);
     new DataView(bytes.buffer).setUint32(0, value, true);
@@ -52,19 +64,20 @@ export class PipeExecutor implements Executor {
   }
 
   async baseline(pages: Uint8Array): Promise<void> {
-    this.child.stdin.write(this.word(0x42));
-    this.child.stdin.write(Buffer.from(pages));
+    this.send(this.word(0x42));
+    this.send(Buffer.from(pages));
   }
 
-  run(batch: Batch): Promise<void> {
+  run(batch: Records): Promise<void> {
     return new Promise((resolve, reject) => {
       this.target = batch.used;
       this.filled = 0;
       this.done = resolve;
       this.failed = reject;
-      this.child.stdin.write(this.word(batch.count));
-      this.child.stdin.write(this.word(batch.stride));
-      this.child.stdin.write(Buffer.from(batch.used));
+      this.send(this.word(batch.count));
+      this.send(this.word(batch.stride));
+      // Not a copy: the program has read all of it before it writes the first result.
+      this.send(batch.used);
     });
   }
 
@@ -74,7 +87,18 @@ export class PipeExecutor implements Executor {
   }
 }
 
-export function nativeExecutor(): Executor {
-  build();
-  return new PipeExecutor('host', PROGRAM, []);
+/** The host's processor in 64-bit mode. */
+export class LongExecutor extends PipeExecutor {
+  constructor() {
+    super('host', buildHost('execute64'), []);
+  }
+}
+
+/** The host's processor in compatibility mode, with the environment's local table. */
+export class NativeExecutor extends PipeExecutor {
+  constructor(options: EnvironmentOptions = {}) {
+    super('host', buildHost('execute'), options.writableCode ? ['writable'] : []);
+    const table = Uint32Array.of(0x4c, LOCAL.length, ...LOCAL.flatMap((s) => [s.base, s.limit, s.access, s.flags]));
+    this.send(new Uint8Array(table.buffer));
+  }
 }

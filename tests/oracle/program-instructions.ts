@@ -6,7 +6,6 @@ import { Decoder as Iced, DecoderOptions, Instruction, InstructionInfoFactory, O
 import { usesOperandSize } from '../../src/interp/variant.ts';
 import { hasModrm, type Row } from '../../src/isa/row.ts';
 import { type Encoding, Generator } from './generate.ts';
-import { translate } from './host-form.ts';
 import { flagUse, type Piece } from './program.ts';
 import type { Random } from './random.ts';
 import * as R from './record.ts';
@@ -33,8 +32,6 @@ export interface Place {
 
 /** What the program's reference runs. */
 export interface Capabilities {
-  /** The processor of the host: each piece must have a form for 64-bit mode. */
-  readonly host: boolean;
   readonly accepts: (row: Row) => boolean;
   /** Operands of 16 bytes may lie anywhere: where they have to be aligned, #GP. */
   readonly misaligned: boolean;
@@ -46,7 +43,7 @@ const WIDE_BYTES = 0x1280;
 const PAGE = 0x1000;
 const MAPPED = 0x2000;
 /** FS lies in the data too, and all of its first 4 KiB. */
-const FS = 4;
+const DS = 3, FS = 4;
 
 class OperandGenerator extends Generator {
   place: Place | undefined;
@@ -74,7 +71,7 @@ class OperandGenerator extends Generator {
     const place = this.place as Place;
     if (asize !== 32 || segmentOverride > FS || segmentOverride === 1) throw new Error('flat operands only');
     const reg = modrm & 0x38;
-    const address = { base: -1, index: -1, scale: 0, displacement: 0, segmentBase: 0 };
+    const address = { base: -1, index: -1, scale: 0, displacement: 0, segment: DS };
     const absolute = () => [reg | 5, ...this.little((segmentOverride === FS ? this.offset() & 0xfff : R.DATA_BASE + this.offset()) >>> 0, 4)];
     if (segmentOverride === FS || random.chance(15)) return { bytes: absolute(), address };
     if (place.pointers.length > 0 && (this.size < 16 || this.misaligned) && random.chance(45)) {
@@ -104,13 +101,13 @@ class OperandGenerator extends Generator {
     const base = random.pick(usable);
     if (random.chance(45)) {
       this.small.push(base);
-      return { bytes: [reg | 0x80 | base, ...displacement], address: { base, index: -1, scale: 0, displacement: 0, segmentBase: 0 } };
+      return { bytes: [reg | 0x80 | base, ...displacement], address: { base, index: -1, scale: 0, displacement: 0, segment: DS } };
     }
     const index = random.pick(usable);
     const noBase = random.chance(25);
     this.small.push(index, ...(noBase ? [] : [base]));
     const sib = (random.below(4) << 6) | (index << 3) | (noBase ? EBP : base);
-    return { bytes: [reg | (noBase ? 0x04 : 0x84), sib, ...displacement], address: { base: noBase ? -1 : base, index, scale: 0, displacement: 0, segmentBase: 0 } };
+    return { bytes: [reg | (noBase ? 0x04 : 0x84), sib, ...displacement], address: { base: noBase ? -1 : base, index, scale: 0, displacement: 0, segment: DS } };
   }
 }
 
@@ -238,9 +235,7 @@ export class InstructionMaker {
     const instruction = this.decode(e.bytes);
     if (!this.harmless(instruction, place)) return undefined;
     const sure = !/^(SH|SA|RO|RC)/.test(row.mnemonic) || !row.operands.some((o) => o.kind === 'fixed' && o.register === 1);
-    const piece = { bytes: e.bytes, flags: flagUse(instruction, unknown, sure && e.repeat === 0) };
-    if (this.capabilities.host && !translate(piece)) return undefined;
-    return [...pieces, piece];
+    return [...pieces, { bytes: e.bytes, flags: flagUse(instruction, unknown, sure && e.repeat === 0) }];
   }
 
   private wantsMemory(row: Row): boolean {

@@ -408,12 +408,12 @@ export class ProgramMaker {
       this.raw(random.pick([[0x50 | random.below(8)], [0x6a, random.below(256)], [0x68, ...little(random.value())], [0xff, 0x35, ...little(R.DATA_BASE + 0x100 + random.below(0x60))]]));
       few();
       this.raw(random.chance(75) ? [0x58 | target] : [0x8f, 0x05, ...little(R.DATA_BASE + 0x100 + random.below(0x60))]);
-    } else if (kind < 5 && !this.options.host) {
+    } else if (kind < 5) {
       // PUSHA, which gives back what was there but ESP and what is reserved
       this.raw([0x60]);
       this.statements(random.below(3), { ...inner, stackRoom: 0 });
       this.raw([0x61]);
-    } else if (kind < 7 && !this.options.host) {
+    } else if (kind < 7) {
       this.raw([0x9c]);
       few();
       if (random.chance(50)) this.raw([0x81, 0x34, 0x24, random.below(256) & 0xd5, random.pick([0, 4, 8, 0xc]), 0, 0]);
@@ -422,11 +422,11 @@ export class ProgramMaker {
       this.raw([0x83, 0xec, 0x10]);
       this.statements(random.below(4), { ...inner, stackRoom: 0x10 });
       this.raw([0x83, 0xc4, 0x10]);
-    } else if (kind < 9 && !this.options.host && target !== undefined) {
+    } else if (kind < 9 && target !== undefined) {
       this.raw([0x66, 0x50 | random.below(8)]);
       few();
       this.raw([0x66, 0x58 | target]);
-    } else if (!context.reserved.has(EBP) && !this.options.host) {
+    } else if (!context.reserved.has(EBP)) {
       this.raw([0xc8, random.pick([0, 4, 16]), 0, random.below(2)]);
       this.statements(random.below(3), { ...inner, stackRoom: 0, reserved: new Set([...context.reserved, EBP]) });
       this.raw([0xc9]);
@@ -438,7 +438,7 @@ export class ProgramMaker {
     const { random } = this;
     const over = this.newLabel();
     this.conditional(random.below(16), over, false);
-    this.raw(random.pick([[0x0f, 0x0b], [0xcc], [0xa1, ...little(random.value())], [0xf6, 0xf0 | random.below(4)], [0x8f, 0x05, 0, 0, 0, 0]].filter((b) => !this.options.host || b[0] !== 0x8f)));
+    this.raw(random.pick([[0x0f, 0x0b], [0xcc], [0xa1, ...little(random.value())], [0xf6, 0xf0 | random.below(4)], [0x8f, 0x05, 0, 0, 0, 0]]));
     this.label(over);
   }
 

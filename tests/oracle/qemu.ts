@@ -11,7 +11,7 @@ const SCRIPT = fileURLToPath(new URL('qemu/kernel.ld', import.meta.url));
 const CACHE = fileURLToPath(new URL('../../.cache/', import.meta.url));
 const KERNEL = `${CACHE}oracle-kernel`;
 /** How long a batch may take, on a busy machine: a case that does not end takes longer. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 120_000;
 const BASELINE = 0x220000;
 const DOORBELL = 0x3ff000;
 const RECORDS = 0x400000;

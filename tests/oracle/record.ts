@@ -3,14 +3,16 @@
  * (x87, MMX and SSE state before and after [SDM2 FXSAVE]); behind those the code of a program when that is longer than 16
  * bytes. Offsets into the record; the C programs in host/ and qemu/ have the same layout as a struct.
  */
+import { FX_BYTES, Records } from './batch.ts';
+
+export { CODE_SIZE, DATA_PAGES, FX_BYTES, HASH_START, hashStep, INT3, MAX_DIFFERENCES } from './batch.ts';
 export const RECORD_BYTES = 256;
 export const CODE = 0; // 16 bytes
-export const FX_BYTES = 512;
 export const FX_BEFORE = 256;
 export const FX_AFTER = FX_BEFORE + FX_BYTES;
 /** Records of this length have the FXSAVE images. */
 export const FX_RECORD_BYTES = FX_AFTER + FX_BYTES;
-/** Where code that is longer than 16 bytes lies; in the host's form (host-form.ts) its translation follows. */
+/** Where code that is longer than 16 bytes lies. */
 export const LONG_CODE = FX_RECORD_BYTES;
 export const LENGTH = 16; // u32: bytes of CODE that count
 export const MODE = 20; // u32: MODE_FLAT32 or MODE_CODE16
@@ -27,13 +29,13 @@ export const CR2 = 112; // for vector 14, else 0
 export const DIFFERENCES = 116; // u32: bytes of memory that differ from the baseline
 export const HASH = 120; // u32: over all differences
 export const DIFFERENCE = 128; // the first of them: offset << 8 | value
-export const MAX_DIFFERENCES = 24;
 export const SELECTORS = 224; // 6 of u16, in encoding order
 // Programs
-export const HOST_LENGTH = 236; // u32: bytes of the translation for the host, 0: there is none
-export const HOST_PAIRS = 240; // u32: pairs of u16 behind it: offset in the guest's code, offset in the host's
 /** u32: not 0: stop when so many instructions are done; one that repeats counts once. The vector is then 1. */
 export const STEPS = 244;
+
+/** 6 of u8: the selectors before, in encoding order; not of virtual-8086 mode. */
+export const SELECTORS_BEFORE = 248;
 
 /** 32-bit code, all segments but FS and GS flat. */
 export const MODE_FLAT32 = 0;
@@ -45,36 +47,20 @@ export const is16 = (mode: number): boolean => mode !== MODE_FLAT32;
 
 // Linear addresses of what a case may touch; everything else is not mapped for it.
 export const DATA_BASE = 0x10000000;
-/** Offsets of the three mapped pages. */
-export const DATA_PAGES = [0, 0x1000, 0xf000] as const;
 export const CODE_BASE = 0x20000000;
-export const CODE_SIZE = 0x3000;
-export const INT3 = 0xcc;
 
-export const HASH_START = 0x811c9dc5;
-export const hashStep = (hash: number, difference: number): number => Math.imul(hash ^ difference, 0x01000193);
-
-export class Batch {
-  readonly bytes: Uint8Array;
-  readonly view: DataView;
-  readonly capacity: number;
-  /** Bytes from record to record. */
-  readonly stride: number;
-  count = 0;
+export class Batch extends Records {
   constructor(capacity: number, stride = RECORD_BYTES) {
-    this.capacity = capacity;
-    this.stride = stride;
-    this.bytes = new Uint8Array(capacity * stride);
-    this.view = new DataView(this.bytes.buffer);
+    super(capacity, stride);
   }
-  u32(n: number, field: number): number { return this.view.getUint32(n * this.stride + field, true); }
-  setU32(n: number, field: number, value: number): void { this.view.setUint32(n * this.stride + field, value >>> 0, true); }
+  protected another(capacity: number): this { return new Batch(capacity, this.stride) as this; }
   selector(n: number, segment: number): number { return this.view.getUint16(n * this.stride + SELECTORS + 2 * segment, true); }
   setSelector(n: number, segment: number, value: number): void { this.view.setUint16(n * this.stride + SELECTORS + 2 * segment, value, true); }
+  selectorBefore(n: number, segment: number): number { return this.view.getUint8(n * this.stride + SELECTORS_BEFORE + segment); }
+  setSelectorsBefore(n: number, selectors: readonly number[]): void { this.bytes.set(selectors, n * this.stride + SELECTORS_BEFORE); }
   code(n: number): Uint8Array {
     const length = this.u32(n, LENGTH);
-    const at = n * this.stride + (length > 16 ? LONG_CODE : CODE);
-    return this.bytes.subarray(at, at + length);
+    return this.part(n, length > 16 ? LONG_CODE : CODE, length);
   }
   setCode(n: number, code: Uint8Array): void {
     this.setU32(n, LENGTH, code.length);
@@ -82,22 +68,6 @@ export class Batch {
   }
   /** The FXSAVE images are there. */
   get hasFx(): boolean { return this.stride >= FX_RECORD_BYTES; }
-  fxBefore(n: number): Uint8Array { return this.bytes.subarray(n * this.stride + FX_BEFORE, n * this.stride + FX_AFTER); }
-  fxAfter(n: number): Uint8Array { return this.bytes.subarray(n * this.stride + FX_AFTER, n * this.stride + FX_AFTER + FX_BYTES); }
-  clear(n: number): void { this.bytes.fill(0, n * this.stride, (n + 1) * this.stride); }
-  get used(): Uint8Array { return this.bytes.subarray(0, this.count * this.stride); }
-  /** Some of the cases, in a batch of their own. */
-  select(cases: readonly number[]): Batch {
-    const other = new Batch(Math.max(1, cases.length), this.stride);
-    other.count = cases.length;
-    for (const [i, n] of cases.entries()) other.bytes.set(this.bytes.subarray(n * this.stride, (n + 1) * this.stride), i * this.stride);
-    return other;
-  }
-  /** The same cases, without results. */
-  copy(): Batch {
-    const other = new Batch(this.count, this.stride);
-    other.count = this.count;
-    other.bytes.set(this.used);
-    return other;
-  }
+  fxBefore(n: number): Uint8Array { return this.part(n, FX_BEFORE, FX_BYTES); }
+  fxAfter(n: number): Uint8Array { return this.part(n, FX_AFTER, FX_BYTES); }
 }

@@ -7,6 +7,7 @@
  *   --self-modifying                 lockstep programs that change their own code
  *   --programs N                     programs of each kind in a round (default 512)
  *   --coverage                       print the number of cases of every row and form; --json FILE writes it
+ *   --cases N                        end when so many single instructions are compared, if that is before the time is over
  *   --record FILE --cases N          record vectors from the host or QEMU instead
  */
 import { writeFileSync } from 'node:fs';
@@ -16,14 +17,14 @@ import { parseArgs } from 'node:util';
 import { buildX87Kernel } from '../../src/cpu/x87/build-kernel.ts';
 import { INSTRUCTION_SET } from '../../src/isa/instruction-set.ts';
 import type { Row } from '../../src/isa/row.ts';
-import { hasHost, hasQemu } from './available.ts';
+import { hasHost, hasQemu, hasSegments } from './available.ts';
 import { undefinedIn } from './compare.ts';
 import { TIERS } from './coracle.ts';
-import { Coverage } from './coverage.ts';
+import { Coverage, longForm } from './coverage.ts';
 import { DecoderCampaign } from './decoder.ts';
 import { makeBaseline, rowsToTest } from './generate.ts';
 import { LockstepCampaign, type LockstepReference } from './lockstep.ts';
-import { LongCampaign } from './long/campaign.ts';
+import { LongCampaign, type LongSubjects, makeSubjects } from './long/campaign.ts';
 import { rowsToTest as longRowsToTest } from './long/generate.ts';
 import { ProgramCampaign } from './long/program-campaign.ts';
 import { Random } from './random.ts';
@@ -43,6 +44,8 @@ import { Subject as X87Subject } from './x87/run-case.ts';
 
 const X87_CASES = 500;
 const SIMD_CASES = 100;
+/** Cases that a recording picks from, roughly. */
+const RECORDED_FROM = 80_000;
 
 const { values: flags } = parseArgs({
   options: {
@@ -57,7 +60,7 @@ const { values: flags } = parseArgs({
     coverage: { type: 'boolean', default: false },
     json: { type: 'string' },
     record: { type: 'string' },
-    cases: { type: 'string', default: '16000' },
+    cases: { type: 'string' },
   },
 });
 
@@ -71,6 +74,13 @@ const totals = new Map<string, number>();
 let failures = 0;
 
 const count = (name: string, n: number) => totals.set(name, (totals.get(name) ?? 0) + n);
+const compared = (): number => [...totals].reduce((sum, [name, n]) => sum + (name.startsWith('single') ? n : 0), 0);
+// Whoever interrupts it gets the report after the round.
+let isInterrupted = false;
+process.once('SIGINT', () => {
+  isInterrupted = true;
+});
+const isOver = (): boolean => isInterrupted || performance.now() >= until || compared() >= Number(flags.cases ?? Number.POSITIVE_INFINITY) || failures > 20;
 function report(texts: Iterable<string>): void {
   for (const text of texts) {
     failures++;
@@ -80,7 +90,7 @@ function report(texts: Iterable<string>): void {
 
 async function references(): Promise<Reference[]> {
   const list: Reference[] = [];
-  if (flags.reference !== 'qemu' && hasHost()) list.push(hostReference());
+  if (flags.reference !== 'qemu' && hasSegments()) list.push(hostReference());
   if (flags.reference !== 'host' && hasQemu()) list.push(await qemuReference());
   return list;
 }
@@ -97,15 +107,18 @@ async function single(roundSeed: number): Promise<void> {
   }
 }
 
+let longSubjects: LongSubjects | undefined;
 async function long(roundSeed: number): Promise<void> {
   if (flags.reference === 'qemu' || !hasHost()) return;
-  const campaign = new LongCampaign({ seed: roundSeed, tiers, perForm: 4, rows: longRowsToTest(INSTRUCTION_SET).filter(isWanted) });
+  longSubjects ??= makeSubjects(tiers);
+  const campaign = new LongCampaign(longSubjects, { seed: roundSeed, perForm: 1, rows: longRowsToTest(INSTRUCTION_SET).filter(isWanted) });
   await campaign.run();
   count('single instructions of 64-bit code, host', campaign.cases);
   for (const [reason, n] of campaign.excused) count(`  not compared: ${reason}`, n);
+  for (const [form, n] of campaign.coverage) coverage.add('host', longForm(form), n);
   report([...campaign.findings.values()].map((f) => `${f.example}\n  ${f.count} times`));
   if (flags.row) return;
-  const programs = new ProgramCampaign({ seed: roundSeed, tiers, programs: Number(flags.programs) });
+  const programs = new ProgramCampaign(longSubjects, { seed: roundSeed, programs: Number(flags.programs) });
   await programs.run();
   count('programs of 64-bit code, host', programs.programs);
   report(programs.findings);
@@ -122,10 +135,11 @@ async function system(roundSeed: number): Promise<void> {
 
 async function lockstep(roundSeed: number): Promise<void> {
   const kinds: { reference: LockstepReference; selfModifying: boolean }[] = [];
-  if (flags.reference !== 'qemu' && hasHost() && !flags['self-modifying']) kinds.push({ reference: 'host', selfModifying: false });
-  if (flags.reference !== 'host' && hasQemu()) {
-    if (!flags['self-modifying']) kinds.push({ reference: 'qemu', selfModifying: false });
-    kinds.push({ reference: 'qemu', selfModifying: true });
+  const there = { host: hasSegments(), qemu: hasQemu() };
+  for (const reference of ['host', 'qemu'] as const) {
+    if (!there[reference] || (flags.reference && flags.reference !== reference)) continue;
+    if (!flags['self-modifying']) kinds.push({ reference, selfModifying: false });
+    kinds.push({ reference, selfModifying: true });
   }
   for (const { reference, selfModifying } of kinds) {
     const campaign = await LockstepCampaign.create({ seed: roundSeed, reference, tiers, programs: Number(flags.programs), selfModifying });
@@ -163,19 +177,18 @@ async function record(file: string): Promise<void> {
   other?.executor.close();
   if (!reference) throw new Error('nothing to record from');
   const writer = new VectorWriter(makeBaseline(new Random(seed)));
-  const wanted = Number(flags.cases);
+  const wanted = Number(flags.cases ?? 16_000);
   // x87, MMX and SSE have vectors of their own.
   const integerRows = rows.filter((row) => !['fpu', 'wait', 'mmx', 'sse'].some((a) => row.attributes.has(a as never)));
   const perForm = 6;
   const random = new Random(seed + 1);
   let seen = 0;
-  const total = reference.name === 'host' ? 11_000 : 75_000;
   const campaign = new SingleCampaign(reference, {
     seed, tiers: ['block'], perForm, rows: integerRows,
     onBatch: (results, encodings, failed) => {
       for (const [n, e] of encodings.entries()) {
         seen++;
-        if (!failed.has(n) && random.below(total) < wanted) writer.add(results, n, undefinedIn(e, results, n));
+        if (!failed.has(n) && random.below(RECORDED_FROM) < wanted) writer.add(results, n, undefinedIn(e, results, n));
       }
     },
   });
@@ -189,15 +202,15 @@ async function record(file: string): Promise<void> {
 console.log(`oracle: seed ${seed}`);
 if (flags.record) await record(flags.record);
 else {
-  for (let round = 0; round === 0 || performance.now() < until; round++) {
+  for (let round = 0; round === 0 || !isOver(); round++) {
     if (!flags.only || flags.only === 'single') await single(seed + round);
     if (!flags.only || flags.only === 'long') await long(seed + round);
     if (!flags.only || flags.only === 'system') await system(seed + round);
     if (!flags.only || flags.only === 'lockstep') await lockstep(seed + round);
     if (!flags.only || flags.only === 'decoder') decoder(seed + round);
-    if (failures > 20) break;
   }
   for (const [name, n] of totals) console.log(`${String(n).padStart(10)} ${name}`);
+  longSubjects?.native.close();
   console.log(`${failures} findings`);
   if (flags.coverage && hasHost()) await fx(seed);
   if (flags.coverage) for (const line of coverage.print()) console.log(line);

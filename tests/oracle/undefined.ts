@@ -7,6 +7,8 @@ export interface Undefined {
   readonly flags: number;
   /** The destination too. */
   readonly result?: boolean;
+  /** Of general registers, these bits. */
+  readonly bits?: number;
   readonly section: string;
 }
 
@@ -34,6 +36,8 @@ const double: Rule = ({ count, bits }) => {
 };
 
 const RULES: Record<string, Rule> = {
+  // Bits 19:16 of the limit: none by [SDM2], undefined by AMD's manual, and there on its processors.
+  LAR: () => ({ flags: 0, bits: 0xf0000, section: 'LAR, Description; AMD64 APM3, LAR' }),
   AND: always(AF, 'AND, Flags Affected'),
   OR: always(AF, 'OR, Flags Affected'),
   XOR: always(AF, 'XOR, Flags Affected'),

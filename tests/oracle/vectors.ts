@@ -20,9 +20,9 @@ export interface VectorHeader {
   readonly selectors: boolean;
 }
 
-/** Bytes of a record that are kept: all up to the list of differences, and the selectors. */
+/** Bytes of a record that are kept: all up to the list of differences, the selectors after, what is undefined (flags, result, bits), and the selectors before. */
 const KEPT = 128;
-const KEPT_BYTES = KEPT + 12 + 8;
+const KEPT_BYTES = KEPT + 12 + 12 + 8;
 const BASELINE_BYTES = 3 * 4096;
 
 export class VectorWriter {
@@ -37,9 +37,11 @@ export class VectorWriter {
     const at = n * results.stride;
     part.set(results.bytes.subarray(at, at + KEPT));
     part.set(results.bytes.subarray(at + R.SELECTORS, at + R.SELECTORS + 12), KEPT);
+    part.set(results.bytes.subarray(at + R.SELECTORS_BEFORE, at + R.SELECTORS_BEFORE + 8), KEPT + 24);
     const view = new DataView(part.buffer);
     view.setUint32(KEPT + 12, unknown.flags, true);
     view.setUint32(KEPT + 16, unknown.result ? 1 : 0, true);
+    view.setUint32(KEPT + 20, unknown.bits ?? 0, true);
     this.parts.push(part);
     this.count++;
   }
@@ -62,8 +64,9 @@ export async function checkVectors(path: URL, tier: Tier): Promise<{ header: Vec
     const part = bytes.subarray(end + BASELINE_BYTES + n * KEPT_BYTES, end + BASELINE_BYTES + (n + 1) * KEPT_BYTES);
     expected.bytes.set(part.subarray(0, KEPT), n * R.RECORD_BYTES);
     expected.bytes.set(part.subarray(KEPT, KEPT + 12), n * R.RECORD_BYTES + R.SELECTORS);
+    expected.bytes.set(part.subarray(KEPT + 24, KEPT + 32), n * R.RECORD_BYTES + R.SELECTORS_BEFORE);
     const view = new DataView(part.buffer, part.byteOffset);
-    unknown.push({ flags: view.getUint32(KEPT + 12, true), result: view.getUint32(KEPT + 16, true) !== 0, section: '' });
+    unknown.push({ flags: view.getUint32(KEPT + 12, true), result: view.getUint32(KEPT + 16, true) !== 0, bits: view.getUint32(KEPT + 20, true), section: '' });
   }
   expected.count = header.cases;
   const mine = expected.copy();

@@ -45,7 +45,7 @@ export function fieldsThatDiffer(host: R.Batch, mine: R.Batch, n: number, unknow
   if (vector === ENDLESS && vector === mine.u32(n, R.VECTOR)) return [];
   if (vector !== mine.u32(n, R.VECTOR)) return [`vector ${vector}, here ${mine.u32(n, R.VECTOR)}`];
   const fields: string[] = [];
-  const differs = (field: number) => host.u64(n, field) !== mine.u64(n, field);
+  const differs = (field: number, unknownBits = 0) => host.u32(n, field + 4) !== mine.u32(n, field + 4) || ((host.u32(n, field) ^ mine.u32(n, field)) & ~unknownBits) !== 0;
   if (differs(R.RIP_AFTER)) fields.push('rip');
   if (errorOf(host, n) !== errorOf(mine, n)) fields.push('error');
   if (differs(R.CR2)) fields.push('cr2');
@@ -53,7 +53,7 @@ export function fieldsThatDiffer(host: R.Batch, mine: R.Batch, n: number, unknow
   const flags = (host.u32(n, R.EFLAGS_AFTER) ^ mine.u32(n, R.EFLAGS_AFTER)) & COMPARED_FLAGS & ~flagsUnknown & ~(completed ? unknown.flags : 0);
   if (flags !== 0) fields.push(flagNames(flags));
   if (completed && unknown.result) return fields;
-  for (let i = 0; i < 16; i++) if (differs(R.REGISTERS_AFTER + 8 * i)) fields.push(`register ${i}`);
+  for (let i = 0; i < 16; i++) if (differs(R.REGISTERS_AFTER + 8 * i, unknown.bits)) fields.push(`register ${i}`);
   for (const i of [0, 1]) if (differs(R.FS_BASE_AFTER + 8 * i)) fields.push(`base of ${'FG'[i]}S`);
   if (host.u32(n, R.HASH) !== mine.u32(n, R.HASH)) fields.push('memory');
   fields.push(...fxDifferences(host.fxAfter(n), mine.fxAfter(n), 16));

@@ -7,13 +7,13 @@ import * as L from '../../../src/cpu/layout.ts';
 import { DEFAULT_PROFILE } from '../../../src/cpu/profiles.ts';
 import { CS, DS, ES, FS, GS, LDTR, RSP, SS, TR } from '../../../src/cpu/registers.ts';
 import { setSegment } from '../../../src/cpu/segments.ts';
-import { setStatusWord } from '../../../src/cpu/x87/environment.ts';
 import { FEATURES } from '../../../src/isa/features.ts';
 import { physAddr } from '../../../src/memory/address.ts';
 import { Arena } from '../../../src/memory/arena.ts';
 import { GuestMemory } from '../../../src/memory/guest-memory.ts';
 import { PagePool } from '../../../src/memory/pool.ts';
 import { loadModules, TIERS } from '../coracle.ts';
+import { DataPages, loadFx, saveFx } from '../state.ts';
 import * as R from './record.ts';
 
 const RAM_BYTES = 4 << 20;
@@ -48,6 +48,7 @@ const HAS_ERROR = new Set([8, 10, 11, 12, 13, 14, 17]);
 const INSTRUCTION_LIMIT = 100_000;
 /** Result vector of a case that does not end, or that ends where no handler is. */
 export const ENDLESS = 255;
+const XMM_REGISTERS = 16;
 const SEGMENT_BYTES = 8 * L.SEGMENT_SIZE;
 
 const descriptor = (access: number, flags: number): bigint => 0xf00000000ffffn | (BigInt(access) << 40n) | (BigInt(flags) << 52n);
@@ -57,9 +58,11 @@ export class Machine {
   private readonly memory: GuestMemory;
   private readonly arena = new Arena();
   private readonly fuel: readonly number[];
-  private readonly frames: number[] = [];
+  private readonly data: DataPages;
   private readonly segments: Uint8Array;
-  private base: Buffer[] = [];
+  /** The code that is there, and where. */
+  private rip = R.CODE_BASE;
+  private code = new Uint8Array(0);
   private nextTable = PML4 + 4096;
 
   constructor(tier: string) {
@@ -72,7 +75,7 @@ export class Machine {
     const profile = { ...DEFAULT_PROFILE, features: new Set(FEATURES) };
     this.cpu = new Cpu(this.arena, { memory: this.memory, ports, interrupts, tsc: () => 0n }, loadModules(), { ...options.cpu, profile });
     this.buildTables();
-    for (const page of [0, 1, 15]) this.frames.push(this.memory.writeFrame((DATA_FRAMES >>> 12) + page));
+    this.data = new DataPages(this.memory, DATA_FRAMES);
     this.memory.write(physAddr(CODE_FRAMES), new Uint8Array(R.CODE_SIZE).fill(R.INT3));
     this.segments = this.prepareState();
   }
@@ -111,7 +114,7 @@ export class Machine {
     this.poke64(GDT + (USER_CODE & ~7), descriptor(0xfb, 0xa));
     for (let vector = 0; vector < 256; vector++) {
       const at = KERNEL + HANDLERS + vector * 16;
-      const dpl = vector === 3 ? 3 : 0;
+      const dpl = vector === 3 || vector === 4 ? 3 : 0;
       this.memory.writePhys(IDT + 16 * vector, 4, ((KERNEL_CODE << 16) | (at & 0xffff)) >>> 0);
       this.memory.writePhys(IDT + 16 * vector + 4, 4, ((at & 0xffff0000) | 0x8e00 | (dpl << 13)) >>> 0);
       this.memory.writePhys(IDT + 16 * vector + 8, 4, 0xffffffff);
@@ -142,21 +145,28 @@ export class Machine {
   }
 
   baseline(pages: Uint8Array): void {
-    this.base = R.DATA_PAGES.map((_, i) => Buffer.from(pages.subarray(i * 4096, i * 4096 + 4096)));
-    for (const [i, page] of this.base.entries()) this.arena.u8.set(page, this.frames[i]);
+    this.data.baseline(pages);
   }
 
   run(batch: R.Batch): void {
     for (let n = 0; n < batch.count; n++) this.runCase(batch, n);
   }
 
+  /** Cases of the same code follow each other: what is there already stays, with what was decoded of it. */
+  private writeCode(rip: number, code: Uint8Array): void {
+    if (rip === this.rip && Buffer.compare(code, this.code) === 0) return;
+    const at = (from: number) => physAddr(CODE_FRAMES + from - R.CODE_BASE);
+    this.memory.write(at(this.rip), new Uint8Array(this.code.length).fill(R.INT3));
+    this.memory.write(at(rip), code);
+    this.rip = rip;
+    this.code = code.slice();
+  }
+
   private runCase(batch: R.Batch, n: number): void {
     const { cpu } = this;
     const { state } = cpu;
     const rip = Number(batch.u64(n, R.RIP));
-    const code = batch.code(n);
-    const at = physAddr(CODE_FRAMES + rip - R.CODE_BASE);
-    this.memory.write(at, code);
+    this.writeCode(rip, batch.code(n));
     this.arena.u8.set(this.segments, state.base + L.SEGMENTS);
     for (const [i, segment] of [FS, GS].entries()) state.setU64(state.segment(segment) + L.SEG_BASE, batch.u64(n, R.FS_BASE + 8 * i));
     for (let i = 0; i < 16; i++) state.setU64(L.GPR + 8 * i, batch.u64(n, R.REGISTERS + 8 * i));
@@ -164,54 +174,18 @@ export class Machine {
     state.rip = rip;
     state.setU64(L.CR + 16, 0n);
     (cpu as unknown as { halted: boolean }).halted = false;
-    this.loadFx(batch.fxBefore(n));
+    loadFx(state, batch.fxBefore(n), XMM_REGISTERS);
     const upper = batch.ymm(n, R.YMM_BEFORE);
     for (let i = 0; i < 16; i++) this.arena.u8.set(upper.subarray(16 * i, 16 * i + 16), this.upperHalf(i));
     cpu.updateMode();
     const end = cpu.instructions + INSTRUCTION_LIMIT;
     for (let i = 0; cpu.instructions < end; i++) if (cpu.run(this.fuel[i % this.fuel.length] as number) === 'halted') break;
-    this.memory.write(at, new Uint8Array(code.length).fill(R.INT3));
     this.results(batch, n);
-    this.saveFx(batch.fxAfter(n));
+    saveFx(state, batch.fxAfter(n), XMM_REGISTERS);
     for (let i = 0; i < 16; i++) batch.ymm(n, R.YMM_AFTER).set(this.arena.u8.subarray(this.upperHalf(i), this.upperHalf(i) + 16), 16 * i);
   }
   private upperHalf(i: number): number {
     return this.cpu.state.base + L.XMM + L.XMM_STRIDE * i + 16;
-  }
-
-  private loadFx(image: Uint8Array): void {
-    const { arena } = this;
-    const { state } = this.cpu;
-    const view = new DataView(image.buffer, image.byteOffset, image.length);
-    const top = view.getUint16(2, true) >> 11;
-    state.setU16(L.FCW, view.getUint16(0, true));
-    setStatusWord(state, view.getUint16(2, true));
-    arena.u8[state.base + L.FTW] = image[4] as number;
-    for (const field of [L.FIP, L.FCS, L.FDP]) state.setU32(field, 0);
-    state.setU16(L.FOP, 0);
-    state.setU16(L.FDS, 0);
-    state.setU32(L.MXCSR, view.getUint32(24, true));
-    for (let i = 0; i < 8; i++) arena.u8.set(image.subarray(32 + 16 * i, 42 + 16 * i), state.base + L.FPR + 16 * ((top + i) & 7));
-    for (let i = 0; i < 16; i++) arena.u8.set(image.subarray(160 + 16 * i, 176 + 16 * i), state.base + L.XMM + L.XMM_STRIDE * i);
-  }
-
-  private saveFx(image: Uint8Array): void {
-    const { arena } = this;
-    const { state } = this.cpu;
-    const view = new DataView(image.buffer, image.byteOffset, image.length);
-    const top = state.getU16(L.FSW) >> 11;
-    view.setUint16(0, state.getU16(L.FCW), true);
-    view.setUint16(2, state.getU16(L.FSW), true);
-    image[4] = arena.u8[state.base + L.FTW] as number;
-    view.setUint32(24, state.getU32(L.MXCSR), true);
-    for (let i = 0; i < 8; i++) {
-      const st = state.base + L.FPR + 16 * ((top + i) & 7);
-      image.set(arena.u8.subarray(st, st + 10), 32 + 16 * i);
-    }
-    for (let i = 0; i < 16; i++) {
-      const xmm = state.base + L.XMM + L.XMM_STRIDE * i;
-      image.set(arena.u8.subarray(xmm, xmm + 16), 160 + 16 * i);
-    }
   }
 
   private results(batch: R.Batch, n: number): void {
@@ -223,7 +197,7 @@ export class Machine {
       batch.setU32(n, R.VECTOR, ENDLESS);
       batch.setU64(n, R.RIP_AFTER, state.getU64(L.RIP));
     } else this.trapped(batch, n, handler >> 4);
-    this.memoryAfter(batch, n);
+    this.data.after(batch, n, R);
   }
   private trapped(batch: R.Batch, n: number, vector: number): void {
     const { state } = this.cpu;
@@ -240,25 +214,5 @@ export class Machine {
     batch.setU32(n, R.EFLAGS_AFTER, Number(pop()));
     batch.setU64(n, R.REGISTERS_AFTER + 8 * RSP, pop());
     batch.setU64(n, R.CR2, vector === 14 ? state.getU64(L.CR + 16) : 0n);
-  }
-
-  private memoryAfter(batch: R.Batch, n: number): void {
-    let count = 0;
-    let hash = R.HASH_START;
-    for (const [p, frame] of this.frames.entries()) {
-      const page = this.base[p] as Buffer;
-      const { u8 } = this.arena;
-      if (page.compare(u8, frame, frame + 4096) === 0) continue;
-      for (let i = 0; i < 4096; i++) {
-        if (u8[frame + i] === page[i]) continue;
-        const difference = ((((R.DATA_PAGES[p] as number) + i) << 8) | (u8[frame + i] as number)) >>> 0;
-        if (count < R.MAX_DIFFERENCES) batch.setU32(n, R.DIFFERENCE + 4 * count, difference);
-        count++;
-        hash = R.hashStep(hash, difference);
-        u8[frame + i] = page[i] as number;
-      }
-    }
-    batch.setU32(n, R.DIFFERENCES, count);
-    batch.setU32(n, R.HASH, hash);
   }
 }

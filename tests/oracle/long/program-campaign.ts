@@ -2,11 +2,11 @@
 import { Decoder as Iced, DecoderOptions, Formatter, FormatterSyntax } from 'iced-x86';
 import { EFLAGS_AF } from '../../../src/cpu/registers.ts';
 import { hostDifference } from '../host-differences.ts';
+import type { LongExecutor } from '../native.ts';
 import { Random } from '../random.ts';
+import type { LongSubjects } from './campaign.ts';
 import { BREAKPOINT, fieldsThatDiffer, fxReport, stateAfter, stateBefore } from './compare.ts';
 import { Generator, makeBaseline } from './generate.ts';
-import { Machine } from './machine.ts';
-import { Native } from './native.ts';
 import { mnemonicAt, type Program, ProgramMaker, putProgram } from './programs.ts';
 import * as R from './record.ts';
 
@@ -16,7 +16,6 @@ const NOTHING = { flags: 0, section: '' };
 
 export interface ProgramOptions {
   readonly seed: number;
-  readonly tiers: readonly string[];
   readonly programs: number;
 }
 
@@ -43,24 +42,24 @@ export class ProgramCampaign {
   programs = 0;
   private readonly options: ProgramOptions;
   private readonly random: Random;
-  private readonly native = new Native();
-  private readonly machines: { tier: string; machine: Machine }[];
+  private readonly native: LongExecutor;
+  private readonly machines: LongSubjects['machines'];
 
-  constructor(options: ProgramOptions) {
+  constructor(subjects: LongSubjects, options: ProgramOptions) {
     this.options = options;
     this.random = new Random(options.seed);
-    this.machines = options.tiers.map((tier) => ({ tier, machine: new Machine(tier) }));
+    this.native = subjects.native;
+    this.machines = subjects.machines;
   }
 
   async run(): Promise<void> {
     const { random, options, native } = this;
     const baseline = makeBaseline(random);
-    native.baseline(baseline);
+    await native.baseline(baseline);
     for (const { machine } of this.machines) machine.baseline(baseline);
     const generator = new Generator(random);
     const maker = new ProgramMaker(random, generator);
     while (this.programs < options.programs && this.findings.length < MOST_FINDINGS) await this.round(maker, generator);
-    native.close();
   }
 
   private async round(maker: ProgramMaker, generator: Generator): Promise<void> {

@@ -20,7 +20,6 @@ typedef unsigned int u32;
 #define CODE_BASE 0x20000000
 #define CODE_SIZE 0x3000
 #define MAX_DIFFERENCES 24
-#define MODE_CODE16 1
 #define MODE_V86 2
 #define V86_DATA 0x8a00
 #define V86_CODE 0x9b00
@@ -32,7 +31,8 @@ struct record {
   u32 vector, error, eip_after, eflags_after, reg_after[8], cr2, differences, hash, reserved;
   u32 difference[MAX_DIFFERENCES];
   u16 selector[6];
-  u32 host_length, host_pairs, steps, reserved2[2];
+  u32 reserved2[2], steps;
+  u8 selector_before[8];
 };
 struct fx_record {
   struct record r;
@@ -120,12 +120,11 @@ static void start(void) {
   u8 *at = code_at(r);
   const u8 *code = r->length > sizeof r->code ? ((struct fx_record *)r)->code : r->code;
   for (u32 i = 0; i < r->length; i++) at[i] = code[i];
-  int small = r->mode == MODE_CODE16;
-  u32 data = small ? 0x33 : 0x23;
+  const u8 *s = r->selector_before;
   static struct frame f;
-  f = (struct frame){.gs = 0x43, .fs = 0x3b, .es = data, .ds = data, .edi = r->reg[7], .esi = r->reg[6], .ebp = r->reg[5],
-    .ebx = r->reg[3], .edx = r->reg[2], .ecx = r->reg[1], .eax = r->reg[0], .eip = r->eip, .cs = small ? 0x2b : 0x1b,
-    .eflags = r->eflags, .esp = r->reg[4], .ss = data};
+  f = (struct frame){.gs = s[5], .fs = s[4], .es = s[0], .ds = s[3], .edi = r->reg[7], .esi = r->reg[6], .ebp = r->reg[5],
+    .ebx = r->reg[3], .edx = r->reg[2], .ecx = r->reg[1], .eax = r->reg[0], .eip = r->eip, .cs = s[1],
+    .eflags = r->eflags, .esp = r->reg[4], .ss = s[2]};
   if (r->mode == MODE_V86) {
     f.cs = V86_CODE;
     f.ss = f.v86_es = f.v86_ds = f.v86_fs = f.v86_gs = V86_DATA;
@@ -183,7 +182,7 @@ __attribute__((used)) void main(void) {
     ((u32 *)IDT)[2 * v] = 0x80000 | (stubs[v] & 0xffff);
     ((u32 *)IDT)[2 * v + 1] = (stubs[v] & 0xffff0000) | 0x8e00 | (v == 3 || v == 4 ? 0x6000 : 0);
   }
-  struct { u16 limit; u32 base; } __attribute__((packed)) gdtr = {0x57, GDT}, idtr = {IDT_LIMIT, IDT};
+  struct { u16 limit; u32 base; } __attribute__((packed)) gdtr = {0x7f, GDT}, idtr = {IDT_LIMIT, IDT};
   __asm__ volatile(
       "lgdt %0\n lidt %1\n ljmp $0x08, $1f\n1: mov $0x10, %%eax\n mov %%eax, %%ds\n mov %%eax, %%es\n mov %%eax, %%ss\n"
       "mov $0x50, %%eax\n lldt %%ax\n mov $0x48, %%eax\n ltr %%ax\n mov %2, %%eax\n mov %%eax, %%cr3\n mov $0x610, %%eax\n mov %%eax, %%cr4\n"

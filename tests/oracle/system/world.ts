@@ -26,7 +26,7 @@ export interface Kind {
 }
 
 export const GDT_LIMIT = 0x6f;
-export const LDTR: Segment = { selector: E.LOCAL_TABLE, base: E.LDT, limit: 0x3f, attributes: 0x82 };
+export const LDTR: Segment = { selector: E.LOCAL_TABLE, base: E.LDT, limit: E.LDT_LIMIT, attributes: 0x82 };
 export const TR: Segment = { selector: E.TASK, base: E.TSS, limit: 0x67, attributes: 0x8b };
 /** Descriptor of the task, whose type says that it is busy. */
 export const TASK_TYPE = E.GDT + E.TASK + 5;

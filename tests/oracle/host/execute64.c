@@ -2,7 +2,7 @@
  * Executes instructions and short programs of 64-bit code on the host's own processor, and tells the state after each.
  *
  * Reads from standard input: a 32-bit word 'B' and three pages of memory contents, then batches: a word with the number
- * of cases, and the records (see record.ts); writes the records back with their results filled in. The data pages are
+ * of cases, the length of a record, and the records (see long/record.ts); writes the records back with their results filled in. The data pages are
  * mapped twice, at addresses of 32 bits and far above.
  */
 #define _GNU_SOURCE
@@ -19,27 +19,21 @@
 #define DATA_LOW 0x10000000ul
 #define DATA_HIGH 0x5a5010000000ul
 #define CODE 0x5a5020000000ul
-#define CODE_SIZE 0x3000ul
-#define PAGE 0x1000ul
-#define MAX_DIFFERENCES 24
-/* Of a case that two ticks of the timer find running. */
-#define ENDLESS 255
-#define TICK_SECONDS 1
 
 struct record {
   uint8_t reserved[16];
   uint32_t length, eflags;
   uint64_t rip, reg[16], base[2];
   uint64_t reg_after[16], base_after[2], rip_after, cr2;
-  uint32_t vector, error, eflags_after, differences, hash, difference[MAX_DIFFERENCES];
+  uint32_t vector, error, eflags_after, differences, hash, difference[24];
   uint8_t pad[60], before[512], after[512], code[512], ymm_before[256], ymm_after[256];
 };
 _Static_assert(sizeof(struct record) == 2560, "record size");
+#include "common.h"
 
 /* Used by the assembly below. The case has FS and GS to itself; nothing of this program may use them meanwhile. */
 uint64_t saved_rsp, jump_target, own_base[2], case_base[2];
 uint8_t has_avx;
-struct record *volatile current;
 
 void enter(struct record *r);
 void came_back(void);
@@ -79,9 +73,6 @@ static void upper_halves(struct record *r, const uint8_t *area) {
   else memset(r->ymm_after, 0, sizeof r->ymm_after);
 }
 
-/* The case that was running at the last tick. */
-static struct record *ticked;
-
 __attribute__((used)) static void trapped(int signal, siginfo_t *info, void *context) {
   ucontext_t *u = context;
   greg_t *g = u->uc_mcontext.gregs;
@@ -105,49 +96,8 @@ __attribute__((used)) static void trapped(int signal, siginfo_t *info, void *con
   g[REG_RIP] = (greg_t)(uintptr_t)came_back;
   g[REG_RSP] = (greg_t)saved_rsp;
   g[REG_EFL] = 0x202;
-}
-
-static uint8_t baseline[3][PAGE];
-static uint8_t *const pages[3] = {(uint8_t *)DATA_HIGH, (uint8_t *)(DATA_HIGH + PAGE), (uint8_t *)(DATA_HIGH + 0xf000)};
-static const uint32_t offsets[3] = {0, PAGE, 0xf000};
-
-/* Lists what the case changed in memory, and restores it. */
-static void memory_after(struct record *r) {
-  uint32_t hash = 0x811c9dc5u, n = 0;
-  for (int p = 0; p < 3; p++) {
-    if (memcmp(pages[p], baseline[p], PAGE) == 0) continue;
-    for (uint32_t i = 0; i < PAGE; i++) {
-      if (pages[p][i] == baseline[p][i]) continue;
-      uint32_t d = (offsets[p] + i) << 8 | pages[p][i];
-      if (n < MAX_DIFFERENCES) r->difference[n] = d;
-      n++;
-      hash = (hash ^ d) * 0x01000193u;
-      pages[p][i] = baseline[p][i];
-    }
-  }
-  r->differences = n;
-  r->hash = hash;
-}
-
-/* The code pages, writable here and read-only at CODE. */
-static uint8_t *code;
-
-static void map(int file, uintptr_t at, size_t size, off_t offset, int protection) {
-  void *p = mmap((void *)at, size, protection, MAP_SHARED | MAP_FIXED_NOREPLACE, file, offset);
-  if (p != (void *)at) exit(2);
-}
-
-static void map_all(void) {
-  int data = memfd_create("data", 0), text = memfd_create("code", 0);
-  if (data < 0 || text < 0 || ftruncate(data, 3 * PAGE) < 0 || ftruncate(text, CODE_SIZE) < 0) exit(2);
-  for (int p = 0; p < 3; p++) {
-    map(data, DATA_LOW + offsets[p], PAGE, p * PAGE, PROT_READ | PROT_WRITE);
-    map(data, DATA_HIGH + offsets[p], PAGE, p * PAGE, PROT_READ | PROT_WRITE);
-  }
-  code = mmap(0, CODE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, text, 0);
-  if (code == MAP_FAILED) exit(2);
-  map(text, CODE, CODE_SIZE, 0, PROT_READ | PROT_EXEC);
-  memset(code, 0xcc, CODE_SIZE);
+  /* A far transfer may have left for another code segment, or no stack segment. */
+  g[REG_CSGSFS] = (greg_t)(((uint64_t)g[REG_CSGSFS] & 0x0000ffffffff0000ull) | USER_CS | (uint64_t)USER_DS << 48);
 }
 
 static void run(struct record *r) {
@@ -158,54 +108,16 @@ static void run(struct record *r) {
   __asm__ volatile("fninit\n\tfxrstor64 %0" ::"m"(r->before));
   current = r;
   enter(r);
-  current = 0;
-  ticked = 0;
   memset(at, 0xcc, r->length);
-  memory_after(r);
-}
-
-static int take(void *to, size_t size) {
-  for (size_t done = 0; done < size;) {
-    ssize_t n = read(0, (char *)to + done, size - done);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return 0;
-    done += (size_t)n;
-  }
-  return 1;
-}
-static void give(const void *from, size_t size) {
-  for (size_t done = 0; done < size;) {
-    ssize_t n = write(1, (const char *)from + done, size - done);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) exit(1);
-    done += (size_t)n;
-  }
 }
 
 int main(void) {
   has_avx = !!__builtin_cpu_supports("avx");
-  map_all();
-  stack_t stack = {.ss_sp = malloc(1 << 16), .ss_size = 1 << 16};
-  sigaltstack(&stack, 0);
-  struct sigaction action = {.sa_sigaction = trap_entry, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
-  static const int signals[] = {SIGTRAP, SIGSEGV, SIGILL, SIGFPE, SIGBUS, SIGALRM};
-  for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) sigaction(signals[i], &action, 0);
-  struct itimerval timer = {{TICK_SECONDS, 0}, {TICK_SECONDS, 0}};
-  setitimer(ITIMER_REAL, &timer, 0);
-  struct record *records = 0;
-  uint32_t count;
-  while (take(&count, 4)) {
-    if (count == 'B') {
-      if (!take(baseline, sizeof baseline)) return 1;
-      for (int p = 0; p < 3; p++) memcpy(pages[p], baseline[p], PAGE);
-      continue;
-    }
-    size_t size = (size_t)count * sizeof *records;
-    free(records);
-    records = aligned_alloc(64, size);
-    if (!records || !take(records, size)) return 1;
-    for (uint32_t i = 0; i < count; i++) run(records + i);
-    give(records, size);
-  }
+  map_data(DATA_LOW);
+  map_data(DATA_HIGH);
+  map_code(CODE, PROT_READ | PROT_EXEC);
+  catch_all(trap_entry);
+  uint32_t count, stride;
+  while (take(&count, 4)) if (count == 'B' ? !take_baseline() : !run_batch(count, &stride, run)) return 1;
   return 0;
 }
