@@ -224,8 +224,10 @@ NP 0F AE /6 m XSAVEOPT My : rare +xsaveopt
 NP 0F C7 /4 m XSAVEC My : rare +xsavec
 NP 0F C7 /3 m XRSTORS My : rare +xsaves
 NP 0F C7 /5 m XSAVES My : rare +xsaves
-0F C7 /6 r RDRAND Rv : rare +rdrand
-0F C7 /7 r RDSEED Rv : rare +rdseed
+NP 0F C7 /6 r RDRAND Rv : rare +rdrand
+66 0F C7 /6 r RDRAND Rv : rare +rdrand
+NP 0F C7 /7 r RDSEED Rv : rare +rdseed
+66 0F C7 /7 r RDSEED Rv : rare +rdseed
 F3 0F C7 /7 r RDPID Rd : rare +rdpid
 0F 02 LAR Gv Ew : protected rare
 0F 03 LSL Gv Ew : protected rare
