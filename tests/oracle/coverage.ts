@@ -83,15 +83,15 @@ export class Coverage {
     this.add(oracle, this.counts.has(text) ? text : formText(decoder.row, { ...form, memory: false }), cases);
   }
 
-  /** Instructions of the kernels that no other oracle takes, by their names in the sources; those of long mode are named so. */
+  /** Instructions of the kernels that no other oracle takes, by their names in the sources; for 64-bit code, in those of long mode. */
   private addKernels(): void {
     const files = readdirSync(KERNELS).filter((f) => f.endsWith('.asm'));
     const sources = (wanted: (file: string) => boolean) => files.filter(wanted).map((f) => readFileSync(new URL(f, KERNELS), 'utf8')).join('\n');
-    const isLong = (file: string) => file.endsWith('64.asm');
-    const [short, long] = [sources((f) => !isLong(f)), sources(isLong)];
+    const all = sources(() => true);
+    const long = sources((file) => file.endsWith('64.asm'));
     for (const [form, row] of this.rows) {
       if (!/^(RD|WR|SYS|CPUID|(CALL|JMP)_FAR_INDIRECT|SLDT|STR|SGDT|SIDT|SMSW|X[GS]ETBV|INVPCID|XSAVE|XRSTOR)/.test(row.mnemonic)) continue;
-      const source = form.startsWith(LONG) ? long : short;
+      const source = form.startsWith(LONG) ? long : all;
       this.add('kernels', form, source.match(new RegExp(`^[^;\\n]*\\b${inSources(row.mnemonic)}\\b`, 'gm'))?.length ?? 0);
     }
   }
