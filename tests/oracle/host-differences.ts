@@ -31,7 +31,7 @@ const DIFFERENCES: readonly Difference[] = [
   { mnemonics: /^V/, vectors: IN_MEMORY, fields: PLACE, reason: 'which part of 32 bytes is reached first' },
   { mnemonics: /^(RET_FAR|IRET)$/, vectors: IN_MEMORY, fields: PLACE, reason: 'the order in which a frame is reached' },
   {
-    mnemonics: /^(FLD|FSTP|FBLD|FBSTP|FLDENV|FNSTENV|FRSTOR|FNSAVE|BOUND|L[EDFGS]S|(CALL|JMP)_FAR_INDIRECT)$/, vectors: [BREAKPOINT, BOUND_RANGE, ...IN_MEMORY], fields: /^(vector \d+, here 1[23]|error)$/,
+    mnemonics: /^(FLD|FSTP|FBLD|FBSTP|FLDENV|FNSTENV|FRSTOR|FNSAVE|FXSAVE|FXRSTOR|BOUND|L[EDFGS]S|(CALL|JMP)_FAR_INDIRECT)$/, vectors: [BREAKPOINT, BOUND_RANGE, ...IN_MEMORY], fields: /^(vector \d+, here 1[23]|error)$/,
     reason: 'an operand of several parts with a 16-bit address wraps around 64 KiB',
   },
   { mnemonics: /^(FLDENV|FNSTENV|FRSTOR|FNSAVE)$/, vectors: IN_MEMORY, fields: /./, reason: 'an image is loaded or stored in part before a fault' },

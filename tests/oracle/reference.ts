@@ -62,7 +62,7 @@ const hostExcuse: Reference['excuse'] = (e, reference, mine, n, fields) => {
   if (wrapsAround(reference, n, mine, n)) return 'an operand that wraps around 4 GiB in a segment that holds all of them';
   const cr2 = reference.u32(n, R.CR2);
   if (reference.u32(n, R.VECTOR) === PAGE_FAULT && cr2 === reference.u32(n, R.EIP_AFTER) && cr2 - R.DATA_BASE < 0x10000 && cr2 >= R.DATA_BASE) return 'a branch to data, which the host does not execute';
-  if (reference.selector(n, CS) === LINUX_CODE64) return 'a far transfer to 64-bit code';
+  if ([reference, mine].some((batch) => batch.selector(n, CS) === LINUX_CODE64)) return 'a far transfer to 64-bit code';
   return hostDifference(e.row.mnemonic, reference.u32(n, R.VECTOR), fields);
 };
 
