@@ -6,7 +6,7 @@ import * as R from '../interp/record.ts';
 import { INDIRECT_JUMPS, REPEATED } from '../interp/handlers.ts';
 import { HANDLER_CROSSING, HANDLER_CROSSING_LONG, HANDLER_STOP } from '../interp/variant.ts';
 import type { CompilerCounters } from '../jit/compiler.ts';
-import type { Origin } from '../jit/finder.ts';
+import { type Origin, seldom } from '../jit/finder.ts';
 import { listRegion, type RegionListing } from '../jit/listing.ts';
 import type { CompilerThread } from '../jit/thread-protocol.ts';
 import { FILL_SIZE, FILL_WRITE } from '../interp/translate.ts';
@@ -523,7 +523,8 @@ export class Cpu implements CpuContext {
     const { state } = this;
     const user = state.cpl === 3;
     return {
-      host, linear, mode: state.getU32(L.MODE), record, frameAt: (page) => this.source.frameAt(page, user), ahead: this.compilesAll, counted: this.tierTimes !== undefined,
+      host, linear, mode: state.getU32(L.MODE), record, frameAt: (page) => this.source.frameAt(page, user), ahead: this.compilesAll, hotAfter: this.hotAfter,
+      counted: this.tierTimes !== undefined,
     };
   }
 
@@ -586,7 +587,8 @@ export class Cpu implements CpuContext {
         return;
       case R.EXIT_HOT:
         this.branched = this.hot = true;
-        this.arena.i32[(ip + R.REC_EDGES) >>> 2] = this.hotAfter;
+        // It stays one that is not seldom taken.
+        this.arena.i32[(ip + R.REC_EDGES) >>> 2] = this.hotAfter - seldom(this.hotAfter);
         return;
       case R.EXIT_HOT_ENTRY:
         this.branched = this.hot = true;

@@ -153,6 +153,19 @@ describe('compiled code', () => {
     expect([cpu.state.eip, cpu.state.eflags & 0x40]).toEqual([target + 1, 0]);
   });
 
+  it('leaves to the interpreter what is seldom reached, until it is hot', () => {
+    // again: test cl, 127; jz rare; back: inc ebx; dec ecx; jnz again; hlt; rare: inc eax; jmp back
+    start({ compileThreshold: 160 }, [0xf6, 0xc1, 0x7f, 0x74, 0x05, 0x43, 0x49, 0x75, 0xf7, 0xf4, 0x40, 0xeb, 0xf8]);
+    cpu.state.setReg(ECX, 100_000);
+    cpu.run(2000);
+    const listed = (): unknown[] | undefined => cpu.listRegion(ENTRY)?.parts.map(({ linear }) => linear);
+    expect(listed()).toContain(ENTRY + 5);
+    expect(listed()).not.toContain(ENTRY + 10);
+    run();
+    expect([cpu.state.reg(EAX), cpu.state.reg(EBX)]).toEqual([781, 100_000]);
+    expect(cpu.listRegion(ENTRY + 10)).toBeDefined();
+  });
+
   it('leaves device memory to the interpreter, one access for one', () => {
     cpu.state.setReg(ECX, 5000);
     cpu.state.setReg(ESI, DEVICE);

@@ -24,13 +24,18 @@ export interface Origin {
   frameAt(linearPage: number): number;
   /** Blocks are made that the interpreter has not met yet. */
   readonly ahead: boolean;
+  /** After how many edges code is hot. */
+  readonly hotAfter: number;
   /** As `Region.counted`. */
   readonly counted: boolean;
 }
 
 /** Instructions in a region at most, and in a function that stands in the place of its calls. */
 const REGION_INSTRUCTIONS = 500;
-const INLINED_INSTRUCTIONS = 96;
+const INLINED_INSTRUCTIONS = 48;
+/** A branch that has been taken fewer times than this part of what makes code hot leaves the region. */
+const SELDOM = 1 / 16;
+export const seldom = (hotAfter: number): number => Math.floor(hotAfter * SELDOM);
 /** Blocks so many bytes from an indirect jump may be what it leads to: the cases of a switch statement. */
 const JUMP_REACH = 1024;
 /** Records are copied into buffers of so many: a buffer for each would cost many times its size, on the way to another thread too. */
@@ -122,6 +127,7 @@ class Search {
         const target = this.target(record);
         const last = this.lastTarget(record);
         if (isCall(record) || isIndirectCall(record)) {
+          if (this.isSeldom(record)) continue;
           const room = Math.min(INLINED_INSTRUCTIONS, limit - size);
           const start = target ?? last;
           const callee = start === undefined ? undefined : this.functionAt(start, room);
@@ -167,7 +173,11 @@ class Search {
   /** Where a branch goes, if it may go on in the region. */
   private target(record: CodeRecord): number | undefined {
     const target = branchOffset(record);
-    return target === undefined || narrowBranch(record, this.origin.mode) || !this.reaches(target) ? undefined : target;
+    return target === undefined || narrowBranch(record, this.origin.mode) || !this.reaches(target) || this.isSeldom(record) ? undefined : target;
+  }
+  private isSeldom(record: CodeRecord): boolean {
+    const { ahead, hotAfter } = this.origin;
+    return !ahead && hotAfter - this.arena.i32[(record.address + R.REC_EDGES) >>> 2] < seldom(hotAfter);
   }
   /** Where an indirect jump or call went the last time that the interpreter executed it. */
   private lastTarget(record: CodeRecord): number | undefined {
