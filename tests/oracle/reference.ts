@@ -151,6 +151,8 @@ const qemuExcuse: Reference['excuse'] = (e, reference, mine, n, fields) => {
     const wraps = reference.u32(n, R.CR2) >= 0xfffffe00;
     if (segmented || wraps) return 'QEMU checks no segment limits and types';
   }
+  // What it loads from past the limit is a selector, which it faults with.
+  if (/^L[DEFGS]S$/.test(mnemonic) && SEGMENT_FAULTS.includes(here) && mine.u32(n, R.ERROR) === 0) return 'QEMU checks no segment limits and types';
   if (SEGMENT_FAULTS.includes(here) && e.segmentOverride >= FS) return 'QEMU checks no segment limits and types';
   if (vector === PAGE_FAULT && here === PAGE_FAULT && fields.every((f) => f === 'error') && ((reference.u32(n, R.ERROR) ^ mine.u32(n, R.ERROR)) & ~2) === 0) {
     return 'QEMU reads before it writes';

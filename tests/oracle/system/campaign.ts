@@ -11,7 +11,7 @@ import * as E from '../environment.ts';
 import { type Encoding, formText, formsOf, Generator, makeBaseline, rowsToTest } from '../generate.ts';
 import { Random } from '../random.ts';
 import * as R from '../record.ts';
-import { documented } from '../reference.ts';
+import { documented, qemuHas } from '../reference.ts';
 import { disassemble, type Finding } from '../single.ts';
 import { excuse } from './excuses.ts';
 import { System } from './machine.ts';
@@ -35,7 +35,7 @@ export interface SystemOptions {
 }
 
 export const rowsOfSystem = (): Row[] =>
-  rowsToTest(INSTRUCTION_SET).filter((row) => !LEFT_OUT.test(row.mnemonic) && !ATTRIBUTES.some((a) => row.attributes.has(a)));
+  rowsToTest(INSTRUCTION_SET).filter((row) => qemuHas(row) && !LEFT_OUT.test(row.mnemonic) && !ATTRIBUTES.some((a) => row.attributes.has(a)));
 
 const hex = (value: number | undefined): string => (value === undefined ? 'none' : (value >>> 0).toString(16));
 
