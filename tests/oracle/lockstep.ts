@@ -55,7 +55,7 @@ export interface LockstepOptions {
 
 /**
  * What the references run. QEMU: no aliases that it does not know; CLFLUSH that never faults there; CMPXCHG8B, which spoils
- * the other flags; EMMS, after which tags tell of MMX instructions that faulted; #GP for misaligned operands of
+ * the other flags; PUNPCKL, which reads eight bytes for MMX; EMMS, after which tags tell of MMX instructions that faulted; #GP for misaligned operands of
  * SSE; x87 and SSE arithmetic, whose NaNs and exceptions differ; the approximations of SSE, which are every processor's own.
  */
 function accepts(reference: LockstepReference): (row: Row) => boolean {
@@ -64,7 +64,7 @@ function accepts(reference: LockstepReference): (row: Row) => boolean {
     if (reference === 'host') return !(row.opcode[0] === 0x0f && row.opcode[1] === 0x0d);
     if (!qemuHas(row)) return false;
     if ((row.mnemonic === 'TEST' && row.digit === 1) || (row.mnemonic === 'SHL' && row.digit === 6)) return false;
-    return !/^(CMPXCHG8B|NOP|EMMS|MOVDQ2Q)$/.test(row.mnemonic) && !/^(H?ADD|H?SUB|MUL|DIV|MIN|MAX|SQRT|CMP|CVT|DP|ROUND)\w*[PS][SD]/.test(row.mnemonic) && !/^CVT/.test(row.mnemonic) && !row.attributes.has('fpu') && !row.attributes.has('wait');
+    return !/^(CMPXCHG8B|NOP|EMMS|MOVDQ2Q|PUNPCKL\w+)$/.test(row.mnemonic) && !/^(H?ADD|H?SUB|MUL|DIV|MIN|MAX|SQRT|CMP|CVT|DP|ROUND)\w*[PS][SD]/.test(row.mnemonic) && !/^CVT/.test(row.mnemonic) && !row.attributes.has('fpu') && !row.attributes.has('wait');
   };
 }
 

@@ -134,7 +134,7 @@ export class InstructionMaker {
     this.random = random;
     this.capabilities = capabilities;
     this.generator = new OperandGenerator(random);
-    const usable = rows.filter((row) => !LEFT_OUT.test(row.mnemonic) && !differsInPrograms(row.mnemonic) && !X87_LEFT_OUT.test(row.mnemonic) && capabilities.accepts(row));
+    const usable = rows.filter((row) => !LEFT_OUT.test(row.mnemonic) && !differsInPrograms(row) && !X87_LEFT_OUT.test(row.mnemonic) && capabilities.accepts(row));
     this.classes = [
       { rows: usable.filter((row) => !isSimd(row) && !isX87(row) && !STRINGS.test(row.mnemonic)), weight: 70 },
       { rows: usable.filter(isX87), weight: 10 },

@@ -39,7 +39,7 @@ const RET = [0xc3];
 
 const usable = (row: Row): boolean => {
   const a = row.attributes;
-  if (LEFT_OUT.test(row.mnemonic) || differsInPrograms(row.mnemonic) || EXCLUDED.test(row.mnemonic) || APPROXIMATE.test(row.mnemonic) || STRINGS.test(row.mnemonic)) return false;
+  if (LEFT_OUT.test(row.mnemonic) || differsInPrograms(row) || EXCLUDED.test(row.mnemonic) || APPROXIMATE.test(row.mnemonic) || STRINGS.test(row.mnemonic)) return false;
   if (row.operands.some((o) => o.kind === 'X')) return false;
   return !a.has('end') && !a.has('branch') && !a.has('stack') && !row.operands.some((o) => o.kind === 'O');
 };
