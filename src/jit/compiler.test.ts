@@ -87,7 +87,7 @@ describe('compiled code', () => {
     let ms = 0;
     start({ compileThreshold: 10, keptCodeBytes: 0, nowMs: () => ms });
     const runs = (instructions: number): number => {
-      ms += 6000;
+      ms += 31_000;
       if (instructions > 0) cpu.run(instructions);
       cpu.run(1);
       return cpu.compilerCounters.dropped;

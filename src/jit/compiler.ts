@@ -21,7 +21,7 @@ const SLICE_INSTRUCTIONS = 100;
 const MAX_SLOTS = 16384;
 const TABLE_STEP = 1024;
 /** How often regions are looked for that have not run since the last time. */
-const REST_MS = 5000;
+const REST_MS = 30_000;
 /** Default of `keptBytes`. */
 const KEPT_BYTES = 1 << 20;
 

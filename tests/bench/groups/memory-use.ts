@@ -13,7 +13,9 @@ import { MEMORY_MIB } from './boot.ts';
 const TOUCHED_MIB = 40;
 const MIB = 2 ** 20;
 /** The browser gives back what it no longer needs only after a while: until it has come down by less than this in so long, twice in a row. */
-const SETTLE_MS = 10_000, SETTLED_BYTES = MIB, LONGEST_SETTLE_MS = 120_000;
+const SETTLE_MS = 10_000, SETTLED_BYTES = MIB, LONGEST_SETTLE_MS = 240_000;
+/** Code goes that has not run for a minute. */
+const SETTLED_SAMPLES = 7;
 
 export async function benchMemoryUse(browser: Browser, files: GuestFiles, say: (text: string) => void): Promise<MemoryUseResult> {
   writePageGuests(files, MEMORY_MIB);
@@ -60,7 +62,7 @@ async function before<T>(waiting: Promise<T>, ms: number): Promise<T> {
 
 async function settledBytes(processId: number): Promise<number> {
   let bytes = residentBytes(processId);
-  for (let ms = 0, still = 0; still < 2 && ms < LONGEST_SETTLE_MS; ms += SETTLE_MS) {
+  for (let ms = 0, still = 0; still < SETTLED_SAMPLES && ms < LONGEST_SETTLE_MS; ms += SETTLE_MS) {
     await pause(SETTLE_MS);
     const now = residentBytes(processId);
     still = now > bytes - SETTLED_BYTES ? still + 1 : 0;
