@@ -12,10 +12,11 @@ import { MEMORY_MIB } from './boot.ts';
 
 const TOUCHED_MIB = 40;
 const MIB = 2 ** 20;
-/** The browser gives back what it no longer needs only after a while: until it has come down by less than this in so long, twice in a row. */
-const SETTLE_MS = 10_000, SETTLED_BYTES = MIB, LONGEST_SETTLE_MS = 240_000;
-/** Code goes that has not run for a minute. */
-const SETTLED_SAMPLES = 7;
+/**
+ * The browser gives back what it no longer needs only after a while, and code goes that has not run for half a minute: until it has
+ * come down by less than this in so long, so many times in a row.
+ */
+const SETTLE_MS = 10_000, SETTLED_BYTES = MIB, SETTLED_SAMPLES = 7, LONGEST_SETTLE_MS = 240_000;
 
 export async function benchMemoryUse(browser: Browser, files: GuestFiles, say: (text: string) => void): Promise<MemoryUseResult> {
   writePageGuests(files, MEMORY_MIB);
