@@ -168,6 +168,7 @@ const qemuExcuse: Reference['excuse'] = (e, reference, mine, n, fields) => {
     if (here === 13 && mine.u32(n, R.ERROR) === 0) return 'QEMU checks the limit of the new CS late or not at all';
     if (mnemonic === 'RET_FAR' && e.immediate & 0x8000) return 'QEMU sign-extends the count of RET';
   }
+  if (mnemonic === 'ENTER' && e.osize === 32 && here === vector && fields.every((f) => /^(register 5|memory)$/.test(f))) return 'QEMU borrows from the upper half of ESP for a frame pointer on a 16-bit stack';
   if (mnemonic === 'RET' && e.immediate & 0x8000) return 'QEMU sign-extends the count of RET';
   if (vector === PAGE_FAULT && /^(CMPS.|PUSHA|POPA)$/.test(mnemonic)) return 'QEMU accesses in another order';
   if (vector === PAGE_FAULT && /^SCAS.$/.test(mnemonic) && fields.every((f) => FLAG_FIELD.test(f))) return 'QEMU keeps the flags of the last iteration when a later one faults';
