@@ -197,7 +197,11 @@ export class Decoder {
     if (index < 0) return 'undefined';
     this.rowIndex = index;
     this.row = this.rows[index];
-    if (vex !== undefined && this.vvvv !== 0 && !this.usesVvvv[index]) return 'undefined';
+    if (vex !== undefined) {
+      if (this.vvvv !== 0 && !this.usesVvvv[index]) return 'undefined';
+      // Its top bit names no register outside 64-bit mode [SDM2 2.3.5.6]; where the field is reserved, all of it has to be set.
+      if (size !== 64) this.vvvv &= 7;
+    }
     if (size === 64) this.longOperandSize();
     this.memory = false;
     // MOV to and from control and debug registers takes any mod for a register [SDM2 MOV].
@@ -285,7 +289,7 @@ export class Decoder {
     // R, X and B are inverted; outside 64-bit mode there are eight registers, and W is no operand size.
     const registers = length === 3 ? ~bytes[at + 1] >> 5 : (~bytes[at + 1] >> 5) & REX_R;
     this.rex = size === 64 ? (registers & 7) | (wide >> 4) : 0;
-    this.vvvv = (~last >> 3) & (size === 64 ? 15 : 7);
+    this.vvvv = (~last >> 3) & 15;
     this.vexMap = length === 3 ? bytes[at + 1] & 0x1f : 1;
     this.at += length;
     return (last & 3) | (last & VEX_L) | (wide ? VEX_W : 0);

@@ -35,20 +35,25 @@ export interface DecoderReport {
   readonly meant: Map<string, number>;
 }
 
-const GENERAL = new Map<number, number>();
+/** Numbers of the registers that an address is made of; gathers have vectors for an index. */
+const NUMBERS = new Map<number, number>();
 for (const [i, n] of ['AX', 'CX', 'DX', 'BX', 'SP', 'BP', 'SI', 'DI'].entries()) {
-  GENERAL.set(Register[n as 'AX'], i);
-  GENERAL.set(Register[`E${n}` as 'EAX'], i);
-  GENERAL.set(Register[`R${n}` as 'RAX'], i);
+  NUMBERS.set(Register[n as 'AX'], i);
+  NUMBERS.set(Register[`E${n}` as 'EAX'], i);
+  NUMBERS.set(Register[`R${n}` as 'RAX'], i);
 }
 for (let n = 8; n < 16; n++) {
-  GENERAL.set(Register[`R${n}` as 'R8'], n);
-  GENERAL.set(Register[`R${n}D` as 'R8D'], n);
+  NUMBERS.set(Register[`R${n}` as 'R8'], n);
+  NUMBERS.set(Register[`R${n}D` as 'R8D'], n);
 }
-for (const ip of [Register.EIP, Register.RIP]) GENERAL.set(ip, BASE_RIP);
+for (const ip of [Register.EIP, Register.RIP]) NUMBERS.set(ip, BASE_RIP);
+for (let n = 0; n < 16; n++) {
+  NUMBERS.set(Register.XMM0 + n, n);
+  NUMBERS.set(Register.YMM0 + n, n);
+}
 const SEGMENTS: number[] = [Register.ES, Register.CS, Register.SS, Register.DS, Register.FS, Register.GS];
 const FS = 4;
-const numberOf = (register: number): number => (register === Register.None ? -1 : (GENERAL.get(register) ?? -2));
+const numberOf = (register: number): number => (register === Register.None ? -1 : (NUMBERS.get(register) ?? -2));
 
 function fill(random: Random, buffer: Uint8Array, size: CodeSize): void {
   for (let slot = 0; slot < buffer.length; slot += SLOT) {
@@ -56,7 +61,12 @@ function fill(random: Random, buffer: Uint8Array, size: CodeSize): void {
     const prefixes = random.chance(1) ? 12 : random.pick([0, 0, 0, 1, 1, 2, 3]);
     for (let i = 0; i < prefixes; i++) buffer[at++] = random.pick(PREFIXES);
     if (size === 64 && random.chance(50)) buffer[at++] = REX | random.below(16);
-    if (random.chance(45)) {
+    if (random.chance(10)) {
+      // A VEX prefix: most have a map that there is and no register in VEX.vvvv, which most instructions of random bytes refuse otherwise.
+      buffer[at++] = 0xc4;
+      buffer[at++] = (random.u32() & 0xe0) | random.pick([1, 1, 2, 2, 3, random.below(32)]);
+      buffer[at++] = random.chance(50) ? random.u32() | 0x78 : random.u32();
+    } else if (random.chance(45)) {
       buffer[at++] = 0x0f;
       if (random.chance(15)) buffer[at++] = random.pick([0x38, 0x3a]);
     }

@@ -15,6 +15,7 @@ const DEBUG = 1;
 const BREAKPOINT = 3;
 const BOUND_RANGE = 5;
 const UNDEFINED = 6;
+const NOT_PRESENT = 11;
 const PAGE_FAULT = 14;
 const IN_MEMORY = [12, 13, PAGE_FAULT];
 const PLACE = /^(cr2|error|vector .*)$/;
@@ -35,6 +36,12 @@ const DIFFERENCES: readonly Difference[] = [
     mnemonics: /^(FLD|FSTP|FBLD|FBSTP|FLDENV|FNSTENV|FRSTOR|FNSAVE|FXSAVE|FXRSTOR|BOUND|L[EDFGS]S|(CALL|JMP)_FAR_INDIRECT)$/, vectors: [BREAKPOINT, BOUND_RANGE, ...IN_MEMORY], fields: /^(vector \d+, here 1[23]|error)$/,
     reason: 'an operand of several parts with a 16-bit address wraps around 64 KiB',
   },
+  {
+    mnemonics: /^(BOUND|L[DEFGS]S)$/, vectors: [NOT_PRESENT, ...IN_MEMORY], fields: /^(vector 11, here 12|vector 1[1-3], here 14|error|cr2)$/,
+    reason: 'an operand of several parts with a 16-bit address wraps around 64 KiB',
+  },
+  { mnemonics: /^MASKMOV/, vectors: [BREAKPOINT], fields: /^(vector 3, here 1[23])$/, reason: 'an operand of several parts with a 16-bit address wraps around 64 KiB' },
+  { mnemonics: /^RET_FAR$/, vectors: IN_MEMORY, fields: /^register 4$/, reason: 'the upper half of RSP is undefined once 32-bit code runs [SDM1 3.4.1.1]' },
   { mnemonics: /^(FLDENV|FNSTENV|FRSTOR|FNSAVE)$/, vectors: IN_MEMORY, fields: /./, reason: 'an image is loaded or stored in part before a fault' },
   { mnemonics: /^POPA$/, vectors: IN_MEMORY, fields: /^(register \d|cr2|error|vector 1[24], .*)$/, reason: 'POPA loads some registers before it faults, and reads the place of SP too' },
   { mnemonics: /^PUSHA$/, vectors: IN_MEMORY, fields: /^(memory|cr2|error)$/, reason: 'PUSHA stores a part before it faults' },
