@@ -257,9 +257,9 @@ export class CodeCache {
     }
     const before = this.dropped;
     page.drop(offset, offset + length, this.dropping(page));
+    this.publish(page);
     if (this.dropped === before) return false;
     this.invalidations++;
-    this.publish(page);
     return true;
   }
   /** A store of so many bytes, all in one frame, changes no code. */
@@ -385,7 +385,11 @@ export class CodeCache {
     if (page.left < LEAST_RECORDS) this.extend(page);
     // A block that a chunk's end cuts short goes on in the next one.
     const begins = (offset: number): boolean => page.hasBlock(blockKey(offset, mode));
-    const written = this.translator.block(host, mode, page.next, Math.min(R.BLOCK_LIMIT, page.left - 1), begins);
+    const known = page.within(host & 4095, mode);
+    const written =
+      known && known.count <= page.left
+        ? this.translator.copy(known.record, known.count, page.next)
+        : this.translator.block(host, mode, page.next, Math.min(R.BLOCK_LIMIT, page.left - 1), begins);
     const record = page.add(blockKey(host & 4095, mode), written, (old) => this.translator.next(old, mode, host & 4095, 1));
     this.publish(page);
     this.blocksMade++;

@@ -49,6 +49,8 @@ const recordOf = (place: Place): number => place >>> 0;
 const countOf = (place: Place): number => Math.floor(place / 2 ** 32) & 63;
 const endOf = (place: Place): number => Math.floor(place / 2 ** 38);
 
+const LINE = 1 << R.LINE_SHIFT;
+
 /** Key of a block in its page: 12 bits of offset, the mode above. */
 export const blockKey = (offset: number, mode: number): number => offset + mode * 4096;
 
@@ -60,6 +62,9 @@ export class CodePage {
   next = 0;
   left = 0;
   private readonly blocks = new Map<number, Place>();
+  /** Their keys by offset, and how many bytes the longest of them ever had: those that hold a byte begin no further before it. */
+  private readonly inOrder: number[] = [];
+  private longest = 0;
   /** Keys of blocks that an indirect jump was the first to lead to, dropped or not. */
   readonly jumpTargets = new Set<number>();
   /** Places of dropped blocks. A branch may still lead there, so only a block of the same key may have its place. */
@@ -94,6 +99,42 @@ export class CodePage {
   hasBlock(key: number): boolean {
     return this.blocks.has(key);
   }
+  /** Index in `inOrder` of the first block that begins at an offset or after it. */
+  private indexFrom(offset: number): number {
+    let low = 0;
+    let high = this.inOrder.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.inOrder[middle] & 4095) < offset) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+  /** Keys of the blocks that were made from any of these bytes. */
+  private keysOf(start: number, end: number): number[] {
+    const keys: number[] = [];
+    for (let i = this.indexFrom(start - this.longest + 1); i < this.inOrder.length; i++) {
+      const key = this.inOrder[i];
+      if ((key & 4095) >= end) break;
+      if (endOf(this.blocks.get(key) as Place) > start) keys.push(key);
+    }
+    return keys;
+  }
+  /** The record of the instruction at an offset in the middle of a block of a mode, and how many records there are from there on; undefined where no block holds it. */
+  within(offset: number, mode: number): { readonly record: number; readonly count: number } | undefined {
+    const { u8, u16 } = this.arena;
+    for (const key of this.keysOf(offset, offset + 1)) {
+      if (Math.floor(key / 4096) !== mode) continue;
+      let record = recordOf(this.blocks.get(key) as Place);
+      // The last record is no instruction, and has no bytes.
+      while (u16[(record + R.REC_OFFSET) >>> 1] < offset && u8[record + R.REC_LENGTH] > 0) record += R.RECORD_SIZE;
+      if (u16[(record + R.REC_OFFSET) >>> 1] !== offset || u8[record + R.REC_LENGTH] === 0) continue;
+      let last = record;
+      while (u8[last + R.REC_LENGTH] > 0) last += R.RECORD_SIZE;
+      return { record, count: (last - record) / R.RECORD_SIZE + 1 };
+    }
+    return undefined;
+  }
   /** Keys and first records. */
   *eachBlock(): Iterable<[number, number]> {
     for (const [key, place] of this.blocks) yield [key, recordOf(place)];
@@ -123,6 +164,8 @@ export class CodePage {
       this.take(count);
     }
     this.blocks.set(key, placeOf(record, size, end));
+    this.inOrder.splice(this.indexFrom(key & 4095), 0, key);
+    this.longest = Math.max(this.longest, end - (key & 4095));
     this.used += size;
     this.idleWrites = 0;
     this.mark(key & 4095, end);
@@ -151,42 +194,54 @@ export class CodePage {
   }
 
   /**
-   * Hands over what was made from any of these bytes, and counts lines anew. Blocks leave the page here; their records are the
-   * caller's to stop.
+   * Hands over what was made from any of these bytes, and forgets their lines. Blocks leave the page here; their records are the
+   * caller's to stop. What follows runs for every write beside code, and makes little garbage where it finds nothing.
    */
   drop(start: number, end: number, dropped: { block(key: number, record: number, count: number): void; crossing(c: Crossing): void; footprint(f: Footprint): void }): void {
-    const isHit = (from: number, to: number): boolean => from < end && to > start;
-    const hits = (parts: readonly CodePart[]): boolean => parts.some((part) => part.page === this && isHit(part.start, part.end));
-    let any = false;
-    // What follows runs for every write beside code, and makes no garbage where it finds nothing.
-    this.blocks.forEach((place, key) => {
-      if (!isHit(key & 4095, endOf(place))) return;
-      any = true;
+    const isHit = (parts: readonly CodePart[]): boolean => parts.some((part) => part.page === this && part.start < end && part.end > start);
+    const keys = this.keysOf(start, end);
+    let first = Math.min(start, (keys[0] ?? start) & 4095);
+    let last = end;
+    for (const key of keys) {
+      const place = this.blocks.get(key) as Place;
       const count = countOf(place);
+      last = Math.max(last, endOf(place));
       this.blocks.delete(key);
+      this.inOrder.splice(this.inOrder.indexOf(key, this.indexFrom(key & 4095)), 1);
       this.vacant.set(key, place);
       this.used -= count;
       this.wasted += count;
       dropped.block(key, recordOf(place), count);
-    });
+    }
+    const hit = (parts: readonly CodePart[]): boolean => {
+      if (!isHit(parts)) return false;
+      for (const part of parts) {
+        if (part.page !== this) continue;
+        first = Math.min(first, part.start);
+        last = Math.max(last, part.end);
+      }
+      return true;
+    };
     this.crossings.forEach((crossing) => {
-      if (!hits(crossing.parts)) return;
-      any = true;
-      dropped.crossing(crossing);
+      if (hit(crossing.parts)) dropped.crossing(crossing);
     });
     this.footprints.forEach((footprint) => {
-      if (!hits(footprint.parts)) return;
-      any = true;
-      dropped.footprint(footprint);
+      if (hit(footprint.parts)) dropped.footprint(footprint);
     });
-    if (any) this.countLines();
+    this.markAnew(first, last);
   }
 
-  private countLines(): void {
-    this.lines.fill(0);
-    this.blocks.forEach((place, key) => this.mark(key & 4095, endOf(place)));
-    for (const { parts } of [...this.crossings, ...this.footprints]) {
-      for (const part of parts) if (part.page === this) this.mark(part.start, part.end);
+  /** Brings the lines of these bytes up to date: of what has left the page in another way they still tell. */
+  private markAnew(start: number, end: number): void {
+    const from = start & -LINE;
+    const to = (end + LINE - 1) & -LINE;
+    for (let at = from; at < to; at += LINE) this.lines[at >> (R.LINE_SHIFT + 5)] &= ~(1 << ((at >> R.LINE_SHIFT) & 31));
+    const mark = (first: number, last: number): void => {
+      if (first < to && last > from) this.mark(Math.max(first, from), Math.min(last, to));
+    };
+    for (const key of this.keysOf(from, to)) mark(key & 4095, endOf(this.blocks.get(key) as Place));
+    for (const set of [this.crossings, this.footprints]) {
+      for (const { parts } of set) for (const part of parts) if (part.page === this) mark(part.start, part.end);
     }
   }
 }

@@ -73,6 +73,8 @@ export class Translator {
   private readonly handlers: HandlerSet;
   /** By row, each made when it is first asked for. */
   private readonly plans: Plan[] = [];
+  /** Handlers of records that count in REC_EDGES. */
+  private readonly counting = new Set([HANDLER_NEXT, HANDLER_NEXT_LONG, HANDLER_CROSSING, HANDLER_CROSSING_LONG]);
   /** How often a branch is taken until what it leads to is hot; 0: never. */
   hotAfter = 0;
 
@@ -107,6 +109,17 @@ export class Translator {
     }
     this.next(out, mode, at - frame, count + 1);
     return count + 1;
+  }
+
+  /** Makes a block of the last `count` records of another one. */
+  copy(from: number, count: number, record: number): number {
+    const { u8, u32, i32 } = this.arena;
+    u8.copyWithin(record, from, from + count * R.RECORD_SIZE);
+    for (let n = 1, at = record; n <= count; n++, at += R.RECORD_SIZE) {
+      u8[at + R.REC_COUNT] = n;
+      if (this.counting.has(u32[at >>> 2])) i32[(at + R.REC_EDGES) >>> 2] = this.hotAfter;
+    }
+    return count;
   }
 
   /** One record from bytes at `at`, `offset` being its place in its page. */
@@ -254,6 +267,7 @@ export class Translator {
     const code = mode & MODE_CODE64 ? this.longVariant(plan) : this.legacyVariant(plan, (mode & MODE_FLAT) !== 0);
     const number = plan.numbers.get(code);
     if (number === undefined) throw new Error(`no handler for row "${plan.row.source}"`);
+    if (plan.branches) this.counting.add(number);
     return number;
   }
 
