@@ -30,9 +30,9 @@ export class GuestList {
   }
 
   private reveal(button: HTMLElement): void {
-    const strip = this.list.parentElement;
-    if (strip === null || strip.scrollWidth <= strip.clientWidth) return;
-    strip.scrollLeft = button.offsetLeft - strip.offsetLeft - (strip.clientWidth - button.offsetWidth) / 2;
+    const { list } = this;
+    if (list.scrollWidth <= list.clientWidth) return;
+    list.scrollLeft = button.offsetLeft - list.offsetLeft - (list.clientWidth - button.offsetWidth) / 2;
   }
 
   private button(guest: Guest): HTMLButtonElement {

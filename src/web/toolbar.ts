@@ -88,7 +88,7 @@ export class Toolbar {
   private showCode({ compiler, code }: Totals): void {
     if (compiler) {
       this.compiled.textContent = formatBytes(compiler.bytes);
-      this.compiled.append(small(`${compiler.regions} regions`));
+      this.compiled.append(small(`${compiler.regions} ${compiler.regions === 1 ? 'region' : 'regions'}`));
     }
     this.compiledTitle.title = [...(compiler ? lines(compiler) : []), ...(code ? lines(code) : [])].join('\n');
   }
