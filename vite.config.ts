@@ -23,11 +23,23 @@ function guests(): Plugin {
   };
 }
 
+/** Scripts without a character past U+00FF, of which browsers keep one byte a character instead of two. */
+function narrowScripts(): Plugin {
+  const inAscii = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return {
+    name: 'coracle-narrow-scripts',
+    enforce: 'post',
+    generateBundle(_, bundle) {
+      for (const file of Object.values(bundle)) if (file.type === 'chunk') file.code = file.code.replace(/[^\0-\xff]/g, inAscii);
+    },
+  };
+}
+
 const page: UserConfig = {
   base: './',
-  plugins: [guests()],
+  plugins: [guests(), narrowScripts()],
   build: { outDir: 'dist/page', emptyOutDir: true, target: 'es2022', chunkSizeWarningLimit: 1500 },
-  worker: { format: 'es' },
+  worker: { format: 'es', plugins: () => [narrowScripts()] },
   // SharedArrayBuffer needs a cross-origin isolated page; everything works without it as well.
   server: { headers: { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' } },
   preview: { headers: { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' } },
