@@ -118,6 +118,31 @@ describe('PIO', () => {
     expect(rig.in(R.REG_STATUS)).toBe(READY);
   });
 
+  it('reads the last sector of a disk of more than 2 TiB', () => {
+    const sizeBytes = 3 * 2 ** 40, last = sizeBytes / 512 - 1;
+    const offsets: number[] = [];
+    const read = (offset: number, length: number): Uint8Array => {
+      offsets.push(offset);
+      return new Uint8Array(length).fill(0x5a);
+    };
+    const backend: BlockBackend = { readOnly: false, sizeBytes, read, write: () => {}, flush: () => {}, close: () => {} };
+    const rig = new IdeRig({ 0: { kind: 'disk', backend } });
+    const byte = (n: number): number => Math.floor(last / 2 ** (8 * n)) & 0xff;
+    rig.out(R.REG_DEVICE, 0x40);
+    for (const [register, high, low] of [[2, 0, 1], [3, byte(3), byte(0)], [4, byte(4), byte(1)], [5, byte(5), byte(2)]]) {
+      rig.out(register, high);
+      rig.out(register, low);
+    }
+    rig.out(R.REG_COMMAND, R.ATA_READ_SECTORS_EXT);
+    rig.run();
+    expect(rig.readBytes(512)).toEqual(new Uint8Array(512).fill(0x5a));
+    expect([rig.in(R.REG_STATUS), offsets]).toEqual([READY, [last * 512]]);
+    rig.bus.out8(CONTROL, R.ATA_DC_HOB);
+    expect([3, 4, 5].map((register) => rig.in(register))).toEqual([byte(3), byte(4), byte(5)]);
+    rig.bus.out8(CONTROL, 0);
+    expect([3, 4, 5].map((register) => rig.in(register))).toEqual([byte(0), byte(1), byte(2)]);
+  });
+
   it('writes with 48-bit addresses and reads back through HOB registers', () => {
     const backend = disk();
     const rig = new IdeRig({ 0: { kind: 'disk', backend } });

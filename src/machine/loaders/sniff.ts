@@ -67,8 +67,8 @@ const PARTITION_TYPE = 4, PARTITION_FIRST = 8, PARTITION_SECTORS = 12;
 const TYPE_GPT = 0xee;
 /** Number of 2048-byte blocks of a volume [ECMA-119 8.4.8]. */
 const ISO_VOLUME_BLOCKS = ISO_DESCRIPTOR + 80;
-/** What 28-bit and 48-bit ATA commands reach is more than this; a CD's 32-bit block number is the limit that bites. */
-const LARGEST_DISK = 2 ** 41, LARGEST_CD = 2 ** 32 * 2048;
+/** Offsets are exact up to 8 PiB, of what 48-bit ATA commands and virtio reach; a CD's blocks have numbers of 32 bits. */
+const LARGEST_DISK = 2 ** 53, LARGEST_CD = 2 ** 32 * 2048;
 
 /**
  * Checks a hard disk's or CD's image for what would only show as a riddle in the guest. A disk without any structure
@@ -78,8 +78,9 @@ const LARGEST_DISK = 2 ** 41, LARGEST_CD = 2 ** 32 * 2048;
 export function checkDisk(start: Uint8Array, sizeBytes: number, kind: 'disk' | 'cd', name: string): void {
   const reader = new ByteReader(start);
   if (sizeBytes === 0) throw new EmulatorError('bad-image', `${name} is empty (0 bytes); fetch or build it again`);
-  if (sizeBytes > (kind === 'cd' ? LARGEST_CD : LARGEST_DISK)) {
-    throw new EmulatorError('image-too-large', `${name} has ${sizeBytes} bytes, more than the drive can address`);
+  const largest = kind === 'cd' ? LARGEST_CD : LARGEST_DISK;
+  if (sizeBytes > largest) {
+    throw new EmulatorError('image-too-large', `${name} has ${sizeBytes} bytes, more than the ${largest} that the drive can address; give a smaller one`);
   }
   const foreign = foreignFormat(reader);
   if (foreign) throw new EmulatorError('bad-image', `${name}: ${foreign}`);
