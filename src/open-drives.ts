@@ -4,7 +4,7 @@ import type { DrivePosition, DriveSpec } from './devices/ide/piix3-ide.ts';
 import { EmulatorError } from './errors.ts';
 import type { VirtioSpec } from './machine/boards/virtio-functions.ts';
 import type { MachineHost } from './machine/host.ts';
-import { checkDisk, checkFloppy, SNIFF_BYTES } from './machine/loaders/sniff.ts';
+import { checkDisk, checkFloppy, isStartable, SNIFF_BYTES } from './machine/loaders/sniff.ts';
 import type { BlockBackend } from './storage/block.ts';
 import { openImage, type OpenOptions } from './storage/open.ts';
 import { openVirtio } from './virtio-options.ts';
@@ -27,15 +27,25 @@ export async function openDrives(options: MachineOptions, host: MachineHost): Pr
     backends.push(backend);
     return backend;
   };
-  const openDisk = async (option: DriveOption, name: string): Promise<BlockBackend> => {
+  const unstartable: string[] = [];
+  const openMedium = (kind: 'disk' | 'cd'): OpenMedium => async (option, name) => {
     const backend = await open(option);
-    checkDisk(await startOf(backend), backend.sizeBytes, 'disk', name);
+    const start = await backend.read(0, Math.min(backend.sizeBytes, SNIFF_BYTES));
+    checkDisk(start, backend.sizeBytes, kind, name);
+    if (!isStartable(start)) unstartable.push(name);
     return backend;
   };
+  const openDisk = openMedium('disk');
   try {
-    const drives = await openIdeDrives(options, open, openDisk);
+    const drives = await openIdeDrives(options, openDisk, openMedium('cd'));
     const floppies = await openFloppies(options, open);
-    return { drives, floppies, virtio: await openVirtio(options.virtio ?? [], { host, openDisk, openFolder: options.openFolder }), backends };
+    const virtio = await openVirtio(options.virtio ?? [], { host, openDisk, openFolder: options.openFolder });
+    // Firmware would look for a system in vain; a floppy is left to it.
+    if (options.kernel === undefined && unstartable.length > 0 && unstartable.length === backends.length) {
+      const advice = 'a disk starts from a first sector that ends with 55 AA, a CD is ISO 9660; give an image that starts, or a kernel';
+      throw new EmulatorError('bad-image', `there is nothing to start in ${unstartable.join(', ')}: ${advice}`);
+    }
+    return { drives, floppies, virtio, backends };
   } catch (error) {
     for (const backend of backends) void backend.close();
     throw error;
@@ -43,10 +53,9 @@ export async function openDrives(options: MachineOptions, host: MachineHost): Pr
 }
 
 type Open = (option: DriveOption) => Promise<BlockBackend>;
+type OpenMedium = (option: DriveOption, name: string) => Promise<BlockBackend>;
 
-async function openIdeDrives(
-  options: MachineOptions, open: Open, openDisk: (option: DriveOption, name: string) => Promise<BlockBackend>,
-): Promise<Drives['drives']> {
+async function openIdeDrives(options: MachineOptions, openDisk: OpenMedium, openCd: OpenMedium): Promise<Drives['drives']> {
   const drives: Partial<Record<DrivePosition, DriveSpec>> = {};
   for (const [position, name] of (['hda', 'hdb', 'hdc', 'hdd'] as const).entries()) {
     const option = options[name];
@@ -54,9 +63,7 @@ async function openIdeDrives(
     drives[position as DrivePosition] = { kind: 'disk', backend: await openDisk(option, name) };
   }
   if (options.cdrom !== undefined) {
-    const medium = await open(options.cdrom);
-    checkDisk(await startOf(medium), medium.sizeBytes, 'cd', 'cdrom');
-    drives[2] = { kind: 'cdrom', medium };
+    drives[2] = { kind: 'cdrom', medium: await openCd(options.cdrom, 'cdrom') };
   } else {
     // QEMU's pc has an empty CD drive there.
     drives[2] ??= { kind: 'cdrom' };
@@ -82,8 +89,4 @@ function openDrive(option: DriveOption, openPath: OpenOptions['openPath']): Prom
     ...('writes' in plain && plain.writes !== undefined ? { writes: plain.writes } : {}),
     ...(openPath === undefined ? {} : { openPath }),
   });
-}
-
-function startOf(backend: BlockBackend): Uint8Array | Promise<Uint8Array> {
-  return backend.read(0, Math.min(backend.sizeBytes, SNIFF_BYTES));
 }

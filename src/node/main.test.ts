@@ -10,6 +10,7 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'coracle-'));
   writeFileSync(join(folder, 'junk'), new Uint8Array(70_000).fill(7));
   writeFileSync(join(folder, 'empty'), '');
+  writeFileSync(join(folder, 'blank'), new Uint8Array(0x10000));
   writeFileSync(join(folder, 'qcow2'), Buffer.from('QFI\xfb'.padEnd(1024, '\0'), 'latin1'));
 });
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -44,6 +45,8 @@ test.each([
   [['boot', '-kernel', 'JUNK'], 'no image that Coracle knows'],
   [['boot', '-kernel', 'EMPTY'], 'the image is empty'],
   [['boot', '-bios', 'JUNK'], 'multiple of 64 KiB'],
+  [['boot', '-bios', 'BLANK', '-hda', 'JUNK'], 'nothing to start in hda'],
+  [['boot', '-bios', 'BLANK', '-hda', 'BLANK', '-cdrom', 'JUNK'], 'nothing to start in hda, cdrom'],
   [['boot', '-bios', 'nowhere.bin'], 'there is no file nowhere.bin'],
   [['boot', '-m', 'much'], 'give MiB'],
   [['boot', '-m', '0'], '1 to 3840 MiB'],
@@ -65,7 +68,7 @@ test.each([
   [['boot', '-trace', 'in_asm,op'], 'trace op: it is made of in_asm, ir'],
   [['boot', '-rtc', 'base=never'], 'base=utc'],
 ])('bad input ends with status 2 and one message: %j', async (words, message) => {
-  const given = words.map((word) => (word === 'JUNK' ? file('junk') : word === 'EMPTY' ? file('empty') : word));
+  const given = words.map((word) => (['JUNK', 'EMPTY', 'BLANK'].includes(word) ? file(word.toLowerCase()) : word));
   const { status, errors } = await run(...given);
   expect(errors).toContain(message);
   expect(errors.trim().split('\n')).toHaveLength(1);

@@ -90,6 +90,12 @@ export function checkDisk(start: Uint8Array, sizeBytes: number, kind: 'disk' | '
   }
 }
 
+/** Firmware finds something to start in the first bytes of a disk or CD: a boot sector, or a volume of ISO 9660. */
+export function isStartable(start: Uint8Array): boolean {
+  const reader = new ByteReader(start);
+  return reader.u16(510) === 0xaa55 || reader.hasText(ISO_DESCRIPTOR + 1, 'CD001');
+}
+
 /** @throws EmulatorError `image-too-large` or `bad-image` for a size that no floppy has. */
 export function checkFloppy(sizeBytes: number, name: string): void {
   if (FLOPPY_SIZES.has(sizeBytes)) return;
