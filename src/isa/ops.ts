@@ -63,6 +63,18 @@ export interface Place<T extends Type = IntType> {
   put(value: Val<T>): void;
 }
 
+export type FloatShape = 'f32x4' | 'f64x2';
+/** A check of an operation that has been carried out as if no exception but #P could come of it. */
+export interface DeferredCheck {
+  readonly shape: FloatShape;
+  /** Scalars or vectors which, if all are normal, say that it was right. */
+  readonly numbers: readonly Val[];
+  /** Not 0 when it may not have been. */
+  inexact(): I32;
+  /** Sets PE if the right result was rounded to nearest. */
+  notice(): void;
+}
+
 /** Which segment an access goes through: an architectural register number, or that of the instruction's memory operand. */
 export type SegmentChoice = number | 'operand';
 
@@ -239,6 +251,8 @@ export abstract class Ops extends Shorthand {
   isTame(_value: Val): boolean { return false; }
   /** Where control gets past this instruction, the values are tame. */
   noteTame(..._values: Val[]): void {}
+  /** Takes a check, to be made before anything happens that cannot be taken back: then the instruction may go on. */
+  defer(_check: DeferredCheck): boolean { return false; }
   /** Leaves this instruction to the interpreter; nothing of it has been done. */
   giveUp(): void { throw new Error('only compiled code gives up'); }
 

@@ -254,6 +254,7 @@ export class RegionGenerator {
       if (code.dead) break;
       code.retired++;
     }
+    code.checks.flush();
     if (!code.dead) this.fallThrough(block);
     this.current = outer;
     // The branch that led here goes on.
@@ -267,6 +268,8 @@ export class RegionGenerator {
     // What this mode refuses.
     if (!variant) return code.leaveAt(record);
     const { flags } = code;
+    if (variant.repeat !== 'none' || record === block.records.at(-1)) code.checks.flush();
+    code.checks.begin();
     const summary = summaries.of(record);
     flags.unread = !flagsRead && !summary.readsOwn;
     flags.eager = summary.setsSome && !flags.unread;

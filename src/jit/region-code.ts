@@ -13,6 +13,7 @@ import type { I32, I64, Int, V128 } from '../isa/ops.ts';
 import type { IntType } from '../wasm/opcodes.ts';
 import { FunctionBuilder, type Label, type Val, type Variable } from '../wasm/function.ts';
 import type { ModuleBuilder } from '../wasm/module.ts';
+import { DeferredChecks, type Stretch } from './deferred-checks.ts';
 import { PageSpan } from './page-spans.ts';
 import type { CodeRecord } from './region.ts';
 import { type FlagState, RegionFlags } from './region-flags.ts';
@@ -26,7 +27,7 @@ const registerName = (n: number, wide: boolean): string => (n < 8 ? `${wide ? 'r
 const laneKey = (n: number, field: string): string => `lane ${n} ${field}`;
 
 /** What is known at a place in the code; paths that meet keep what they agree on. */
-interface Knowledge {
+export interface Knowledge {
   readonly registers: readonly (Int | undefined)[];
   readonly vectors: readonly (V128 | undefined)[];
   readonly values: ReadonlyMap<string, Val>;
@@ -34,6 +35,7 @@ interface Knowledge {
   readonly spans: readonly PageSpan[];
   readonly flags: FlagState;
   readonly x87: X87Knowledge | undefined;
+  readonly stretch: Stretch | undefined;
   readonly retired: number;
   /** Control does not get here. */
   readonly dead: boolean;
@@ -43,31 +45,54 @@ interface Knowledge {
 export class RegionFunction extends FunctionBuilder {
   code: RegionCode | undefined;
 
+  /** What comes with `ifRarely`. */
+  private rare = false;
+
+  override ifRarely(condition: I32, then: () => void): void {
+    this.rare = true;
+    super.ifRarely(condition, then);
+  }
   override if(condition: I32, then: () => void, otherwise?: () => void): void {
-    const { code } = this;
+    const { code, rare } = this;
+    this.rare = false;
     if (!code) return super.if(condition, then, otherwise);
     const known = this.constantOf(condition);
     if (known !== undefined) return known === 0 ? otherwise?.() : then();
+    if (!rare) code.checks.flush();
     const before = code.save();
     let yes = before;
     let no = before;
     const arm = (run: () => void, after: (k: Knowledge) => void) => () => {
       run();
+      // Where the arms do not agree about the checks that wait, none of them does any longer.
+      if (code.checks.stretch !== before.stretch) code.checks.flush();
       after(code.save());
       code.restore(before);
     };
-    super.if(condition, arm(then, (k) => { yes = k; }), otherwise && arm(otherwise, (k) => { no = k; }));
+    const settle = () => {
+      if (!yes.dead && yes.stretch !== before.stretch) code.checks.flush();
+    };
+    super.if(condition, arm(then, (k) => { yes = k; }), arm(otherwise ?? settle, (k) => { no = k; }));
     code.meet(yes, no);
   }
   override block(body: (label: Label) => void): void {
-    super.block(body);
+    this.code?.checks.flush();
+    super.block((label) => {
+      body(label);
+      this.code?.checks.flush();
+    });
     this.code?.forget();
   }
   override loop(body: (label: Label) => void): void {
+    this.code?.checks.flush();
     this.code?.forget();
-    super.loop(body);
+    super.loop((label) => {
+      body(label);
+      this.code?.checks.flush();
+    });
   }
   override branch(label: Label): void {
+    this.code?.checks.flush();
     super.branch(label);
     if (this.code) this.code.dead = true;
   }
@@ -97,6 +122,7 @@ export class RegionCode {
   readonly e: RegionFunction;
   readonly cpu: I32;
   readonly flags: RegionFlags;
+  readonly checks = new DeferredChecks(this);
   /** Of a region that has the x87's state in locals. */
   readonly x87: RegionX87 | undefined;
   /** Is told what instructions do with the x87's stack. */
@@ -205,6 +231,7 @@ export class RegionCode {
   setRegister(n: number, value: Int): void {
     this.used.add(n);
     this.written.add(n);
+    this.checks.keep(this.registers[n], () => this.register(n));
     this.e.set(this.registers[n], value);
     this.known[n] = value;
   }
@@ -219,6 +246,7 @@ export class RegionCode {
   setVector(n: number, value: V128): void {
     this.vectors[n] ??= this.e.variable('v128', `${n & 1 ? 'ymm_high' : 'xmm'}${n >> 1}`);
     this.writtenVectors.add(n);
+    this.checks.keep(this.vectors[n], () => this.vector(n));
     this.e.set(this.vectors[n], value);
     this.knownVectors[n] = value;
     this.forgetValues(laneKey(n, ''));
@@ -283,7 +311,7 @@ export class RegionCode {
 
   save(): Knowledge {
     const { values, tame, spans, retired, dead } = this;
-    return { registers: [...this.known], vectors: [...this.knownVectors], values, tame, spans, flags: this.flags.state, x87: this.x87?.save(), retired, dead };
+    return { registers: [...this.known], vectors: [...this.knownVectors], values, tame, spans, flags: this.flags.state, x87: this.x87?.save(), stretch: this.checks.stretch, retired, dead };
   }
   restore(k: Knowledge): void {
     this.known = [...k.registers];
@@ -293,6 +321,7 @@ export class RegionCode {
     this.spans = k.spans;
     this.flags.state = k.flags;
     if (k.x87) this.x87?.restore(k.x87);
+    this.checks.stretch = k.stretch;
     this.retired = k.retired;
     this.dead = k.dead;
   }
@@ -306,6 +335,7 @@ export class RegionCode {
     if (a.tame !== b.tame) this.tame = new Set([...a.tame].filter((value) => b.tame.has(value)));
     if (a.spans !== b.spans) this.spans = a.spans.filter((span) => b.spans.includes(span));
     if (a.flags !== b.flags && (a.flags.kind !== 'locals' || b.flags.kind !== 'locals')) throw new Error('flags differ where paths meet');
+    if (a.stretch !== b.stretch) throw new Error('checks differ where paths meet');
   }
   /** Of registers nothing is known here, since other paths lead here too. */
   forget(): void {
@@ -336,6 +366,7 @@ export class RegionCode {
   }
   /** The interpreter goes on at a record of which nothing has been done. */
   leaveAt(record: CodeRecord): void {
+    if (this.checks.stretch) return this.checks.rewind(this.checks.stretch);
     this.storeWord(this.pageBase(record), L.IP_BASE);
     this.leave(this.e.i32(record.address), this.e.i32(record.handler), this.fuelAt(record), this.fuelAfter(0));
   }
@@ -358,6 +389,7 @@ export class RegionCode {
   }
   /** Goes on at an offset in CS after the instruction at `record`. */
   leaveTo(ip: Int, record: CodeRecord, more: number): void {
+    this.checks.flush();
     this.e.set(this.exitTarget, ip);
     this.leave(this.e.i32(record.address), this.e.i32(0), this.fuelAfter(more));
   }
@@ -366,6 +398,7 @@ export class RegionCode {
     this.leaveSpentTo(this.ipAt(offset), record, more);
   }
   leaveSpentTo(ip: Int, record: CodeRecord, more = 0): void {
+    this.checks.flush();
     this.storeWord(ip, L.RIP);
     this.leave(this.e.i32(record.address), this.e.i32(HANDLER_BUDGET), this.fuelAfter(more));
   }

@@ -8,7 +8,7 @@ import * as R from '../interp/record.ts';
 import { fixedSlot, KIND, RecordOps, slotField } from '../interp/record-ops.ts';
 import { FILL_WRITE, OPEN_SPAN, TRANSLATE } from '../interp/translate.ts';
 import type { Variant } from '../interp/variant.ts';
-import { type Bits, type Condition, type Flag, type I32, type I64, type Int, type LoadKind, ROUNDING, type StoreKind, type V128 } from '../isa/ops.ts';
+import { type Bits, type Condition, type DeferredCheck, type Flag, type I32, type I64, type Int, type LoadKind, ROUNDING, type StoreKind, type V128 } from '../isa/ops.ts';
 import type { FunctionBuilder, Val, Variable } from '../wasm/function.ts';
 import type { LOAD, STORE, Type } from '../wasm/opcodes.ts';
 import type { PageSpan } from './page-spans.ts';
@@ -120,6 +120,7 @@ export class RegionOps extends RecordOps {
     return this.code.lane(half, `${kind} ${offset & 15}`, () => readLane(this.e, whole, kind, offset & 15)) as Val<(typeof LOAD)[K][0]>;
   }
   override stateStore<K extends StoreKind>(kind: K, offset: number, value: Val<(typeof STORE)[K][0]>): void {
+    if (!isVector(offset)) this.code.checks.effect();
     if (offset === L.MXCSR) this.code.forgetValues(ROUNDING);
     if (isStackState(offset) || offset === L.FSW) this.code.x87Watcher?.touch();
     if (!isVector(offset)) return super.stateStore(kind, offset, value);
@@ -134,6 +135,7 @@ export class RegionOps extends RecordOps {
   override kernel<T extends Type>(name: string, result: T, ...args: Val[]): Val<T>;
   override kernel(name: string, result: undefined, ...args: Val[]): undefined;
   override kernel(name: string, result: Type | undefined, ...args: Val[]): Val | undefined {
+    this.code.checks.effect();
     if (isX87Kernel(name)) {
       this.code.x87Watcher?.move(stackMoves(name, () => this.constant(args[args.length - 1] as I32) as number));
       if (this.x87) return this.x87.call(name, args);
@@ -149,6 +151,7 @@ export class RegionOps extends RecordOps {
     return this.x87 ? this.i32(0) : super.x87Pending();
   }
   override keepX87Pointers(n: number | undefined): void {
+    this.code.checks.effect();
     if (!this.code.x87) return super.keepX87Pointers(n);
     const operand = n === undefined ? undefined : { offset: this.offset(n), segment: this.field32('u8', R.REC_SEGMENT) };
     this.code.x87.keepPointers(this.record.offset, this.field32('i32', R.REC_IMMEDIATE2), operand);
@@ -165,6 +168,9 @@ export class RegionOps extends RecordOps {
   }
   override noteTame(...values: Val[]): void {
     this.code.noteTame(values);
+  }
+  override defer(check: DeferredCheck): boolean {
+    return this.code.checks.defer(this, this.record, check);
   }
   override giveUp(): void {
     this.code.leaveAt(this.record);
@@ -215,6 +221,7 @@ export class RegionOps extends RecordOps {
   serve(linear: Int, a: Access): I32 {
     const { e, code } = this;
     const write = a.kind !== 'read';
+    if (write) code.checks.effect();
     const { span, at } = code.span(linear, a.bytes, write);
     const base = e.variable('i32');
     const distance = () => (span.isShared ? at - span.low : 0);
@@ -270,18 +277,23 @@ export class RegionOps extends RecordOps {
   // Flags
 
   setFlags(kind: 'add' | 'sub', bits: Bits, a: Int, b: Int, result: Int): void {
+    this.code.checks.effect();
     this.flags.set({ kind, bits, a, b, result });
   }
   setFlagsLogic(bits: Bits, result: Int): void {
+    this.code.checks.effect();
     this.flags.set({ kind: 'logic', bits, result });
   }
   setFlagsWith(bits: Bits, result: Int, cf: I32, of: I32, af?: I32): void {
+    this.code.checks.effect();
     this.flags.set({ kind: 'with', bits, result, cf, of, af });
   }
   setCarry(cf: I32): void {
+    this.code.checks.effect();
     this.flags.setCarry(cf, undefined);
   }
   setCarryOverflow(cf: I32, of: I32): void {
+    this.code.checks.effect();
     this.flags.setCarry(cf, of);
   }
   flag(flag: Flag): I32 {
@@ -295,6 +307,7 @@ export class RegionOps extends RecordOps {
     return bits.reduce((all, [flag, bit]) => this.or(all, this.shl(this.flag(flag), this.i32(bit))), this.flag('CF'));
   }
   writeFlags(value: I32): void {
+    this.code.checks.effect();
     this.flags.set({ kind: 'image', value });
   }
 

@@ -101,6 +101,7 @@ function probe(record: CodeRecord, variant: Variant): Summary {
     const flags = new FlagProbe(code);
     code.onLeave = () => flags.read();
     variant.row.body(new RegionOps(code, record, variant, flags, { direct: true, branch: () => true, jump: () => true }));
+    code.checks.flush();
     found = { needs: flags.needs, sets: flags.sets && !flags.setsSome, setsSome: flags.setsSome, readsOwn: flags.readsOwn, x87 };
   });
   return found;

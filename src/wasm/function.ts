@@ -250,7 +250,7 @@ export class FunctionBuilder {
     const yes = this.collect(then);
     const no = otherwise ? this.collect(otherwise) : undefined;
     this.depth--;
-    this.statements.push({ kind: 'if', condition: test, yes, no, hint: undefined });
+    this.statements.push({ kind: 'if', condition: test, yes, no: no?.length ? no : undefined, hint: undefined });
   }
   /** As `if`; the engine keeps what is live in registers past calls in what it is told is seldom done. */
   ifRarely(condition: Val<'i32'>, then: () => void): void {

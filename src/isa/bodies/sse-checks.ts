@@ -6,18 +6,22 @@
  * Tests are made on vectors of bits and gathered in sign bits, so that one branch decides; scalars are tested as vectors.
  */
 import * as L from '../../cpu/layout.ts';
-import { type I32, type Ops, ROUNDING, type V128, type Val } from '../ops.ts';
+import { type FloatShape, type I32, type Ops, ROUNDING, type V128, type Val } from '../ops.ts';
 import { constantVector } from './sse-operands.ts';
 
 /** RC, PM and PE of MXCSR, and how they stand when an inexact result rounded to nearest goes unnoticed. */
 const MXCSR_ROUNDING = 0x7020;
 const MXCSR_UNNOTICED = 0x1020;
+const MXCSR_PE = 0x20;
 
 /** Not 0 when rounding an inexact normal result to nearest would be wrong, or be noticed. FTZ and DAZ matter to denormals alone. */
 export const roundsNoticeably = (o: Ops): I32 =>
   o.remembered(ROUNDING, () => o.xor(o.and(o.stateLoad('i32', L.MXCSR), o.i32(MXCSR_ROUNDING)), o.i32(MXCSR_UNNOTICED)));
 
-export type Shape = 'f32x4' | 'f64x2';
+/** Not 0 when, by what `roundsNoticeably` gave, more is amiss than that PE is not set yet. */
+export const otherRounding = (o: Ops, rounds: I32): I32 => o.and(rounds, o.i32(~MXCSR_PE));
+
+export type Shape = FloatShape;
 const integerShape = (shape: Shape) => (shape === 'f32x4' ? 'i32x4' : 'i64x2');
 /** Bit patterns of a format: its smallest normal number and its infinity. */
 const PATTERNS = {
@@ -39,14 +43,14 @@ const anySign = (o: Ops, shape: Shape, ...flags: V128[]): I32 =>
  * of such exponents is 0 when one is, and goes below it by a subtraction.
  */
 export function notAllNormal(o: Ops, shape: Shape, ...vectors: V128[]): I32 {
-  const { e } = o;
-  const { normal, infinity } = PATTERNS[shape];
-  const exponents = vectors.map((v) => {
-    const raised = e.simd(`${integerShape(shape)}.add`, v, splatPattern(o, shape, normal));
-    return e.simd('v128.and', raised, splatPattern(o, shape, infinity - 3n * normal));
-  });
-  return anySign(o, shape, lessPattern(o, shape, exponents.reduce((a, b) => e.simd('i16x8.min_u', a, b)), 1n));
+  return leastNotNormal(o, shape, vectors.map((v) => exponents(o, shape, v)).reduce((a, b) => o.e.simd('i16x8.min_u', a, b)));
 }
+export function exponents(o: Ops, shape: Shape, v: V128): V128 {
+  const { normal, infinity } = PATTERNS[shape];
+  const raised = o.e.simd(`${integerShape(shape)}.add`, v, splatPattern(o, shape, normal));
+  return o.e.simd('v128.and', raised, splatPattern(o, shape, infinity - 3n * normal));
+}
+export const leastNotNormal = (o: Ops, shape: Shape, least: V128): I32 => anySign(o, shape, lessPattern(o, shape, least, 1n));
 
 // Of magnitudes, in the sign bits. Less one, only zeros are negative; less the smallest normal number, zeros and denormals are.
 

@@ -5,7 +5,7 @@
 import { SSE_ADD, SSE_ADDSUB, SSE_DIV, SSE_MAX, SSE_MIN, SSE_MUL, SSE_SQRT, SSE_SUB } from '../../cpu/sse/operations.ts';
 import type { Body, I32, I64, Ops, V128, Val } from '../ops.ts';
 import { notAllExact, notAllNormal, notAllPlain, notAllTame, roundsNoticeably, type Shape, unless, type ZeroSource } from './sse-checks.ts';
-import { combine, constantVector, doubleword, element, exact, firstSource, immediateOf, transform } from './sse-operands.ts';
+import { combine, constantVector, doubleword, element, exact, firstSource, immediateOf, partsOf, transform } from './sse-operands.ts';
 
 interface Operation {
   readonly number: number;
@@ -76,6 +76,8 @@ function elements<F extends 'f32' | 'f64'>(o: Ops, format: Format<F>): [a: Val<F
 /** What decides about one operation, on singles or doubles, scalar or packed. */
 interface Checked<T extends 'f32' | 'f64' | 'v128'> {
   readonly shape: Shape;
+  /** The kernel's operation. */
+  readonly number: number;
   readonly zeroFrom: ZeroSource;
   readonly operands: readonly Val<T>[];
   readonly value: Val<T>;
@@ -85,16 +87,24 @@ interface Checked<T extends 'f32' | 'f64' | 'v128'> {
   exactly(): Val<T>;
 }
 /**
- * The value where it is right, and else what the kernel gives. Compiled code remembers that numbers have been found tame, and
- * leaves an operation to the interpreter whose operands or result are not.
+ * The value where it is right, and else what the kernel gives. Compiled code remembers that numbers have been found tame,
+ * leaves an operation to the interpreter whose operands or result are not, and decides about several at once.
  */
 function checked<T extends 'f32' | 'f64' | 'v128'>(o: Ops, c: Checked<T>): Val<T> {
   const unknown = c.operands.filter((x) => !o.isTame(x));
+  const [a, b = a] = c.operands;
+  const inexactly = () => notAllExact(o, c.shape, c.zeroFrom, c.asVector(a), c.asVector(b), c.asVector(c.value));
+  // A divisor may be infinite.
+  const tame = c.zeroFrom === 'first' ? c.operands.slice(0, 1) : c.operands;
+  const notice = () => void o.kernel(`sse_${c.shape}`, 'v128', o.i32(c.number), c.asVector(a), c.asVector(b));
+  if (partsOf(o, 0).length === 1 && o.defer({ shape: c.shape, numbers: [...unknown, c.value], inexact: inexactly, notice })) {
+    o.noteTame(c.value, ...tame);
+    return c.value;
+  }
   const vectors = c.pair && unknown.length === 2 ? [c.pair(unknown[0], unknown[1])] : unknown.map((x) => c.asVector(x));
   const suspect = o.or(notAllNormal(o, c.shape, ...vectors, c.asVector(c.value)), roundsNoticeably(o));
   const closer = () => {
-    const [a, b = a] = c.operands.map((x) => c.asVector(x));
-    const inexact = notAllExact(o, c.shape, c.zeroFrom, a, b, c.asVector(c.value));
+    const inexact = inexactly();
     if (!o.remembersTame) return unless(o, o.or(inexact, roundsNoticeably(o)), c.value, () => c.exactly());
     o.e.ifRarely(inexact, () => o.giveUp());
     return unless(o, roundsNoticeably(o), c.value, () => {
@@ -104,8 +114,7 @@ function checked<T extends 'f32' | 'f64' | 'v128'>(o: Ops, c: Checked<T>): Val<T
     });
   };
   const result = unless(o, suspect, c.value, closer);
-  // A divisor may be infinite.
-  o.noteTame(result, ...(c.zeroFrom === 'first' ? c.operands.slice(0, 1) : c.operands));
+  o.noteTame(result, ...tame);
   return result;
 }
 
@@ -114,7 +123,7 @@ const scalar = <F extends 'f32' | 'f64'>(format: Format<F>, op: Operation): Body
   const a = op.name === 'sqrt' ? b : element(o, firstSource(o), format.kind);
   const value = op.name === 'sqrt' ? o.e.unary('sqrt', b) : o.e.binary(op.name, a, b);
   putElement(o, format, checked<F>(o, {
-    shape: format.shape, zeroFrom: op.zeroFrom, operands: op.name === 'sqrt' ? [b] : [a, b], value,
+    shape: format.shape, number: op.number, zeroFrom: op.zeroFrom, operands: op.name === 'sqrt' ? [b] : [a, b], value,
     asVector: (x) => format.splat(o, x), pair: (x, y) => format.pair(o, x, y), exactly: () => format.exactly(o, op.number, a, b),
   }));
 };
@@ -122,7 +131,7 @@ const scalar = <F extends 'f32' | 'f64'>(format: Format<F>, op: Operation): Body
 /** `value` where it is what operation `number` of the kernel gives for `a` and `b`, and that otherwise. */
 const packedChecked = (o: Ops, shape: Shape, zeroFrom: ZeroSource, number: number, a: V128, b: V128, value: V128): V128 =>
   checked<'v128'>(o, {
-    shape, zeroFrom, operands: a === b ? [a] : [a, b], value,
+    shape, number, zeroFrom, operands: a === b ? [a] : [a, b], value,
     asVector: (x) => x, exactly: () => exact(o, `sse_${shape}`, 'v128', o.i32(number), a, b) as V128,
   });
 export const packedArithmetic = (shape: Shape, op: BinaryOperation) => (o: Ops, a: V128, b: V128): V128 =>
