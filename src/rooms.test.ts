@@ -24,7 +24,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 };
 /** Where a room shows others a few files only: the processor's registers and the layout of its state, a device's interface. */
 const NARROW: Readonly<Record<string, RegExp>> = {
-  'isa → cpu': /^cpu\/(layout|registers|sse\/operations|(sse|system|x87)\/kernel-interface)\.ts$/,
+  'isa → cpu': /^cpu\/(layout|registers|sse\/operations|system\/area-forms|(sse|system|x87)\/kernel-interface)\.ts$/,
   'memory → devices': /^devices\/device\.ts$/,
   'root → jit': /^jit\/thread-protocol\.ts$/,
   'web → cpu': /^cpu\/cpu\.ts$/,

@@ -33,12 +33,13 @@ import { segmentHelpers } from './segment-helpers.ts';
 import { resetSegments } from './segments.ts';
 import { alignmentChecked, SlowAccess } from './slow-access.ts';
 import { CpuState } from './state.ts';
+import { STATE_X87 } from './system/area-forms.ts';
 import { systemHelpers } from './system-helpers.ts';
 import { TierTimes } from './tier-times.ts';
 import type { Tracer } from './trace.ts';
 import { ErrorPin } from './x87/error-pin.ts';
-import { fldenv, fnsave, fnstenv, frstor, fxrstor, fxsave } from './x87/environment-helpers.ts';
-import { XCR0_X87 } from './x87/xsave.ts';
+import { fldenv, fnsave, fnstenv, frstor } from './x87/environment-helpers.ts';
+import { moveState } from './x87/state-area.ts';
 
 export type { CpuModules } from './engine.ts';
 export type RunResult = 'budget' | 'halted' | 'attention' | 'shutdown';
@@ -218,7 +219,7 @@ export class Cpu implements CpuContext {
     state.setU16(L.FCW, 0x0040);
     this.arena.u8[state.base + L.FTW] = 0xff;
     state.setU32(L.MXCSR, 0x1f80);
-    state.setU32(L.XCR0, XCR0_X87);
+    state.setU32(L.XCR0, STATE_X87);
     this.tellTables();
     state.setU32(L.TWO_PAGES, 2 * 4096);
     this.ferr.active = this.repeated = this.halted = this.stopped = this.nmiPending = false;
@@ -398,7 +399,7 @@ export class Cpu implements CpuContext {
     if (this.repeated) this.state.settleFlags();
     const event: CpuEvent = { kind, errorCode, betweenIterations: this.repeated };
     const flags = savedFlags(this.state, vector, event);
-    if (!this.engine.deliverEvent(this.state.base, vector, errorCode ?? 0, errorCode === undefined ? 0 : 1, flags)) deliver(this, vector, event);
+    if (!this.engine.kernel.deliver_event(this.state.base, vector, errorCode ?? 0, errorCode === undefined ? 0 : 1, flags)) deliver(this, vector, event);
     this.repeated = false;
   }
 
@@ -690,7 +691,8 @@ export class Cpu implements CpuContext {
     ]);
     const helpers: Record<string, Helper> = {
       ...segmentHelpers, ...systemHelpers, X87_ERROR: this.ferr.report,
-      FLDENV: fldenv, FNSTENV: fnstenv, FRSTOR: frstor, FNSAVE: fnsave, FXSAVE: fxsave, FXRSTOR: fxrstor,
+      FLDENV: fldenv, FNSTENV: fnstenv, FRSTOR: frstor, FNSAVE: fnsave,
+      MOVE_STATE: (cpu, linear, form) => moveState(cpu, this.engine.kernel, linear, form),
       IRET: (cpu, size) => this.interruptReturn(cpu, size),
       INT: this.entering(segmentHelpers.INT), INT3: this.entering(segmentHelpers.INT3),
       INTO: this.entering(segmentHelpers.INTO), ICEBP: this.entering((cpu) => this.interruptOne(cpu)),

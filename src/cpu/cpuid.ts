@@ -5,6 +5,7 @@ import { HELPER_NEXT } from './context.ts';
 import * as L from './layout.ts';
 import { type CpuProfile, physicalAddressBits } from './profiles.ts';
 import { CR4_OSXSAVE, RAX, RBX, RCX, RDX } from './registers.ts';
+import { AREA_AVX, AREA_BYTES, STATE_AVX, STATE_SSE, STATE_X87 } from './system/area-forms.ts';
 
 type Registers = readonly [eax: number, ebx: number, ecx: number, edx: number];
 const NOTHING: Registers = [0, 0, 0, 0];
@@ -110,20 +111,17 @@ function topologyLeaf(subleaf: number): Registers {
   return subleaf === 1 ? [0, 1, CORE | 1, 0] : [0, 0, subleaf & 0xff, 0];
 }
 
-/** The standard format of the XSAVE area [SDM1 13.4]: legacy region and header, then the upper halves of the YMM registers. */
-const XSAVE_LEGACY_BYTES = 576, XSAVE_YMM_OFFSET = 576, XSAVE_YMM_BYTES = 256;
-const XCR0_LEGACY = 3, XCR0_AVX = 1 << 2;
-
+/** The XSAVE area in standard form [SDM1 13.4]. */
 function xsaveLeaf({ features }: CpuProfile, subleaf: number, xcr0: number): Registers {
-  const size = (components: number): number => (components & XCR0_AVX ? XSAVE_YMM_OFFSET + XSAVE_YMM_BYTES : XSAVE_LEGACY_BYTES);
-  const all = features.has('avx') ? XCR0_LEGACY | XCR0_AVX : XCR0_LEGACY;
+  const size = (components: number): number => (components & STATE_AVX ? AREA_BYTES : AREA_AVX);
+  const all = features.has('avx') ? STATE_X87 | STATE_SSE | STATE_AVX : STATE_X87 | STATE_SSE;
   switch (subleaf) {
     case 0:
       return [all, size(xcr0), size(all), 0];
     case 1:
       return [featureBits('d1.eax', features), features.has('xsavec') || features.has('xsaves') ? size(xcr0) : 0, 0, 0];
     case 2:
-      return all & XCR0_AVX ? [XSAVE_YMM_BYTES, XSAVE_YMM_OFFSET, 0, 0] : NOTHING;
+      return all & STATE_AVX ? [AREA_BYTES - AREA_AVX, AREA_AVX, 0, 0] : NOTHING;
     default:
       return NOTHING;
   }

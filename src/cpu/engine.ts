@@ -11,6 +11,7 @@ import { FIRST_HANDLER } from '../interp/variant.ts';
 import { INSTRUCTION_SET } from '../isa/instruction-set.ts';
 import { RegionCompiler, type RegionCompilerOptions } from '../jit/compiler.ts';
 import type { PagePool } from '../memory/pool.ts';
+import type { AreaKernel } from './x87/state-area.ts';
 
 /** The compiled modules that every vCPU runs on; scripts/build-wasm.ts makes them. */
 export interface CpuModules {
@@ -26,7 +27,10 @@ export type Import = (base: number, a: number, b: number, c: number, d: number, 
 /** By name, in the same order for every vCPU. */
 export type Imports = ReadonlyMap<string, Import>;
 
-type DeliverEvent = (cpu: number, vector: number, error: number, hasError: number, flags: number) => number;
+/** Functions of the leaf kernel that slow paths call, as SYSTEM_KERNEL_TYPES has them. */
+export interface Kernel extends AreaKernel {
+  deliver_event(cpu: number, vector: number, error: number, hasError: number, flags: number): number;
+}
 
 const engines = new WeakMap<PagePool, Engine>();
 
@@ -34,8 +38,7 @@ export class Engine {
   readonly decoders = new Decoders(INSTRUCTION_SET);
   readonly code: CodeCache;
   readonly compiler: RegionCompiler;
-  /** As SYSTEM_KERNEL_TYPES has it. */
-  readonly deliverEvent: DeliverEvent;
+  readonly kernel: Kernel;
   private readonly run: Enter;
   private current: readonly Import[] = [];
 
@@ -54,7 +57,7 @@ export class Engine {
     const firstRegion = FIRST_HANDLER + HANDLERS.variants.length;
     this.code = new CodeCache(pool, new Translator(arena, this.decoders, HANDLERS), firstRegion);
     const kernel = new WebAssembly.Instance(modules.kernel, { env: { memory: arena.memory } }).exports as WebAssembly.ModuleImports;
-    this.deliverEvent = kernel.deliver_event as DeliverEvent;
+    this.kernel = kernel as unknown as Kernel;
     const cpu: WebAssembly.ModuleImports = {};
     [...imports.keys()].forEach((name, i) => {
       const call: Import = (base, a, b, c, d, e) => this.current[i](base, a, b, c, d, e);

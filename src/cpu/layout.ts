@@ -117,8 +117,6 @@ export const SCRATCH_RECORDS = 0x680;
 export const SYSENTER_CS = 0xe20;
 export const SYSENTER_ESP = 0xe28;
 export const SYSENTER_EIP = 0xe30;
-/** FXSAVE's area on its way to and from memory that is not in one frame: 416 bytes. */
-export const FX_AREA = 0xe40;
 /** FLAG_RESULT and FLAG_AUX after the last iteration, where a repeated instruction stopped between two; its own are those from before it. */
 export const REPEAT_RESULT = 0xfe0; // i64
 export const REPEAT_AUX = 0xfe8; // u32
@@ -138,7 +136,9 @@ export const TSC_OFFSET = 0x1018; // i64
 export const NMI_BLOCKED = 0x1020;
 /** u32: not 0 while somebody wants to be told of every interrupt and exception. */
 export const EVENTS_WATCHED = 0x1024;
-export const STATE_SIZE = 0x1040;
+/** Area of FXSAVE and XSAVE on its way to and from memory that is not in one frame: 832 bytes. */
+export const STATE_AREA = 0x1040;
+export const STATE_SIZE = 0x1380;
 
 /**
  * Two TLB sets follow the state: supervisor, then user. Direct-mapped by linear page number, so large that pages of a kernel

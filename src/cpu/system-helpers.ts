@@ -9,7 +9,7 @@ import { checkIoHelper, out, portIn, portOut } from './io.ts';
 import { rdmsr, rdpmc, rdtsc, rdtscp, wrmsr } from './msr.ts';
 import { lgdt, lidt, sgdt, sidt } from './system-tables.ts';
 import { random } from './random.ts';
-import { xgetbv, xrstor, xrstors, xsave, xsavec, xsaves, xsetbv } from './x87/xsave.ts';
+import { xgetbv, xsetbv } from './x87/xcr0.ts';
 
 export const systemHelpers = {
   MOV_TO_CR: movToCr,
@@ -51,10 +51,5 @@ export const systemHelpers = {
   OUT: out,
   XGETBV: xgetbv,
   XSETBV: xsetbv,
-  XSAVE: xsave,
-  XSAVEC: xsavec,
-  XRSTOR: xrstor,
-  XSAVES: xsaves,
-  XRSTORS: xrstors,
   RANDOM: random,
 } satisfies Record<string, Helper>;

@@ -1,4 +1,5 @@
 /** The instruction set: all rows of the opcode table with their bodies. */
+import { areaBodies } from './bodies/areas.ts';
 import { avxBodies } from './bodies/avx.ts';
 import { bitBodies } from './bodies/bits.ts';
 import { controlBodies } from './bodies/control.ts';
@@ -31,7 +32,7 @@ import { X87_TABLE } from './table/x87.ts';
 const bodies = {
   ...integerBodies, ...shiftBodies, ...decimalBodies, ...controlBodies, ...stringBodies, ...eflagsBodies, ...fastCallBodies, ...systemBodies,
   ...x87Bodies, ...mmxBodies, ...sseMoveBodies, ...sseFloatBodies, ...sseConvertBodies, ...sseIntegerBodies, ...sseSelectBodies,
-  ...sseRoundBodies, ...sseStringBodies, ...cryptoBodies, ...bitBodies, ...avxBodies, ...fmaBodies,
+  ...sseRoundBodies, ...sseStringBodies, ...cryptoBodies, ...bitBodies, ...avxBodies, ...fmaBodies, ...areaBodies,
 };
 
 export const INSTRUCTION_SET: readonly Row[] = parseRows(INTEGER_TABLE + X87_TABLE + MMX_TABLE + SSE_TABLE + SSE4_TABLE + AVX_TABLE, bodies);

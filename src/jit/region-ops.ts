@@ -24,6 +24,9 @@ const VECTORS_END = L.XMM + 16 * L.XMM_STRIDE;
 /** Functions of the system kernel after which segment registers are others. */
 const CHANGES_SEGMENTS: ReadonlySet<string> = new Set(['load_data_segment', 'sysenter', 'sysexit', 'syscall', 'sysret']);
 
+/** And one that works on registers which are in locals here. */
+const MOVES_STATE = 'move_state';
+
 /** Which x87 registers there are, and what is in them: MMX instructions use them too. */
 const isStackState = (offset: number): boolean => (offset >= L.FPR && offset < L.FCW) || offset === L.FTW || offset === L.FTOP;
 const isVector = (offset: number): boolean => offset >= L.XMM && offset < VECTORS_END;
@@ -140,6 +143,7 @@ export class RegionOps extends RecordOps {
       this.code.x87Watcher?.move(stackMoves(name, () => this.constant(args[args.length - 1] as I32) as number));
       if (this.x87) return this.x87.call(name, args);
     } else if (CHANGES_SEGMENTS.has(name)) this.code.x87?.settlePointers();
+    if (name === MOVES_STATE) this.giveUp();
     return this.stateKernel(name, result, args);
   }
   /** A kernel function's work on the state in memory. */

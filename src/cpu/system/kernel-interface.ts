@@ -1,7 +1,7 @@
 /**
  * The system part of the leaf kernel: what kernels and programs do at every system call and switch, without a way out of
  * WebAssembly. But for
- * `time_stamp` and `beside_code` each function does the whole work in the cases that it names and gives 1, or does nothing and gives 0; then the
+ * `time_stamp`, `beside_code` and `area_bytes` each function does the whole work in the cases that it names and gives 1, or does nothing and gives 0; then the
  * helper of src/cpu that has every case goes ahead. The first parameter is the arena address of the vCPU's state.
  */
 export const SYSTEM_KERNEL_TYPES = {
@@ -36,6 +36,15 @@ export const SYSTEM_KERNEL_TYPES = {
    */
   beside_code: { params: ['i32', 'i32', 'i32', 'i32'], result: 'i32' },
   beside_code64: { params: ['i32', 'i64', 'i32', 'i32'], result: 'i32' },
+  /**
+   * (cpu, linear address, form by area-forms.ts): FXSAVE, FXRSTOR and the XSAVE family on pages that the TLB serves. Left to the body: what they
+   * look at before memory. 0 too where the area does not fit.
+   */
+  move_state: { params: ['i32', 'i64', 'i32'], result: 'i32' },
+  /** (cpu, arena address of the whole area, form): likewise; 0: what is to be restored does not fit, #GP(0). */
+  move_area: { params: ['i32', 'i32', 'i32'], result: 'i32' },
+  /** (cpu, form): bytes that the area of the instruction may have. */
+  area_bytes: { params: ['i32', 'i32'], result: 'i32' },
   /** (cpu, fuel left after the instruction): the time-stamp counter, while TSC_RATE is not 0. */
   time_stamp: { params: ['i32', 'i32'], result: 'i64' },
 } as const;

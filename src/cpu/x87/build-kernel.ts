@@ -17,7 +17,7 @@ export const X87_KERNEL_DATA = 1024;
 
 const ROOM = dirname(fileURLToPath(import.meta.url));
 const LAYOUT = 'src/cpu/layout.ts', REGISTERS = 'src/cpu/registers.ts';
-const OPERATIONS = 'src/cpu/sse/operations.ts', RECORD = 'src/interp/record.ts';
+const OPERATIONS = 'src/cpu/sse/operations.ts', AREA_FORMS = 'src/cpu/system/area-forms.ts', RECORD = 'src/interp/record.ts';
 const FOLDERS = ['src/cpu/x87/kernel', 'src/cpu/sse/kernel', 'src/cpu/integer/kernel', 'src/cpu/strings/kernel', 'src/cpu/system/kernel'];
 const ROOT = resolve(ROOM, '../../..');
 
@@ -38,7 +38,7 @@ async function readSources(): Promise<Map<string, string>> {
     const names = (await readdir(join(ROOT, folder))).filter((name) => name.endsWith('.ts')).sort();
     for (const name of names) sources.set(`${folder}/${name}`, await readFile(join(ROOT, folder, name), 'utf8'));
   }
-  for (const name of [OPERATIONS, REGISTERS, RECORD]) sources.set(name, await readFile(join(ROOT, name), 'utf8'));
+  for (const name of [OPERATIONS, AREA_FORMS, REGISTERS, RECORD]) sources.set(name, await readFile(join(ROOT, name), 'utf8'));
   // The layout is shared with TypeScript, whose bigint literals AssemblyScript does not know.
   const layout = await readFile(join(ROOT, LAYOUT), 'utf8');
   sources.set(LAYOUT, layout.replace(/\b(\d+)n\b/g, '$1'));

@@ -1,23 +1,14 @@
 /**
- * FNSTENV, FLDENV, FNSAVE, FRSTOR, FXSAVE and FXRSTOR as helpers. A store probes its whole range and a load reads it all
+ * FNSTENV, FLDENV, FNSAVE and FRSTOR as helpers. A store probes its whole range and a load reads it all
  * before any state changes. Left to the body: the segment's limits, #NM, and a pending #MF before FLDENV and FRSTOR.
- * [SDM2 FLDENV, FRSTOR, FSAVE, FSTENV, FXRSTOR, FXSAVE]
- *
- * Deviations: with CR4.OSFXSR clear FXSAVE leaves the bytes of MXCSR and XMM alone, which is the implementation's choice;
- * reserved bytes past the last XMM register are not written.
+ * [SDM2 FLDENV, FRSTOR, FSAVE, FSTENV]
  */
 import { type CpuContext, HELPER_NEXT } from '../context.ts';
 import { checkDataBreakpoint } from '../debug-registers.ts';
-import { fault } from '../fault.ts';
-import { CR4_OSFXSR, VECTOR_GP } from '../registers.ts';
 import {
   type EnvironmentFormat, FPU_REGISTERS_SIZE, decodeEnvironment, decodeState, encodeEnvironment, encodeState, environmentSize, initialise,
   maskExceptions,
 } from './environment.ts';
-import { FXSAVE_MXCSR, FXSAVE_ST, FXSAVE_XMM, fxAreaBytes, fxAreaSize, fxBuffer, hasReservedBits, loadFxArea, mxcsrOf, storeFxArea } from './fxsave.ts';
-
-/** XMM registers that the mode has. */
-export const xmmRegisters = (cpu: CpuContext): number => (cpu.state.code64 ? 16 : 8);
 
 function formatOf(cpu: CpuContext, operandSize: number): EnvironmentFormat {
   const { state } = cpu;
@@ -101,51 +92,5 @@ export function fnsave(cpu: CpuContext, linear: number, operandSize: number): nu
 export function frstor(cpu: CpuContext, linear: number, operandSize: number): number {
   const format = formatOf(cpu, operandSize);
   decodeState(cpu.state, format, readBytes(cpu, linear, environmentSize(format) + FPU_REGISTERS_SIZE));
-  return HELPER_NEXT;
-}
-
-const savesXmm = (cpu: CpuContext): boolean => (cpu.state.cr(4) & CR4_OSFXSR) !== 0;
-
-function requireAligned(linear: number): void {
-  if (linear & 15) fault(VECTOR_GP, 0);
-}
-
-/** FXSAVE. Arguments: linear address, operand size in bits (64 with REX.W); #GP(0) unless it is a multiple of 16. */
-export function fxsave(cpu: CpuContext, linear: number, operandSize: number): number {
-  requireAligned(linear);
-  const { state, mmu } = cpu;
-  const registers = xmmRegisters(cpu);
-  const size = fxAreaSize(registers);
-  const direct = savesXmm(cpu) ? mmu.writableRange(linear, size, state.cpl === 3) : 0;
-  if (direct !== 0) {
-    storeFxArea(state, direct, registers, operandSize === 64);
-    return HELPER_NEXT;
-  }
-  const bytes = fxAreaBytes(state, registers, operandSize === 64);
-  // The area may cross a page: 512 bytes at a multiple of 16.
-  if (savesXmm(cpu)) {
-    probe(cpu, linear, size);
-    writeBytes(cpu, linear, bytes);
-  } else {
-    probe(cpu, linear, FXSAVE_XMM);
-    writeBytes(cpu, linear, bytes.subarray(0, FXSAVE_MXCSR));
-    writeBytes(cpu, linear + FXSAVE_ST, bytes.subarray(FXSAVE_ST, FXSAVE_XMM));
-  }
-  return HELPER_NEXT;
-}
-
-/** FXRSTOR. Arguments: linear address, operand size in bits; #GP(0) unless it is a multiple of 16, and for reserved bits of MXCSR. */
-export function fxrstor(cpu: CpuContext, linear: number, operandSize: number): number {
-  requireAligned(linear);
-  const { state, mmu } = cpu;
-  const registers = savesXmm(cpu) ? xmmRegisters(cpu) : 0;
-  const size = fxAreaSize(registers);
-  let from = mmu.readableRange(linear, size, state.cpl === 3);
-  if (from === 0) {
-    from = fxBuffer(state);
-    state.arena.u8.set(readBytes(cpu, linear, size), from);
-  }
-  if (registers > 0 && hasReservedBits(mxcsrOf(state, from))) fault(VECTOR_GP, 0);
-  loadFxArea(state, from, registers, operandSize === 64);
   return HELPER_NEXT;
 }

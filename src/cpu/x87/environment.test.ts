@@ -1,10 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { GuestFault } from '../fault.ts';
 import * as L from '../layout.ts';
-import { CR4_OSFXSR } from '../registers.ts';
 import type { CpuState } from '../state.ts';
 import { TestCpu } from '../test-cpu.ts';
-import { fldenv, fnsave, fnstenv, frstor, fxrstor, fxsave } from './environment-helpers.ts';
+import { fldenv, fnsave, fnstenv, frstor } from './environment-helpers.ts';
 import {
   type EnvironmentFormat, decodeEnvironment, decodeState, encodeEnvironment, encodeState, fullTagWord,
   setStatusWord,
@@ -20,11 +18,6 @@ const unhex = (text: string): Uint8Array => Uint8Array.from(text.match(/../g) ??
 
 function setTags(state: CpuState, tags: number): void {
   state.arena.u8[state.base + L.FTW] = tags;
-}
-
-/** FXSAVE's area with eight XMM registers. */
-function stored(cpu: TestCpu, linear: number): string {
-  return hex(Uint8Array.from({ length: 288 }, (_, i) => cpu.mmu.read8(linear + i, false)));
 }
 
 /** TOP 7, an unmasked IE pending, one of each kind of register. */
@@ -114,47 +107,5 @@ describe('x87 environment helpers', () => {
     frstor(cpu, 0x2000, 16);
     expect(cpu.state.getU16(L.FSW)).toBe(0xb8a1);
     expect(cpu.state.getU64(L.FPR + 32)).toBe(1n << 63n);
-  });
-
-  it('FXSAVE wants alignment and heeds OSFXSR', () => {
-    const cpu = new TestCpu();
-    cpu.protect(0);
-    prepare(cpu.state);
-    expect(() => fxsave(cpu, 0x1008, 32)).toThrow(GuestFault);
-    cpu.state.setU32(L.MXCSR, 0x1f80);
-    cpu.state.setU64(L.XMM + L.XMM_STRIDE, 0x1122334455667788n);
-    fxsave(cpu, 0x1000, 32);
-    expect(cpu.mmu.read32(0x1000 + 24, false)).toBe(0);
-    expect(cpu.mmu.read32(0x1000 + 32, false)).toBe(0); // ST(0) is R7
-    expect(cpu.mmu.read16(0x1000 + 32 + 8, false)).toBe(0x8000);
-    cpu.state.setCr(4, CR4_OSFXSR);
-    fxsave(cpu, 0x1000, 32);
-    expect(cpu.mmu.read32(0x1000 + 24, false)).toBe(0x1f80);
-    expect(cpu.mmu.read64(0x1000 + 176, false)).toBe(0x1122334455667788n);
-  });
-
-  it('FXRSTOR restores what FXSAVE saved, and refuses reserved bits of MXCSR', () => {
-    const cpu = new TestCpu();
-    cpu.protect(0);
-    cpu.state.setCr(4, CR4_OSFXSR);
-    prepare(cpu.state);
-    cpu.state.setU64(L.XMM, 42n);
-    cpu.state.setU32(L.MXCSR, 0x1fa0);
-    fxsave(cpu, 0x1000, 32);
-    const image = stored(cpu, 0x1000);
-    fnsave(cpu, 0x2000, 32);
-    cpu.state.setU64(L.XMM, 0n);
-    fxrstor(cpu, 0x1000, 32);
-    fxsave(cpu, 0x3000, 32);
-    expect(stored(cpu, 0x3000)).toBe(image);
-    // In two pages.
-    fxsave(cpu, 0x3f80, 32);
-    cpu.state.setU64(L.XMM, 0n);
-    fxrstor(cpu, 0x3f80, 32);
-    expect(stored(cpu, 0x3f80)).toBe(image);
-    expect(cpu.state.getU64(L.XMM)).toBe(42n);
-    cpu.mmu.write32(0x1000 + 24, 0x10000, false);
-    expect(() => fxrstor(cpu, 0x1000, 32)).toThrow(GuestFault);
-    expect(cpu.state.getU32(L.MXCSR)).toBe(0x1fa0);
   });
 });

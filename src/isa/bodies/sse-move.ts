@@ -1,6 +1,6 @@
 /** Moves of MMX and XMM registers, logic and shuffles of floats, MXCSR and ordering [SDM1 9.4, 10.4, 11.4]. */
 import * as L from '../../cpu/layout.ts';
-import type { Body, I64, Int, Ops, V128, Val } from '../ops.ts';
+import type { Body, I64, Ops, V128, Val } from '../ops.ts';
 import {
   and, andNot, fieldIndices, or, unpackHighDoublewords, unpackHighQuadwords, unpackLowDoublewords, unpackLowQuadwords, xor,
 } from './mmx.ts';
@@ -11,7 +11,6 @@ import {
 const VECTOR_GP = 13;
 const DI = 7;
 const MXCSR_RESERVED = 0xffff0000 | 0;
-const FXSAVE_BYTES = 512;
 /** Where the registers' other halves lie. */
 const HIGH = 8;
 
@@ -107,15 +106,6 @@ const loadMxcsr: Body = (o) => {
   o.raiseIf(o.and(value, o.i32(MXCSR_RESERVED)), VECTOR_GP, 0);
   o.stateStore('i32', L.MXCSR, value);
 };
-/** The helpers check the pages; the segment is checked here, by the area's ends. */
-const withFxsaveArea = (name: 'FXSAVE' | 'FXRSTOR', touch: (o: Ops, at: Int) => void): Body => (o) => {
-  requireAligned(o, 0);
-  const first = o.offset(0);
-  touch(o, first);
-  touch(o, o.add(first, o.constantLike(first, FXSAVE_BYTES - 1)));
-  o.helper(name, o.address(o.linear(0)), o.i32(o.osize));
-};
-
 /** There are no caches; what is left are the faults of a load of one byte. */
 const touchesLine: Body = (o) => void o.loadOperand(0, 'u8');
 
@@ -133,8 +123,6 @@ export const sseMoveBodies: Record<string, Body> = {
   UNPCKLPS: unpackLowDoublewords, UNPCKHPS: unpackHighDoublewords, UNPCKLPD: unpackLowQuadwords, UNPCKHPD: unpackHighQuadwords,
   SHUFPS: shuffleSingles, SHUFPD: shuffleDoubles,
   LDMXCSR: loadMxcsr, STMXCSR: (o) => o.storeOperand(0, 'i32', o.stateLoad('i32', L.MXCSR)),
-  FXSAVE: withFxsaveArea('FXSAVE', (o, at) => o.probeStore('operand', at, 1)),
-  FXRSTOR: withFxsaveArea('FXRSTOR', (o, at) => void o.load('operand', at, 'u8')),
   LFENCE: () => {}, MFENCE: () => {}, SFENCE: () => {},
   CLFLUSH: touchesLine, CLFLUSHOPT: touchesLine, CLWB: touchesLine,
 };

@@ -1,9 +1,8 @@
 /** System instructions: operands are fetched here, the work is done by the helpers of src/cpu that both tiers call. */
 import * as L from '../../cpu/layout.ts';
-import { CR4_FSGSBASE, CR4_OSXSAVE, CR4_TSD, RAX, RDX, VECTOR_GP, VECTOR_UD } from '../../cpu/registers.ts';
+import { CR4_FSGSBASE, CR4_TSD, RAX, RDX, VECTOR_GP, VECTOR_UD } from '../../cpu/registers.ts';
 import { SYSTEM_KERNEL_TYPES } from '../../cpu/system/kernel-interface.ts';
-import type { Body, I32, I64, Int, Ops } from '../ops.ts';
-
+import type { Body, I32, I64, Ops } from '../ops.ts';
 
 /** A helper that takes the linear address of its memory operand and the operand size. */
 const loadTable = (name: string): Body => (o) => {
@@ -81,17 +80,6 @@ const invpcid: Body = (o) => {
   o.helper('INVPCID', o.field(0), o.address(o.linear(1)));
 };
 
-/** The helper checks the pages, and the segment is checked here, by the first part of the area, which all forms have. */
-const XSAVE_LEGACY_BYTES = 576;
-const withXsaveArea = (name: string, access: (o: Ops, at: Int) => void): Body => (o) => {
-  o.raiseIf(o.eqz(o.and(o.stateLoad('i32', L.CR + 4 * 8), o.i32(CR4_OSXSAVE))), VECTOR_UD);
-  const first = o.offset(0);
-  access(o, first);
-  access(o, o.add(first, o.constantLike(first, XSAVE_LEGACY_BYTES - 1)));
-  o.helper(name, o.address(o.linear(0)), o.i32(o.osize));
-};
-const storesArea = (name: string): Body => withXsaveArea(name, (o, at) => o.probeStore('operand', at, 1));
-
 /** CF alone is set: there always is a number [SDM2 RDRAND, RDSEED]. */
 const STATUS_FLAGS = 0x8d5, CF = 1;
 const randomNumber: Body = (o) => {
@@ -132,9 +120,6 @@ export const systemBodies: Record<string, Body> = {
   RDFSBASE: readBase(4), RDGSBASE: readBase(5), WRFSBASE: writeBase(4), WRGSBASE: writeBase(5),
   RDTSCP: plain('RDTSCP'), STAC: plain('STAC'), CLAC: plain('CLAC'), INVPCID: invpcid,
   XGETBV: plain('XGETBV'), XSETBV: plain('XSETBV'),
-  XSAVE: storesArea('XSAVE'), XSAVEOPT: storesArea('XSAVE'), XSAVEC: storesArea('XSAVEC'),
-  XRSTOR: withXsaveArea('XRSTOR', (o, at) => void o.load('operand', at, 'u8')),
-  XSAVES: storesArea('XSAVES'), XRSTORS: withXsaveArea('XRSTORS', (o, at) => void o.load('operand', at, 'u8')),
   RDRAND: randomNumber, RDSEED: randomNumber, RDPID: (o) => o.put(0, o.stateLoad('i32', L.TSC_AUX)),
   IN: input, OUT: output,
 };
