@@ -15,6 +15,9 @@ import { ScreenText, SerialText, Transcript } from './transcript.ts';
 export const STATUS_OK = 0, STATUS_FAILED = 1, STATUS_BAD_INPUT = 2, STATUS_TIMEOUT = 3;
 /** How often the text screen is looked at; also keeps Node alive while the guest sleeps. */
 const SCREEN_POLL_MS = 50;
+/** A guest that idles for so long and shows nothing may wait for ever: kernels that refuse a processor say so and halt. */
+const SILENCE_MS = 20_000;
+const IDLE_SHARE = 0.9;
 
 export interface SessionStreams {
   readonly input: NodeJS.ReadStream;
@@ -43,6 +46,10 @@ class Session {
   private readonly screen: Watched;
   private nextReply = 0;
   private crashed = false;
+  private shownAtMs = performance.now();
+  /** Where the last text was shown. */
+  private shownOn: Watched | undefined;
+  private silenceTold = false;
   private finished = false;
   private readonly cleanups: (() => void)[] = [];
   private finish!: (status: number) => void;
@@ -96,7 +103,10 @@ class Session {
       machine.on('device-error', (error) => void this.streams.errors.write(`coracle: ${error.message}; the guest runs on\n`)),
       machine.on('error', (error) => this.onError(error)),
     );
-    const poll = setInterval(() => this.lookAtScreen(), SCREEN_POLL_MS);
+    const poll = setInterval(() => {
+      this.lookAtScreen();
+      this.listen();
+    }, SCREEN_POLL_MS);
     this.cleanups.push(() => clearInterval(poll));
     if (options.timeoutMs !== undefined) {
       const timer = setTimeout(() => this.onTimeout(), options.timeoutMs);
@@ -148,10 +158,22 @@ class Session {
 
   private show(where: Watched, text: string): void {
     if (text === '') return;
+    this.shownAtMs = performance.now();
+    this.shownOn = where;
+    this.silenceTold = false;
     where.transcript.append(text);
     this.answer();
     const { until } = this.options;
     if (until !== undefined && where.transcript.includes(until)) this.finish(STATUS_OK);
+  }
+
+  /** Tells of a guest that idles in silence, if a text is waited for or the last one stands where nobody looks. */
+  private listen(): void {
+    const { until, replies } = this.options;
+    const waits = until !== undefined || this.nextReply < replies.length || this.shownOn === this.screen;
+    if (this.silenceTold || !waits || performance.now() - this.shownAtMs < SILENCE_MS || this.machine.statistics().idleShare < IDLE_SHARE) return;
+    this.silenceTold = true;
+    this.say(`the guest idles, and has shown nothing for ${SILENCE_MS / 1000} seconds${quoted(this.machine.lastWords)}`);
   }
 
   /** Types the replies whose turn it is. */
