@@ -13,7 +13,7 @@ import { LazyFlags } from './flags.ts';
 import type { Access } from './memory-access.ts';
 import * as R from './record.ts';
 import { fixedSlot, HANDLER_SIGNATURE, KIND, RecordOps, slotField } from './record-ops.ts';
-import { HANDLER_FAULT, HANDLER_GO, HANDLER_GO_LONG, type Variant } from './variant.ts';
+import { HANDLER_FAULT, HANDLER_GO, HANDLER_GO_LONG, HANDLER_STOP, type Variant } from './variant.ts';
 
 export class HandlerOps extends RecordOps {
   readonly ip: I32;
@@ -298,6 +298,9 @@ export class HandlerOps extends RecordOps {
   /** Does so in the common case: no register counts that is not in the state. */
   deliverFault(): void {
     const { e } = this;
+    // Nothing is to run after a record that a stop comes after: its fuel counts iterations, with none in reserve for a block.
+    const next = e.load('i32', this.ip, R.RECORD_SIZE + R.REC_HANDLER);
+    e.ifRarely(this.eq(next, this.i32(HANDLER_STOP)), () => e.return(this.i32(R.EXIT_FAULT)));
     const to = e.variable('i32');
     e.set(to, this.kernel('deliver_fault', SYSTEM_KERNEL_TYPES.deliver_fault.result, this.ip, this.readFlags()));
     e.if(this.eq(e.get(to), this.i32(1)), () => this.proceed(HANDLER_GO));
