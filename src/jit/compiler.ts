@@ -20,6 +20,8 @@ const SLICE_INSTRUCTIONS = 100;
 /** Slots of live regions at most: when there are so many, all are dropped. */
 const MAX_SLOTS = 16384;
 const TABLE_STEP = 1024;
+/** Regions that wait at most; blocks that ask while there are so many ask again when they have run as often once more. */
+const MOST_WAITING = 1000;
 /** How often regions are looked for that have not run since the last time. */
 const REST_MS = 30_000;
 /** Default of `keptBytes`. */
@@ -64,7 +66,7 @@ export class RegionCompiler {
   private readonly nowMs: () => number;
   private readonly keptBytes: number;
   private readonly freeSlots: number[] = [];
-  private readonly queue: Region[] = [];
+  private queue: Region[] = [];
   /** Blocks of the regions that wait, by arena address and mode: who asks for one gets an entry there. */
   private readonly waiting = new Map<number, { region: Region; block: number }>();
   /** What watches over the guest code of the regions that wait. */
@@ -115,6 +117,8 @@ export class RegionCompiler {
       }
       return;
     }
+    if (this.queue.length >= MOST_WAITING) this.forgetChanged();
+    if (this.queue.length >= MOST_WAITING) return;
     const found = this.finder.find(origin);
     if (!found || found.region.entries.length === 0) return;
     this.queue.push(found.region);
@@ -172,6 +176,14 @@ export class RegionCompiler {
       regions.push(region);
     }
     return regions;
+  }
+
+  /** Regions whose guest code has changed while they waited go. */
+  private forgetChanged(): void {
+    const isValid = (region: Region): boolean => this.footprints.get(region)?.valid === true;
+    const changed = this.queue.filter((region) => !isValid(region));
+    this.queue = this.queue.filter(isValid);
+    this.forget(changed);
   }
 
   private receive({ id, module, bytes }: CompileReply): void {

@@ -19,6 +19,7 @@ import { FuzzHost } from './host.ts';
 const MIB = 2 ** 20;
 /** Host time of the processor for one call of `run`, which has at most 100,000 instructions; regions that are compiled count. */
 const SLOW_MS = 8000;
+const CMOS_PROCESSORS = 0x5f;
 /** The same for one access of a port or of memory. */
 const SLOW_ACCESS_MS = 250;
 /** What the arena holds besides RAM: video memory, ROMs, decoded code, TLBs and tables. */
@@ -26,7 +27,7 @@ const ARENA_BESIDES = 48 * MIB;
 const FRAMES_BESIDES = (18 * MIB) / 4096;
 /** Elements by which any list may grow. Code, and regions by page, come and go in larger numbers, but are bounded; a decoder's table appears with its first use. */
 const LARGEST_GROWTH = 1000;
-const BOUNDED = /^\.memory\.byPage$|^\.cpu\.engine\.(code\.|compiler\.freeSlots)|^\.cpu\.source\.translator\.decoder\./;
+const BOUNDED = /^\.memory\.byPage$|^\.cpu\.engine\.(code\.|compiler\.(freeSlots|waiting|footprints))|^\.cpu\.source\.translator\.decoder\./;
 /** How processors run: compiling what a guest's code seldom reaches here, what it often does, and nothing. To compile all is too slow. */
 const WAYS: readonly CpuOptions[] = [{ tier: 'auto' }, { tier: 'auto', compileThreshold: 4 }, { tier: 'interp' }];
 const FLOPPY_BYTES = 1440 * 1024;
@@ -198,6 +199,9 @@ export class FuzzMachine {
   async startsSeaBios(): Promise<void> {
     this.fuzz.note('reset');
     this.machine.pause();
+    // Where SeaBIOS looks for a number of processors, which it would wait for; the battery keeps what the guest wrote there.
+    this.out(0x70, 1, CMOS_PROCESSORS);
+    this.out(0x71, 1, 0);
     this.machine.reset();
     this.output = '';
     for (let i = 0; i < 60 && !/Booting from|No bootable/.test(this.output); i++) await this.run(20);

@@ -1,8 +1,9 @@
 /** What the fuzzers found in the processor, each as the shortest guest that shows it. */
 import { beforeEach, expect, it } from 'vitest';
+import { writeCr0, writeCr3, writeCr4 } from '../../../src/cpu/control-registers.ts';
 import { Cpu } from '../../../src/cpu/cpu.ts';
 import * as L from '../../../src/cpu/layout.ts';
-import { CS, DS, ES, SS, TR } from '../../../src/cpu/registers.ts';
+import { CR0_PG, CR4_PSE, CS, DS, ES, SS, TR } from '../../../src/cpu/registers.ts';
 import { setSegment } from '../../../src/cpu/segments.ts';
 import { physAddr } from '../../../src/memory/address.ts';
 import { Arena } from '../../../src/memory/arena.ts';
@@ -83,4 +84,33 @@ it('a repeated string instruction lets the board in between its iterations', () 
   put(CODE, 0xf3, 0x6e);
   expect(cpu.run(100_000)).toBe('attention');
   expect([cpu.state.reg16(1), cpu.state.eip, cpu.instructions]).toEqual([999, CODE, 1]);
+});
+
+it('a repeated string instruction that faults near the end of a slice takes no more than is left of it', () => {
+  const GDT = 0x5000, IDT = 0x4000, DIRECTORY = 0x7000;
+  put(GDT + 8, 0xff, 0xff, 0, 0, 0, 0x9b, 0xcf, 0);
+  put(IDT + 8 * 14, HANDLER & 0xff, HANDLER >> 8, 8, 0, 0, 0x8e, 0, 0);
+  put(HANDLER, ...Array<number>(400).fill(0x90)); // nop
+  put(CODE, 0xf3, 0xa6); // repe cmpsb: the third one is of a page that is not there
+  put(DIRECTORY, 0x87, 0, 0, 0); // the first 4 MiB
+  const { state } = cpu;
+  state.setCr(0, 0x11);
+  setSegment(state, CS, 8, 0, 0xffffffff, 0xc09b);
+  setSegment(state, SS, 0x10, 0, 0xffffffff, 0xc093);
+  setSegment(state, ES, 0x10, 0, 0xffffffff, 0xc093);
+  setSegment(state, DS, 0x10, 0, 0xffffffff, 0xc093);
+  writeCr4(cpu, CR4_PSE);
+  writeCr3(cpu, DIRECTORY);
+  writeCr0(cpu, CR0_PG | 0x11);
+  for (const [register, value] of [[L.GDTR_BASE, GDT], [L.GDTR_LIMIT, 0x1f], [L.IDTR_BASE, IDT], [L.IDTR_LIMIT, 0x7ff]]) state.setU32(register, value);
+  cpu.updateMode();
+  state.eip = HANDLER;
+  cpu.run(150); // its blocks are known from now on
+  for (const fuel of [7, 7, 3, 1, 20]) {
+    for (const [register, value] of [[1, 1000], [4, 0x8000], [6, 0x3ffffe], [7, 0x3ffffe]]) state.setReg(register, value);
+    state.eip = CODE;
+    const before = cpu.instructions;
+    expect(cpu.run(fuel)).toBe('budget');
+    expect(cpu.instructions - before).toBe(fuel);
+  }
 });
