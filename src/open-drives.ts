@@ -40,7 +40,7 @@ export async function openDrives(options: MachineOptions, host: MachineHost): Pr
     const drives = await openIdeDrives(options, openDisk, openMedium('cd'));
     const floppies = await openFloppies(options, open);
     const virtio = await openVirtio(options.virtio ?? [], { host, openDisk, openFolder: options.openFolder });
-    // Firmware would look for a system in vain; a floppy is left to it.
+    // Firmware would look for a system in vain; a floppy and a blank disk are left to it.
     if (options.kernel === undefined && unstartable.length > 0 && unstartable.length === backends.length) {
       const advice = 'a disk starts from a first sector that ends with 55 AA, a CD is ISO 9660; give an image that starts, or a kernel';
       throw new EmulatorError('bad-image', `there is nothing to start in ${unstartable.join(', ')}: ${advice}`);

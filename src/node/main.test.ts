@@ -46,7 +46,7 @@ test.each([
   [['boot', '-kernel', 'EMPTY'], 'the image is empty'],
   [['boot', '-bios', 'JUNK'], 'multiple of 64 KiB'],
   [['boot', '-bios', 'BLANK', '-hda', 'JUNK'], 'nothing to start in hda'],
-  [['boot', '-bios', 'BLANK', '-hda', 'BLANK', '-cdrom', 'JUNK'], 'nothing to start in hda, cdrom'],
+  [['boot', '-bios', 'BLANK', '-hda', 'JUNK', '-cdrom', 'JUNK'], 'nothing to start in hda, cdrom'],
   [['boot', '-bios', 'nowhere.bin'], 'there is no file nowhere.bin'],
   [['boot', '-m', 'much'], 'give MiB'],
   [['boot', '-m', '0'], '1 to 3840 MiB'],
