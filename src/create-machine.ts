@@ -40,7 +40,7 @@ export interface MachineOptions {
    * The processor, as QEMU's `-cpu` has it: a name (486, pentium, pentium3, x86-64-v1, x86-64-v2, x86-64-v3, or max for all that there is), then
    * features to
    * add and to leave out, as in 'pentium3,+sse2,-pae'. A processor claims what is implemented of its features.
-   * Default: x86-64-v1.
+   * Default: x86-64-v3.
    */
   readonly cpu?: string;
   /**

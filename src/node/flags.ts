@@ -13,7 +13,7 @@ interface Flag {
 export const FLAGS = [
   { name: 'M', value: 'MACHINE', help: 'pc (default), or microvm: serial ports and virtio devices, for a kernel without firmware' },
   { name: 'm', value: 'SIZE', help: 'guest memory in MiB, or with a suffix M or G (default 128)' },
-  { name: 'cpu', value: 'MODEL', help: 'processor: 486, pentium, pentium3, x86-64-v1 to -v3, max, with ,+FEATURE and ,-FEATURE (default x86-64-v1)' },
+  { name: 'cpu', value: 'MODEL', help: 'processor: 486, pentium, pentium3, x86-64-v1 to -v3, max, with ,+FEATURE and ,-FEATURE (default x86-64-v3)' },
   { name: 'kernel', value: 'FILE', help: 'Linux bzImage, multiboot or PVH kernel, entered without firmware' },
   { name: 'initrd', value: 'FILE', help: 'initial RAM disk; for multiboot, modules: "FILE args,FILE args"' },
   { name: 'append', value: 'TEXT', help: 'command line of the kernel' },

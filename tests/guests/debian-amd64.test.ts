@@ -35,7 +35,7 @@ describe("Debian's amd64 kernel for clouds", () => {
   it('does not start on a processor of 32 bits, and the message says what to do', async () => {
     const { status, output } = await boot('-cpu', 'pentium3', ...kernelFlags('debian-amd64'), ...BOUNDED);
     expect(output).toContain('this kernel is 64-bit');
-    expect(output).toContain('take x86-64-v1, or an i386 kernel');
+    expect(output).toContain('take x86-64-v3, or an i386 kernel');
     expect(status).toBe(2);
   });
 });

@@ -113,7 +113,7 @@ function readHeader(image: ByteReader, longMode: boolean): Header {
   }
   const is64 = version >= 0x20c && (image.u16(XLOADFLAGS) & XLF_KERNEL_64) !== 0;
   if (is64 && !longMode) {
-    throw new EmulatorError('bad-image', 'this kernel is 64-bit, and the processor of this machine has 32 bits (-cpu); take x86-64-v1, or an i386 kernel');
+    throw new EmulatorError('bad-image', 'this kernel is 64-bit, and the processor of this machine has 32 bits (-cpu); take x86-64-v3, or an i386 kernel');
   }
   const loadAddress = high ? HIGH_MEMORY : LOW_KERNEL;
   const initSize = version >= 0x20a ? image.u32(INIT_SIZE) : 0;

@@ -41,7 +41,7 @@ export function loadPvh(options: PvhOptions): BootPlan {
   const entry = pvhEntry(image);
   if (entry === undefined) throw new EmulatorError('bad-image', 'this file has no PVH entry (XEN_ELFNOTE_PHYS32_ENTRY)');
   if (elfWidth(image) === 64 && !options.longMode) {
-    throw new EmulatorError('bad-image', 'this kernel is 64-bit, and the processor of this machine has 32 bits (-cpu); take x86-64-v1, or an i386 kernel');
+    throw new EmulatorError('bad-image', 'this kernel is 64-bit, and the processor of this machine has 32 bits (-cpu); take x86-64-v3, or an i386 kernel');
   }
   const { below } = ramLayout(options.ramBytes);
   const placements = elfPlacements(image, elfSegments(image));
