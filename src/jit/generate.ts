@@ -36,10 +36,11 @@ export interface GenerationObserver {
 /** The bytes of a module that exports a function for each entry of each region; imports as the interpreter's has them. */
 export function generateModule(regions: readonly Region[]): Uint8Array {
   const module = new ModuleBuilder();
-  // One after the other: what a region's code is made of is garbage before the next one's is made.
-  for (const [n, region] of regions.entries()) {
+  const made = regions.map((region) => {
     const generator = new RegionGenerator(module, region);
-    const body = module.define(generator.generate());
+    return { region, generator, body: module.define(generator.generate()) };
+  });
+  for (const [n, { region, generator, body }] of made.entries()) {
     for (const [i, entry] of region.entries.entries()) {
       module.export(exportName(n, i), generator.alone ? body : module.define(generator.entry(entry, i, body)));
     }
