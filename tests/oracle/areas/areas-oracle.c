@@ -1,0 +1,113 @@
+/*
+ * Runs XSAVE and XRSTOR on the host's processor on random state and areas and writes what happened.
+ *
+ *   areas-oracle SEED CASES
+ *
+ * State is loaded and stored as an area of x87, SSE and AVX state in standard form [SDM1 13.4]. A record is a `Record`,
+ * little-endian; a signal handler steps over instructions that fault. Needs AVX and XSAVE.
+ */
+#define _GNU_SOURCE
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <ucontext.h>
+
+#define ALL 7
+typedef struct __attribute__((packed, aligned(64))) {
+  uint16_t fcw, fsw;
+  uint8_t ftw, r0;
+  uint16_t fop;
+  uint64_t fip, fdp;
+  uint32_t mxcsr, mask;
+  uint8_t st[8][16], xmm[16][16], rest[96];
+  uint64_t present, format, reserved[6];
+  uint8_t high[16][16];
+} Area;
+typedef struct __attribute__((packed, aligned(64))) {
+  uint8_t restores, mask, vector, unused[61];
+  Area before, area, after, result;
+} Record;
+_Static_assert(sizeof(Area) == 832 && sizeof(Record) == 64 + 4 * 832, "sizes of areas");
+
+static uint64_t seed;
+static uint64_t rnd(void) {
+  seed += 0x9e3779b97f4a7c15ull;
+  uint64_t z = seed;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+  return z ^ (z >> 31);
+}
+static unsigned below(unsigned n) { return (unsigned)((rnd() >> 32) * n >> 32); }
+
+static void fill(Area *a) {
+  for (unsigned i = 0; i < sizeof *a; i += 8) {
+    uint64_t v = rnd();
+    memcpy((uint8_t *)a + i, &v, 8);
+  }
+  a->mxcsr &= 0xffff;
+  a->present = ALL;
+  a->format = 0;
+  memset(a->reserved, 0, sizeof a->reserved);
+}
+/* An area to restore, whose header most often fits. */
+static void header(Area *a) {
+  a->present = rnd() & ALL;
+  if (below(8) == 0) a->mxcsr |= 1u << (18 + below(14));
+  switch (below(12)) {
+    case 0: a->present |= 1ull << (62 + below(2)); break;
+    case 1: a->format = 1ull << below(3); break;
+    case 2: a->reserved[below(6)] = 1ull << below(64); break;
+    case 3: case 4: a->format = 1ull << 63 | a->present | (rnd() & ALL); break;
+    case 5: a->format = 1ull << 63 | (rnd() & ALL); break;
+  }
+}
+
+static volatile int vector;
+extern char fault_end[];
+static void step_over(int number, siginfo_t *info, void *context) {
+  (void)number, (void)info;
+  greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
+  vector = (int)registers[REG_TRAPNO];
+  registers[REG_RIP] = (greg_t)fault_end;
+}
+
+/* One block of code: nothing may use vectors between these instructions. */
+static void execute(Record *r) {
+  vector = 0;
+  __asm__ volatile(
+      "mov $7, %%eax; xor %%edx, %%edx; xrstor %[before]\n"
+      "movzbl %[mask], %%eax; cmpb $0, %[restores]; jne 1f\n"
+      "xsave %[area]; jmp fault_end\n"
+      "1: xrstor %[area]\n"
+      "fault_end: mov $7, %%eax; xor %%edx, %%edx; xsave %[after]\n"
+      "fninit; vzeroall; ldmxcsr %[usual]"
+      : [area] "+m"(r->area), [after] "+m"(r->after)
+      : [before] "m"(r->before), [mask] "m"(r->mask), [restores] "m"(r->restores), [usual] "m"((uint32_t){0x1f80})
+      : "rax", "rdx", "cc", "memory");
+  r->vector = (uint8_t)vector;
+}
+
+int main(int argc, char **argv) {
+  if (argc != 3) return 2;
+  seed = strtoull(argv[1], 0, 10);
+  struct sigaction action = { .sa_sigaction = step_over, .sa_flags = SA_SIGINFO };
+  sigaction(SIGSEGV, &action, 0);
+  sigaction(SIGBUS, &action, 0);
+  static Record r;
+  for (long cases = atol(argv[2]); cases > 0; cases--) {
+    memset(&r, 0, sizeof r);
+    fill(&r.before);
+    fill(&r.area);
+    r.restores = (uint8_t)below(2);
+    r.mask = (uint8_t)(rnd() & ALL);
+    if (r.restores) header(&r.area);
+    Area given = r.area;
+    execute(&r);
+    r.result = r.area;
+    r.area = given;
+    if (fwrite(&r, sizeof r, 1, stdout) != 1) return 1;
+  }
+  return 0;
+}

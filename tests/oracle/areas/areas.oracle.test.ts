@@ -1,0 +1,82 @@
+/** XSAVE and XRSTOR against the host's processor, on random state and areas. */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import * as L from '../../../src/cpu/layout.ts';
+import { RAX, RSI } from '../../../src/cpu/registers.ts';
+import { hasHost } from '../available.ts';
+import { makeModules } from '../simd/modules.ts';
+import { Subject } from '../simd/run-case.ts';
+
+const SEED = process.env.ORACLE_SEED ?? '1';
+const CASES = 4000;
+// [ESI]
+const XSAVE = [0x0f, 0xae, 0x26], XRSTOR = [0x0f, 0xae, 0x2e];
+const ALL = 7;
+const AREA_BYTES = 832, HEADER = 64, RECORD_BYTES = HEADER + 4 * AREA_BYTES;
+const AREA = 0x40000, STATE = 0x41000;
+const XSTATE_BV = 512;
+/** What is compared: [SDM1 table 10-2, 13.4.2]. AMD's processors keep FOP, FIP and FDP only while an exception is pending, and nobody the selectors. */
+const FIELDS: readonly (readonly [name: string, at: number, bytes: number])[] = [
+  ['FCW', 0, 2], ['FSW', 2, 2], ['FTW', 4, 1], ['MXCSR', 24, 4],
+  ...Array.from({ length: 8 }, (_, n) => [`ST${n}`, 32 + 16 * n, 10] as const),
+  // Code of 32 bits has eight of them.
+  ...Array.from({ length: 8 }, (_, n) => [`XMM${n}`, 160 + 16 * n, 16] as const),
+  ['XSTATE_BV and XCOMP_BV', XSTATE_BV, 64],
+  ...Array.from({ length: 8 }, (_, n) => [`upper half of YMM${n}`, 576 + 16 * n, 16] as const),
+];
+
+function build(): string {
+  const directory = fileURLToPath(new URL('../../../.cache/areas', import.meta.url));
+  mkdirSync(directory, { recursive: true });
+  execFileSync('gcc', ['-O1', '-mavx', '-o', `${directory}/areas-oracle`, fileURLToPath(new URL('areas-oracle.c', import.meta.url))]);
+  return `${directory}/areas-oracle`;
+}
+
+it.runIf(hasHost())(`XSAVE and XRSTOR do as the host's, from seed ${SEED}`, async () => {
+  const records = execFileSync(build(), [SEED, String(CASES)], { maxBuffer: CASES * RECORD_BYTES + 1 });
+  expect(records.length).toBe(CASES * RECORD_BYTES);
+  const modules = await makeModules();
+  const differences: string[] = [];
+  const vectors = new Set<number>();
+  for (let n = 0, subject = new Subject(modules); n < CASES; n++) {
+    if (n % 1000 === 999) subject = new Subject(modules);
+    const record = records.subarray(n * RECORD_BYTES, (n + 1) * RECORD_BYTES);
+    const [restores, mask, vector] = record;
+    const [before, area, after, result] = Array.from({ length: 4 }, (_, i) => record.subarray(HEADER + i * AREA_BYTES, HEADER + (i + 1) * AREA_BYTES));
+    const run = (code: readonly number[], components: number, at: number): number => {
+      subject.cpu.state.setReg(RAX, components);
+      subject.cpu.state.setReg(RSI, at);
+      return subject.execute(code);
+    };
+    const bytesAt = (at: number): Uint8Array => {
+      const bytes = new Uint8Array(AREA_BYTES);
+      subject.memory.read(at as never, bytes);
+      return bytes;
+    };
+    subject.write(STATE, before);
+    subject.write(AREA, area);
+    expect(run(XRSTOR, ALL, STATE)).toBe(0);
+    const own = run(restores ? XRSTOR : XSAVE, mask, AREA);
+    subject.write(STATE, new Uint8Array(AREA_BYTES));
+    subject.cpu.state.setU32(L.TRAP_PENDING, 0);
+    expect(run(XSAVE, ALL, STATE)).toBe(0);
+    vectors.add(vector);
+    if (own !== vector) differences.push(`case ${n}: vector ${own} instead of ${vector}`);
+    // All state counts as in use here; a processor may find some of it in its initial state.
+    const ours = bytesAt(AREA);
+    if (!restores) ours[XSTATE_BV] &= result[XSTATE_BV] | ~mask;
+    ours[XSTATE_BV] &= 0xff;
+    const state = bytesAt(STATE);
+    state[XSTATE_BV] &= after[XSTATE_BV];
+    for (const [what, mine, theirs] of [['state', state, after], ['area', ours, result]] as const) {
+      for (const [name, at, bytes] of FIELDS) {
+        const text = (from: Uint8Array): string => Buffer.from(from.subarray(at, at + bytes)).toString('hex');
+        if (text(mine) !== text(theirs)) differences.push(`case ${n}, ${restores ? 'XRSTOR' : 'XSAVE'} ${mask}, ${what}: ${name} ${text(mine)} instead of ${text(theirs)}`);
+      }
+    }
+  }
+  expect(differences.slice(0, 20)).toEqual([]);
+  expect([...vectors].sort()).toEqual([0, 13]);
+});
