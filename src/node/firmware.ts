@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EmulatorError } from '../errors.ts';
+import { loadFile } from '../file-source.ts';
 import { packageRoot } from './package-root.ts';
 
 const BIOS_NAMES = ['bios-256k.bin', 'bios.bin'];
@@ -27,8 +28,12 @@ export function findFirmware(search: readonly string[]): { bios: string | undefi
   return { bios: find(BIOS_NAMES), vgaBios: find([VGA_BIOS_NAME]) };
 }
 
-/** @throws EmulatorError `missing-file`, `bad-image` for a folder, `storage-failed` */
+/**
+ * All bytes of a file, or of what a server has at an address.
+ * @throws EmulatorError `missing-file`, `bad-image` for a folder, `storage-failed`; for an address as `loadFile`
+ */
 export async function readImage(path: string, what: string): Promise<Uint8Array> {
+  if (/^https?:\/\//.test(path)) return loadFile(path, what);
   try {
     return await readFile(path);
   } catch (cause) {

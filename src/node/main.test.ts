@@ -1,4 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -73,6 +75,21 @@ test.each([
   expect(errors).toContain(message);
   expect(errors.trim().split('\n')).toHaveLength(1);
   expect(status).toBe(2);
+});
+
+test('a kernel comes from a server, or the server’s answer is told', async () => {
+  const image = kernel('bye\n', [0xfa, 0xf4]); // cli; hlt
+  const server = createServer(({ url }, response) => void (url === '/kernel' ? response.end(image) : response.writeHead(404).end()));
+  await new Promise<void>((listening) => void server.listen(0, '127.0.0.1', listening));
+  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  try {
+    const found = await run('boot', '-kernel', `${base}/kernel`, '-m', '4', '-pace', 'none', '-until', 'bye');
+    expect([found.status, found.errors]).toEqual([0, '']);
+    const missing = await run('boot', '-kernel', `${base}/nothing`);
+    expect([missing.status, missing.errors]).toEqual([2, expect.stringContaining(`the kernel cannot be fetched: the server answered 404 for ${base}/nothing`)]);
+  } finally {
+    server.close();
+  }
 });
 
 /** A multiboot kernel that prints `text` on the first serial port, then executes `code`. */
