@@ -21,8 +21,8 @@ const UNJUDGED: Readonly<Record<string, string>> = {
   CPUID: 'what it tells is the profile’s own; src/cpu/profiles.test.ts has the values from the manual',
   RDTSC: 'time is every machine’s own; src/cpu/time-stamp.test.ts',
   RDPMC: 'the host’s kernel keeps it for itself; src/cpu/system-instructions.test.ts',
-  XSAVEOPT: 'the host’s areas are larger; src/cpu/x87/state-area.test.ts',
-  XSAVEC: 'the host’s areas are larger; src/cpu/x87/state-area.test.ts',
+  XSAVEOPT: 'the host’s areas are larger; areas/areas.oracle.test.ts compares what both have',
+  XSAVEC: 'the host’s areas are larger; areas/areas.oracle.test.ts compares what both have',
   XSAVES: 'the host’s kernel keeps it for itself, QEMU does not have it', XRSTORS: 'the host’s kernel keeps it for itself, QEMU does not have it',
   RDRAND: 'what it gives is random', RDSEED: 'what it gives is random', RDPID: 'the number of the processor is the kernel’s own; QEMU does not have it',
 };

@@ -1,10 +1,10 @@
 /*
- * Runs XSAVE and XRSTOR on the host's processor on random state and areas and writes what happened.
+ * Runs XSAVE, XRSTOR, XSAVEC and XSAVEOPT on the host's processor on random state and areas and writes what happened.
  *
  *   areas-oracle SEED CASES
  *
  * State is loaded and stored as an area of x87, SSE and AVX state in standard form [SDM1 13.4]. A record is a `Record`,
- * little-endian; a signal handler steps over instructions that fault. Needs AVX and XSAVE.
+ * little-endian; a signal handler steps over instructions that fault. Needs AVX, XSAVEC and XSAVEOPT.
  */
 #define _GNU_SOURCE
 #include <signal.h>
@@ -15,6 +15,7 @@
 #include <ucontext.h>
 
 #define ALL 7
+enum { XSAVE, XRSTOR, XSAVEC, XSAVEOPT, INSTRUCTIONS };
 typedef struct __attribute__((packed, aligned(64))) {
   uint16_t fcw, fsw;
   uint8_t ftw, r0;
@@ -26,7 +27,7 @@ typedef struct __attribute__((packed, aligned(64))) {
   uint8_t high[16][16];
 } Area;
 typedef struct __attribute__((packed, aligned(64))) {
-  uint8_t restores, mask, vector, unused[61];
+  uint8_t instruction, mask, vector, unused[61];
   Area before, area, after, result;
 } Record;
 _Static_assert(sizeof(Area) == 832 && sizeof(Record) == 64 + 4 * 832, "sizes of areas");
@@ -78,13 +79,15 @@ static void execute(Record *r) {
   vector = 0;
   __asm__ volatile(
       "mov $7, %%eax; xor %%edx, %%edx; xrstor %[before]\n"
-      "movzbl %[mask], %%eax; cmpb $0, %[restores]; jne 1f\n"
+      "movzbl %[mask], %%eax; cmpb $1, %[instruction]; je 1f; cmpb $2, %[instruction]; je 2f; cmpb $3, %[instruction]; je 3f\n"
       "xsave %[area]; jmp fault_end\n"
-      "1: xrstor %[area]\n"
+      "1: xrstor %[area]; jmp fault_end\n"
+      "2: xsavec %[area]; jmp fault_end\n"
+      "3: xsaveopt %[area]\n"
       "fault_end: mov $7, %%eax; xor %%edx, %%edx; xsave %[after]\n"
       "fninit; vzeroall; ldmxcsr %[usual]"
       : [area] "+m"(r->area), [after] "+m"(r->after)
-      : [before] "m"(r->before), [mask] "m"(r->mask), [restores] "m"(r->restores), [usual] "m"((uint32_t){0x1f80})
+      : [before] "m"(r->before), [mask] "m"(r->mask), [instruction] "m"(r->instruction), [usual] "m"((uint32_t){0x1f80})
       : "rax", "rdx", "cc", "memory");
   r->vector = (uint8_t)vector;
 }
@@ -100,9 +103,9 @@ int main(int argc, char **argv) {
     memset(&r, 0, sizeof r);
     fill(&r.before);
     fill(&r.area);
-    r.restores = (uint8_t)below(2);
+    r.instruction = (uint8_t)below(INSTRUCTIONS);
     r.mask = (uint8_t)(rnd() & ALL);
-    if (r.restores) header(&r.area);
+    if (r.instruction == XRSTOR) header(&r.area);
     Area given = r.area;
     execute(&r);
     r.result = r.area;
