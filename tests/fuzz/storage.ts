@@ -106,8 +106,8 @@ async function use(fuzz: FuzzCase, disk: BlockBackend, server: LyingServer): Pro
   const { random } = fuzz;
   const writable = random.chance(50);
   const target = writable ? new OverlayBackend(disk, { chunkBytes: CHUNK, dirtyLimitBytes: 3 * CHUNK, ...(random.chance(60) ? { store: store(random) } : {}) }) : disk;
-  // What the overlay should hold; undefined once a failed write has made it unknown.
-  let model: Uint8Array | undefined = server.image.slice();
+  // What the overlay should hold; undefined where the server told another size, and once a failed write has made it unknown.
+  let model: Uint8Array | undefined = target.sizeBytes === server.image.length ? server.image.slice() : undefined;
   for (let n = 0; n < READS; n++) {
     const size = target.sizeBytes;
     const offset = Math.min(random.chance(50) ? random.below(size) : random.pick([0, CHUNK - 1, CHUNK, size - 1]), size - 1);
