@@ -33,6 +33,7 @@ export interface Reference {
 const PAGE_FAULT = 14;
 const SEGMENT_FAULTS = [12, 13];
 const CS = 1;
+const ESP = 4;
 const FS = 4;
 
 /** Not for user programs to compare: system calls, and what the kernel keeps for itself or answers in the processor's place. */
@@ -66,8 +67,9 @@ const hostExcuse: Reference['excuse'] = (e, reference, mine, n, fields) => {
   if (reference.u32(n, R.VECTOR) === PAGE_FAULT && cr2 === reference.u32(n, R.EIP_AFTER) && cr2 - R.DATA_BASE < 0x10000 && cr2 >= R.DATA_BASE) return 'a branch to data, which the host does not execute';
   if (reference.u32(n, R.VECTOR) === PAGE_FAULT && (inV86Pages(cr2, E.V86_DATA) || inV86Pages(cr2, E.V86_CODE))) return 'the pages of virtual-8086 mode, which the host does not have';
   if ([reference, mine].some((batch) => batch.selector(n, CS) === LINUX_CODE64)) return 'a far transfer to 64-bit code';
-  // Its stack has no base.
-  const pushed = [reference, mine].every((batch) => batch.u32(n, R.VECTOR) === PAGE_FAULT) && (mine.u32(n, R.CR2) - cr2) >>> 0 === R.DATA_BASE;
+  // Its stack has no base, and all of ESP.
+  const below = (reference.u32(n, R.REGISTERS + 4 * ESP) - cr2) >>> 0;
+  const pushed = [reference, mine].every((batch) => batch.u32(n, R.VECTOR) === PAGE_FAULT) && below > 0 && below <= 16;
   if (pushed && FAR_TRANSFERS.test(e.row.mnemonic)) return 'a far transfer to 64-bit code';
   return hostDifference(e.row.mnemonic, reference.u32(n, R.VECTOR), fields);
 };
