@@ -30,7 +30,7 @@ const REST_MS = 30_000;
  * counts up to a bound; it has to be so much that a program has started, not a tick.
  */
 const IDLE_RATE = 5000, BUSY_RATE = 10_000;
-const MOST_LOAD = 4_000_000, LEAST_LOAD = 200_000;
+const MOST_LOAD = 4_000_000, LEAST_LOAD = 1_000_000;
 /** Default of `keptBytes`. */
 const KEPT_BYTES = 1 << 20;
 
