@@ -242,17 +242,12 @@ export class Cpu implements CpuContext {
   run(fuel: number): RunResult {
     this.engine.compiler.work();
     this.drawTimeLine();
-    const { retired } = this;
-    const result = this.tierTimes ? this.timedSlice(fuel, this.tierTimes) : this.runSlice(fuel);
-    this.engine.compiler.executedSlice(this.retired - retired, result === 'halted');
-    return result;
-  }
-  private timedSlice(fuel: number, times: TierTimes): RunResult {
+    if (!this.tierTimes) return this.runSlice(fuel);
     const { retired, compiledCount } = this;
     const start = this.nowMs();
     const result = this.runSlice(fuel);
     const compiled = this.compiledCount - compiledCount;
-    times.add(this.nowMs() - start, Math.max(0, this.retired - retired - compiled), compiled);
+    this.tierTimes.add(this.nowMs() - start, Math.max(0, this.retired - retired - compiled), compiled);
     return result;
   }
   private runSlice(fuel: number): RunResult {
@@ -498,7 +493,6 @@ export class Cpu implements CpuContext {
       this.executeUncached(linear, user, record);
       return 0;
     }
-    if (hot) this.engine.code.cool(host);
     if (hot || this.compilesAll) {
       this.engine.compiler.request(this.origin(host, linear, record));
       if (this.compilesAll) this.engine.compiler.work(true);

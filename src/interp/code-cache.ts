@@ -165,12 +165,6 @@ export class CodeCache {
     this.droppedSlots = [];
   }
 
-  /** A block that was looked up so often that it is hot is counted anew: it may not be compiled now, or not stay so. */
-  cool(host: number): void {
-    const at = this.slot(host) >>> 2;
-    if (this.arena.u32[at + R.BLOCK_HOST / 4] === host) this.arena.u32[at + R.BLOCK_HEAT / 4] = this.translator.hotAfter;
-  }
-
   /** The handler that interprets the record, whatever stands in its place. */
   handlerOf(record: number): number {
     const handler = this.arena.u32[record >>> 2];
@@ -236,10 +230,6 @@ export class CodeCache {
       if (!region.resting) this.rest(region);
       else if (this.moduleBytes > mostBytes) this.uninstall(region);
     }
-  }
-  /** Drops all regions; their blocks stay. To call while no handler runs. */
-  dropRegions(): void {
-    for (const region of this.installed) this.uninstall(region);
   }
   private rest(region: Footprint): void {
     region.resting = true;

@@ -106,24 +106,6 @@ describe('compiled code', () => {
     expect([cpu.instructions - before, cpu.state.reg(EBX)]).toEqual([5000, 1250]);
   });
 
-  it('goes when the guest halts most of the time, and comes back when it is busy again', () => {
-    let ms = 0;
-    start({ compileThreshold: 10, keptCodeBytes: 0, nowMs: () => ms });
-    const regions = (runs: number, instructions: number, pauseMs: number): number => {
-      for (let i = 0; i < runs; i++) {
-        cpu.state.eip = ENTRY;
-        cpu.state.setReg(ECX, instructions / 4);
-        cpu.restore({ ...cpu.save(), halted: false });
-        ms += pauseMs;
-        run();
-      }
-      return cpu.compilerCounters.regions;
-    };
-    expect(regions(1, 50_000, 0)).toBe(1);
-    expect([regions(50, 4000, 1000), cpu.compilerCounters.dropped]).toEqual([1, 1]);
-    expect(regions(1, 2_000_000, 0)).toBe(2);
-  });
-
   it('leaves nothing of it in the table when it goes', () => {
     const set = vi.spyOn(WebAssembly.Table.prototype, 'set');
     cpu.state.setReg(ECX, 1_000_000);

@@ -24,13 +24,6 @@ const TABLE_STEP = 1024;
 const MOST_WAITING = 1000;
 /** How often regions are looked for that have not run since the last time. */
 const REST_MS = 30_000;
-/**
- * A guest that executes less than so many instructions a millisecond from halt to halt needs no compiled code, and while it executes
- * less than so many, none is made: an idle kernel's ticks would make all of their way hot in time. What it executed lately
- * counts up to a bound; it has to be so much that a program has started, not a tick.
- */
-const IDLE_RATE = 5000, BUSY_RATE = 10_000;
-const MOST_LOAD = 4_000_000, LEAST_LOAD = 1_000_000;
 /** Default of `keptBytes`. */
 const KEPT_BYTES = 1 << 20;
 
@@ -85,12 +78,6 @@ export class RegionCompiler {
   private requests = 0;
   private live = 0;
   private restedMs = 0;
-  /** Since `restedMs`: instructions executed, and host milliseconds that ended with a halt. */
-  private executed = 0;
-  private untilHaltMs = 0;
-  /** Instructions executed lately, less `BUSY_RATE` for each millisecond that ended with a halt. */
-  private load = MOST_LOAD;
-  private haltedMs: number | undefined;
 
   constructor(arena: Arena, code: CodeCache, table: WebAssembly.Table, imports: WebAssembly.Imports, { nowMs, thread, keptBytes }: RegionCompilerOptions) {
     this.code = code;
@@ -117,22 +104,10 @@ export class RegionCompiler {
     return region && region.entries.length > 0 ? region : undefined;
   }
 
-  /** A slice of so many instructions was executed; `halted`: up to a halt. A guest that others keep from running does not halt. */
-  executedSlice(instructions: number, halted: boolean): void {
-    this.executed += instructions;
-    this.load = Math.min(this.load + instructions, MOST_LOAD);
-    if (!halted) return;
-    const nowMs = this.nowMs();
-    const ms = nowMs - (this.haltedMs ?? nowMs);
-    this.haltedMs = nowMs;
-    this.untilHaltMs += ms;
-    this.load = Math.max(this.load - ms * BUSY_RATE, 0);
-  }
-
-  /** Asks for the region of a block. While the guest is mostly idle it is not made; whoever finds the block hot again asks again. */
+  /** Asks for the region of a block. */
   request(origin: Origin): void {
-    const { host, mode, record, ahead } = origin;
-    if ((this.load < LEAST_LOAD && !ahead) || this.code.isCompiled(record)) return;
+    const { host, mode, record } = origin;
+    if (this.code.isCompiled(record)) return;
     const waiting = this.waiting.get(blockKey(host, mode));
     if (waiting) {
       const { entries } = waiting.region;
@@ -172,10 +147,8 @@ export class RegionCompiler {
   private rest(): void {
     const ms = this.nowMs();
     if (ms - this.restedMs < REST_MS) return;
-    if (this.executed < this.untilHaltMs * IDLE_RATE) this.code.dropRegions();
-    else this.code.dropResting(this.keptBytes);
     this.restedMs = ms;
-    this.executed = this.untilHaltMs = 0;
+    this.code.dropResting(this.keptBytes);
   }
 
   private batch(now: boolean): void {
