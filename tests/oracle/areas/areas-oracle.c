@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <ucontext.h>
+#include "../host/random.h"
 
 #define ALL 7
 enum { XSAVE, XRSTOR, XSAVEC, XSAVEOPT, INSTRUCTIONS };
@@ -31,16 +32,6 @@ typedef struct __attribute__((packed, aligned(64))) {
   Area before, area, after, result;
 } Record;
 _Static_assert(sizeof(Area) == 832 && sizeof(Record) == 64 + 4 * 832, "sizes of areas");
-
-static uint64_t seed;
-static uint64_t rnd(void) {
-  seed += 0x9e3779b97f4a7c15ull;
-  uint64_t z = seed;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-  return z ^ (z >> 31);
-}
-static unsigned below(unsigned n) { return (unsigned)((rnd() >> 32) * n >> 32); }
 
 static void fill(Area *a) {
   for (unsigned i = 0; i < sizeof *a; i += 8) {

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <ucontext.h>
+#include "../host/random.h"
 
 #define MEMORY 32
 typedef struct __attribute__((packed)) {
@@ -42,16 +43,6 @@ typedef struct __attribute__((packed, aligned(16))) {
   uint8_t xmm[16][16];
   uint8_t rest[96];
 } Fx;
-
-static uint64_t seed;
-static uint64_t rnd(void) {
-  seed += 0x9e3779b97f4a7c15ull;
-  uint64_t z = seed;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-  return z ^ (z >> 31);
-}
-static unsigned below(unsigned n) { return (unsigned)((rnd() >> 32) * n >> 32); }
 
 static uint64_t fraction(int bits) {
   uint64_t r = rnd() >> (64 - bits);

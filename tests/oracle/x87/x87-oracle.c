@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include "../host/random.h"
 
 typedef struct __attribute__((packed)) { uint64_t sig; uint16_t se; } Real;
 typedef struct __attribute__((packed)) {
@@ -30,16 +31,6 @@ typedef struct __attribute__((packed)) {
   uint8_t memOut[10];
   uint16_t unused;
 } Record;
-
-static uint64_t seed;
-static uint64_t rnd(void) {
-  seed += 0x9e3779b97f4a7c15ull;
-  uint64_t z = seed;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-  return z ^ (z >> 31);
-}
-static unsigned below(unsigned n) { return (unsigned)((rnd() >> 32) * n >> 32); }
 
 static uint64_t fraction(void) {
   uint64_t r = rnd();
