@@ -4,7 +4,7 @@ import type { DrivePosition, DriveSpec } from './devices/ide/piix3-ide.ts';
 import { EmulatorError } from './errors.ts';
 import type { VirtioSpec } from './machine/boards/virtio-functions.ts';
 import type { MachineHost } from './machine/host.ts';
-import { checkDisk, checkFloppy, isStartable, SNIFF_BYTES } from './machine/loaders/sniff.ts';
+import { checkDisk, checkFloppy, suitsFirmware, SNIFF_BYTES } from './machine/loaders/sniff.ts';
 import type { BlockBackend } from './storage/block.ts';
 import { openImage, type OpenOptions } from './storage/open.ts';
 import { openVirtio } from './virtio-options.ts';
@@ -32,7 +32,7 @@ export async function openDrives(options: MachineOptions, host: MachineHost): Pr
     const backend = await open(option);
     const start = await backend.read(0, Math.min(backend.sizeBytes, SNIFF_BYTES));
     checkDisk(start, backend.sizeBytes, kind, name);
-    if (!isStartable(start)) unstartable.push(name);
+    if (!suitsFirmware(start)) unstartable.push(name);
     return backend;
   };
   const openDisk = openMedium('disk');

@@ -41,7 +41,6 @@ const DIFFERENCES: readonly Difference[] = [
     reason: 'an operand of several parts with a 16-bit address wraps around 64 KiB',
   },
   { mnemonics: /^MASKMOV/, vectors: [BREAKPOINT], fields: /^(vector 3, here 1[23])$/, reason: 'an operand of several parts with a 16-bit address wraps around 64 KiB' },
-  { mnemonics: /^RET_FAR$/, vectors: IN_MEMORY, fields: /^register 4$/, reason: 'the upper half of RSP is undefined once 32-bit code runs [SDM1 3.4.1.1]' },
   { mnemonics: /^(FLDENV|FNSTENV|FRSTOR|FNSAVE)$/, vectors: IN_MEMORY, fields: /./, reason: 'an image is loaded or stored in part before a fault' },
   { mnemonics: /^POPA$/, vectors: IN_MEMORY, fields: /^(register \d|cr2|error|vector 1[24], .*)$/, reason: 'POPA loads some registers before it faults, and reads the place of SP too' },
   { mnemonics: /^PUSHA$/, vectors: IN_MEMORY, fields: /^(memory|cr2|error)$/, reason: 'PUSHA stores a part before it faults' },

@@ -1,28 +1,11 @@
 /** Runs cases on the host's own processor: builds a program of host/ with the system's compiler and talks to it over pipes. */
-import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, renameSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { compileNative } from './compile-native.ts';
 import { type EnvironmentOptions, LOCAL } from './environment.ts';
 import type { Records } from './batch.ts';
 
-const FOLDER = fileURLToPath(new URL('host/', import.meta.url));
-const CACHE = fileURLToPath(new URL('../../.cache/oracle/', import.meta.url));
-
-const built = new Map<string, string>();
-/** Compiles a program of host/, once, and gives its path. */
-export function buildHost(name: string): string {
-  const path = built.get(name) ?? compile(name);
-  built.set(name, path);
-  return path;
-}
-function compile(name: string): string {
-  mkdirSync(CACHE, { recursive: true });
-  // Compiled aside and renamed, so that a run beside this one keeps its program. No stack protector: it uses FS, which is the case's.
-  const fresh = `${CACHE}${name}.${process.pid}`;
-  execFileSync('gcc', ['-O2', '-Wall', '-Werror', '-fno-stack-protector', '-o', fresh, `${FOLDER}${name}.c`], { stdio: 'inherit' });
-  renameSync(fresh, `${CACHE}${name}`);
-  return `${CACHE}${name}`;
-}
+/** Compiles a program of host/, once, and gives its path. No stack protector: it uses FS, which is the case's. */
+export const buildHost = (name: string): string => compileNative(new URL(`host/${name}.c`, import.meta.url), ['-O2', '-Wall', '-Werror', '-fno-stack-protector']);
 
 /** An executor that fills in the results of a batch. */
 export interface Executor {

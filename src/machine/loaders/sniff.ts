@@ -91,8 +91,8 @@ export function checkDisk(start: Uint8Array, sizeBytes: number, kind: 'disk' | '
 }
 
 const SECTOR = 512;
-/** Firmware finds something to start in the first bytes of a disk or CD: a boot sector, or a volume of ISO 9660; or what has nothing in it yet, which it says itself. */
-export function isStartable(start: Uint8Array): boolean {
+/** Whether firmware knows what to do with the first bytes of a disk or CD: a boot sector, a volume of ISO 9660, or nothing yet, which it says itself. */
+export function suitsFirmware(start: Uint8Array): boolean {
   const reader = new ByteReader(start);
   return start.subarray(0, SECTOR).every((byte) => byte === 0) || reader.u16(510) === 0xaa55 || reader.hasText(ISO_DESCRIPTOR + 1, 'CD001');
 }

@@ -58,7 +58,7 @@ const MASK64 = (1n << 64n) - 1n;
 const LEFT_OUT = /^(CPUID|RDTSC|RDTSCP|RDPID|RDPMC|RDRAND|RDSEED|X[GS]ETBV|INVPCID|SYSCALL|SYSRET|SYSENTER|SYSEXIT|(CALL|JMP)_FAR_INDIRECT|SLDT|STR|SGDT|SIDT|SMSW|XSAVE.*|XRSTOR.*)$/;
 
 /** What the host's processor has, by the kernel's names. */
-const hostFlags = new Set(/^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1]?.split(' ').map(featureNamed));
+export const hostFlags = new Set(/^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1]?.split(' ').map(featureNamed));
 
 /** Rows that the host and a random case can do something with. */
 export const rowsToTest = (rows: readonly Row[]): Row[] =>

@@ -1,6 +1,6 @@
 /** MMX and SSE against the host's processor, on random and edge operands. Skipped where there is no gcc or no x86-64. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { hasNative } from '../x87/native.ts';
+import { hasHost } from '../available.ts';
 import { compareEncoding } from './compare.ts';
 import { simdEncodings } from './encodings.ts';
 import { makeModules } from './modules.ts';
@@ -9,7 +9,7 @@ import { Subject } from './run-case.ts';
 
 const CASES = 500;
 
-describe.skipIf(!hasNative())('MMX and SSE and host processor', () => {
+describe.skipIf(!hasHost())('MMX and SSE and host processor', () => {
   let subject: Subject;
   let program: string;
   const seed = Number(process.env.ORACLE_SEED ?? '1');

@@ -2,13 +2,14 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { buildX87Kernel } from '../../../src/cpu/x87/build-kernel.ts';
 import { compareOpcode } from './compare.ts';
-import { buildNative, hasNative } from './native.ts';
+import { hasHost } from '../available.ts';
+import { buildNative } from './native.ts';
 import { MEMORY_OPCODES, REGISTER_OPCODES, TRANSCENDENTAL_OPCODES } from './opcodes.ts';
 import { Subject } from './run-case.ts';
 
 const CASES = 2000;
 
-describe.skipIf(!hasNative())('x87 kernel and host processor', () => {
+describe.skipIf(!hasHost())('x87 kernel and host processor', () => {
   let subject: Subject;
   let program: string;
   const seed = Number(process.env.ORACLE_SEED ?? '1');
