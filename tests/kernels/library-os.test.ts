@@ -1,4 +1,4 @@
-/** The library OS serves a request within milliseconds of its start, on both boards, and on QEMU where that is installed. */
+/** The library OS serves a request soon after its start, on both boards, and on QEMU where that is installed. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -27,18 +27,23 @@ const ANSWERS = [
   'HTTP/1.0 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 23\r\n\r\nthere is no such page\r\n',
   'HTTP/1.0 400 Bad Request\r\n\r\n', 'good night\r\n',
 ].join('');
+/**
+ * Until the first answer, the wait for the request included. Counted, since time is the host's: without a pace the clock of a
+ * guest that waits runs ahead for as long as the host is busy elsewhere. The bench times it.
+ */
+const INSTRUCTIONS_AT_MOST = 1_000_000;
 
 it.each([['microvm', 'interp'], ['microvm', 'auto'], ['pc', 'auto']] as const)('on Coracle’s %s, tier %s', async (board, tier) => {
   const machine = await createMachine({ machine: board, memoryMiB: 32, kernel: new Uint8Array(readFileSync(image)), pace: 'none', tier });
   let text = '';
-  let servedSeconds = Number.POSITIVE_INFINITY;
+  let servedAfter = Number.POSITIVE_INFINITY;
   try {
     await new Promise<void>((resolve, reject) => {
       machine.on('serial-output', ({ data }) => {
         const before = text;
         text += new TextDecoder().decode(data);
         if (before === '') machine.sendSerial(new TextEncoder().encode(REQUESTS));
-        if (text.includes('KiB') && !before.includes('KiB')) servedSeconds = machine.statistics().guestSeconds;
+        if (text.includes('KiB') && !before.includes('KiB')) servedAfter = machine.statistics().instructions;
       });
       machine.on('exit', ({ reason }) => (reason === 'poweroff' ? resolve() : reject(new Error(reason))));
       machine.on('error', reject);
@@ -48,7 +53,7 @@ it.each([['microvm', 'interp'], ['microvm', 'auto'], ['pc', 'auto']] as const)('
     await machine.dispose();
   }
   expect(text).toBe(GREETING + ANSWERS);
-  expect(servedSeconds).toBeLessThan(0.05);
+  expect(servedAfter).toBeLessThan(INSTRUCTIONS_AT_MOST);
 });
 
 it.skipIf(qemu === undefined)('on QEMU', async () => {
