@@ -68,13 +68,11 @@ export async function buildCode(): Promise<void> {
   writeFileSync(join(BUILT, 'empty.html'), `<!doctype html><title>empty</title><link rel="icon" href="data:,"><script>${worker}</script>`);
 }
 
-/** A Debian guest of the recipes. */
-export function debianGuest(name: GuestName): Guest {
+/** A guest of the recipes, by its name there. */
+export function recipeGuest(name: string): Guest {
   const manifest = join(GUESTS, 'guests.json');
-  const guest = existsSync(manifest)
-    ? (JSON.parse(readFileSync(manifest, 'utf8')) as GuestManifest).guests.find((guest) => guest.name === `debian-${name}`)
-    : undefined;
-  if (guest === undefined) throw new Error('the Debian guests are missing; make it with: npx tsx scripts/guests.ts');
+  const guest = existsSync(manifest) ? (JSON.parse(readFileSync(manifest, 'utf8')) as GuestManifest).guests.find((guest) => guest.name === name) : undefined;
+  if (guest === undefined) throw new Error(`the guest ${name} is missing; make it with: npx tsx scripts/guests.ts`);
   return guest;
 }
 
@@ -89,7 +87,7 @@ export interface GuestFiles {
 }
 
 export function buildGuest(name: GuestName): GuestFiles {
-  const guest = debianGuest(name);
+  const guest = recipeGuest(`debian-${name}`);
   const file = (role: string): string => join(GUESTS, guest.files.find((entry) => entry.role === role)?.path ?? role);
   const tree = new Map<string, CpioEntry>();
   tree.set('bin/b', { kind: 'file', data: Buffer.from(RUNNER), mode: 0o755 });

@@ -2,7 +2,7 @@
 import { GUEST_NAMES, type GuestName, MACHINE_NAMES, MACHINES_OF, type MachineName } from './machines/machine.ts';
 import { PROGRAM_GROUPS } from './programs/list.ts';
 
-export const GROUPS = ['interpreter', 'memory-use', 'boot', ...PROGRAM_GROUPS] as const;
+export const GROUPS = ['interpreter', 'memory-use', 'first-answer', 'boot', ...PROGRAM_GROUPS] as const;
 /** Those of them that need no browser. */
 export const NODE_GROUPS: readonly string[] = ['boot', ...PROGRAM_GROUPS];
 const PLACES = ['browser', 'node'] as const;

@@ -72,6 +72,8 @@ export interface BenchResults {
   readonly guest: GuestName;
   interpreter?: InterpreterResult;
   memoryUse?: MemoryUseResult;
+  /** Milliseconds from the start of the library OS to its first answer: the median, and the longest. */
+  firstAnswer?: { readonly medianMs: number; readonly longestMs: number };
   /** Of all of Coracle's machines in the run; not there without a region compiler. */
   longestCompilePauseMs?: number;
   readonly groups: Record<string, GroupResult>;

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { BUILT, buildCode, buildGuest, type GuestFiles } from './artifacts.ts';
 import { type Browser, startBrowser } from './browser.ts';
 import { benchBoot, type Contestant, longer, MEMORY_MIB } from './groups/boot.ts';
+import { benchFirstAnswer } from './groups/first-answer.ts';
 import { benchInterpreter } from './groups/interpreter.ts';
 import { benchMemoryUse } from './groups/memory-use.ts';
 import { benchPrograms, type ProgramTimes } from './groups/programs.ts';
@@ -50,6 +51,7 @@ class Bench {
     const wanted = (group: string): boolean => options.groups.includes(group);
     if (options.place === 'browser') Object.assign(results, { chromium: (await this.browser()).version });
     if (wanted('interpreter')) results.interpreter = await benchInterpreter(await this.browser(), options.runs, say);
+    if (wanted('first-answer')) results.firstAnswer = await benchFirstAnswer(await this.browser(), options.runs, say);
     const programs = guestPrograms(options.groups, options.percent)
       .filter(({ name }) => options.programs.length === 0 || options.programs.includes(name));
     if (!wanted('memory-use') && !wanted('boot') && programs.length === 0) return;

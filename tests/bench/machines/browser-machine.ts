@@ -1,6 +1,7 @@
 /** Coracle or v86, each in a worker of a page of its own, in the one browser of the run. */
 import { basename } from 'node:path';
 import type { Page } from 'playwright-core';
+import type { Guest } from '../../../images/manifest.ts';
 import type { GuestFiles } from '../artifacts.ts';
 import type { Browser } from '../browser.ts';
 import type { MachinePage } from '../pages/machine-page.ts';
@@ -11,6 +12,22 @@ import { type BenchMachine, BOOT_TIMEOUT_MS, type MachineName } from './machine.
 type InBrowser = Exclude<MachineName, 'tcg'>;
 
 declare const machinePage: MachinePage;
+
+/** A page with a machine in a worker, loaded and not yet started. */
+export async function openMachinePage(browser: Browser, name: InBrowser, guest: Guest, memoryMiB: number, initrdUrl?: string): Promise<Page> {
+  const page = await browser.open('bench/machine.html');
+  const spec: GuestSpec = {
+    kernelUrl: `/guests/${guest.files.find(({ role }) => role === 'kernel')?.path}`, initrdUrl, append: guest.append ?? '',
+    memoryMiB, machine: guest.machine ?? 'pc',
+    biosUrl: '/guests/firmware/bios-256k.bin', vgaBiosUrl: '/guests/firmware/vgabios-stdvga.bin',
+    v86WasmUrl: '/bench/v86.wasm', interpreterUrl: '/bench/interpreter.wasm', kernelModuleUrl: '/bench/kernel.wasm',
+    compilerScriptUrl: '/bench/region-compiler.js',
+  };
+  const worker = `/bench/${name === 'v86' ? name : 'coracle'}-worker.js`;
+  const prompt = guest.markers?.prompt ?? '# ';
+  await page.evaluate(([url, what, shell]) => machinePage.load(url, what, shell), [worker, spec, prompt] as const);
+  return page;
+}
 
 export class BrowserMachine implements BenchMachine {
   readonly name: InBrowser;
@@ -25,17 +42,7 @@ export class BrowserMachine implements BenchMachine {
 
   /** A page with the machine loaded and not yet started. */
   static async open(browser: Browser, name: InBrowser, files: GuestFiles, memoryMiB: number): Promise<BrowserMachine> {
-    const page = await browser.open('bench/machine.html');
-    const guestUrl = (path: string): string => `/guests/${files.guest.files.find((file) => file.role === path)?.path}`;
-    const spec: GuestSpec = {
-      kernelUrl: guestUrl('kernel'), initrdUrl: `/bench/${basename(files.initrd)}`, append: files.guest.append ?? '', memoryMiB,
-      biosUrl: '/guests/firmware/bios-256k.bin', vgaBiosUrl: '/guests/firmware/vgabios-stdvga.bin',
-      v86WasmUrl: '/bench/v86.wasm', interpreterUrl: '/bench/interpreter.wasm', kernelModuleUrl: '/bench/kernel.wasm',
-      compilerScriptUrl: '/bench/region-compiler.js',
-    };
-    const worker = `/bench/${name === 'v86' ? name : 'coracle'}-worker.js`;
-    const prompt = files.guest.markers?.prompt ?? '# ';
-    await page.evaluate(([url, guest, shell]) => machinePage.load(url, guest, shell), [worker, spec, prompt] as const);
+    const page = await openMachinePage(browser, name, files.guest, memoryMiB, `/bench/${basename(files.initrd)}`);
     return new BrowserMachine(name, page, files);
   }
 

@@ -30,6 +30,17 @@ export class Console {
     return readyMs - startMs;
   }
 
+  /** Starts the machine, sends a request as soon as it is ready; milliseconds from the start to the answer. */
+  async firstAnswer(start: () => void, ready: string, request: string, answer: string, timeoutMs: number): Promise<number> {
+    const startMs = performance.now();
+    const isReady = this.log.waitFor(ready, 0, timeoutMs);
+    const answered = this.log.waitFor(answer, 0, timeoutMs);
+    start();
+    await isReady;
+    this.send(new TextEncoder().encode(request));
+    return (await answered) - startMs;
+  }
+
   /** Runs a command that writes "@start" and "@end" around its work; see the guest's /bin/b. */
   async run(command: string, timeoutMs: number): Promise<CommandResult> {
     const from = this.log.length;

@@ -9,9 +9,10 @@ let machine: Machine | undefined;
 async function load(spec: GuestSpec): Promise<void> {
   const compile = async (url: string): Promise<WebAssembly.Module> => WebAssembly.compile((await fetchBytes(url)) as BufferSource);
   machine = await createMachine({
+    machine: spec.machine,
     memoryMiB: spec.memoryMiB,
     kernel: await fetchBytes(spec.kernelUrl),
-    initrd: await fetchBytes(spec.initrdUrl),
+    ...(spec.initrdUrl !== undefined && { initrd: await fetchBytes(spec.initrdUrl) }),
     append: spec.append,
     modules: {
       interpreter: await compile(spec.interpreterUrl),

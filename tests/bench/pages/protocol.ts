@@ -3,9 +3,11 @@
 /** What to boot: addresses of the images, the same for every machine. */
 export interface GuestSpec {
   readonly kernelUrl: string;
-  readonly initrdUrl: string;
+  readonly initrdUrl: string | undefined;
   readonly append: string;
   readonly memoryMiB: number;
+  /** Coracle's board; the others are a PC always. */
+  readonly machine: 'pc' | 'microvm';
   /** For machines that enter a kernel through firmware. */
   readonly biosUrl: string;
   readonly vgaBiosUrl: string;
@@ -16,7 +18,6 @@ export interface GuestSpec {
   readonly compilerScriptUrl: string;
 }
 
-/** A multiboot kernel that Coracle boots instead of Linux. */
 export type WorkerRequest =
   | { readonly kind: 'load'; readonly spec: GuestSpec }
   | { readonly kind: 'run' }

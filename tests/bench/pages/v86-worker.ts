@@ -13,7 +13,7 @@ async function load(spec: GuestSpec): Promise<void> {
     bios: await image(spec.biosUrl),
     vga_bios: await image(spec.vgaBiosUrl),
     bzimage: await image(spec.kernelUrl),
-    initrd: await image(spec.initrdUrl),
+    ...(spec.initrdUrl !== undefined && { initrd: await image(spec.initrdUrl) }),
     cmdline: spec.append,
     // Without its boot menu's pause of some seconds.
     fastboot: true,

@@ -8,6 +8,7 @@ export function formatTable(results: BenchResults): string {
   const parts = [origin(results)];
   if (results.interpreter) parts.push(interpreterTable(results.interpreter));
   if (results.memoryUse) parts.push(memoryTable(results.memoryUse));
+  if (results.firstAnswer) parts.push(answerTable(results.firstAnswer));
   const groups = Object.entries(results.groups);
   if (groups.length > 0) parts.push(programTable(groups, results.guest));
   if (results.longestCompilePauseMs !== undefined) parts.push(pauseTable(results.longestCompilePauseMs));
@@ -42,6 +43,10 @@ function memoryTable(result: NonNullable<BenchResults['memoryUse']>): string {
     row('of which the page without a machine', result.pageBytes),
     row('of which the machine', result.machineFixedBytes),
   ].join('\n');
+}
+
+function answerTable({ medianMs, longestMs }: NonNullable<BenchResults['firstAnswer']>): string {
+  return ['| Library OS, from its start to its first answer | ms |', '|---|---|', `| median | ${medianMs} |`, `| longest | ${longestMs} |`].join('\n');
 }
 
 function programTable(groups: readonly (readonly [string, GroupResult])[], guest: GuestName): string {
