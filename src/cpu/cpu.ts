@@ -46,8 +46,11 @@ export type RunResult = 'budget' | 'halted' | 'attention' | 'shutdown';
 
 /** `interp`: the interpreter alone; `auto`: hot code is compiled; `compiled`: all code is, before it runs as far as possible. */
 export type Tier = 'interp' | 'compiled' | 'auto';
-/** How often a branch is taken until what it leads to is compiled. */
-export const DEFAULT_COMPILE_THRESHOLD = 3000;
+/**
+ * How often a branch is taken until what it leads to is compiled: until interpreting has cost about what compiling does, some
+ * milliseconds a region on all threads together.
+ */
+export const DEFAULT_COMPILE_THRESHOLD = 20_000;
 
 export interface CpuOptions {
   readonly profile?: CpuProfile;
