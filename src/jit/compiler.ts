@@ -25,7 +25,7 @@ const MOST_WAITING = 1000;
 /** How often regions are looked for that have not run since the last time. */
 const REST_MS = 30_000;
 /** Default of `keptBytes`. */
-const KEPT_BYTES = 1 << 20;
+const KEPT_BYTES = 4 << 20;
 
 export interface CompilerCounters {
   /** Since the start: regions compiled, modules that they are in, their WebAssembly bytes. */
@@ -44,7 +44,7 @@ export interface RegionCompilerOptions {
   readonly nowMs: () => number;
   /** Without it, the machine waits while it compiles, for a short while each time. */
   readonly thread: CompilerThread | undefined;
-  /** So many bytes of WebAssembly stay, whether they run or not. Default: 1 MiB. */
+  /** So many bytes of WebAssembly stay, whether they run or not. Default: 4 MiB. */
   readonly keptBytes?: number | undefined;
 }
 
