@@ -1,4 +1,4 @@
-/* Floating point: matrix product, n-body, FFT in double. Built twice, for the x87 and for SSE2. */
+/* Floating point: matrix product, n-body, FFT in double. Built twice, for the x87 and for SSE2, which does REPEATS times the work. */
 #include <math.h>
 #include <string.h>
 #include "bench.h"
@@ -19,7 +19,7 @@ static uint32_t matmul(void) {
       b[i][j] = next_random(&seed) / 4294967296.0 - 0.5;
     }
   }
-  for (int round = scaled(6); round > 0; round--) {
+  for (int round = scaled(6 * REPEATS); round > 0; round--) {
     for (int i = 0; i < N; i++) {
       for (int j = 0; j < N; j++) {
         double dot = 0;
@@ -45,7 +45,7 @@ static uint32_t nbody(void) {
   };
   double body[BODIES][7];
   memcpy(body, start, sizeof body);
-  for (int step = scaled(40000); step > 0; step--) {
+  for (int step = scaled(40000 * REPEATS); step > 0; step--) {
     for (int i = 0; i < BODIES; i++) {
       for (int j = i + 1; j < BODIES; j++) {
         double dx = body[i][0] - body[j][0], dy = body[i][1] - body[j][1], dz = body[i][2] - body[j][2];
@@ -104,7 +104,7 @@ static uint32_t fft(void) {
   static double re[N], im[N];
   uint32_t seed = 9, sum = 0;
   for (int i = 0; i < N; i++) re[i] = next_random(&seed) / 4294967296.0;
-  for (int round = scaled(60); round > 0; round--) {
+  for (int round = scaled(60 * REPEATS); round > 0; round--) {
     transform(re, im, N, round & 1 ? 1 : -1);
     for (int i = 0; i < N; i++) {
       re[i] *= 0.015625;

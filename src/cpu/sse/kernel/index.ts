@@ -18,7 +18,7 @@ import { narrowToHalf, widenHalf } from './half';
 import { roundToInteger } from './round-to-integer';
 import { sha1Message1, sha1Message2, sha1NextE, sha1Rounds, sha256Message1, sha256Message2, sha256Rounds } from './sha';
 import { begin, finish, join, ownRounding, part, roundingControl } from './state';
-import { compareStrings, lengthOf } from './strings';
+import { compareStrings, countOf, lengthOf } from './strings';
 
 const A = SSE_SCRATCH;
 const B = SSE_SCRATCH + 16;
@@ -264,14 +264,12 @@ export function sse_round_f64x2(cpu: i32, control: i32, value: v128): v128 {
 }
 
 /** Lengths below 0: up to the first zero. */
-export function sse_compare_strings(cpu: i32, control: i32, first: v128, firstLength: i32, second: v128, secondLength: i32): i32 {
-  store<v128>(cpu, first, A);
-  store<v128>(cpu, second, B);
-  const count = control & 1 ? 8 : 16;
-  const n = firstLength < 0 ? lengthOf(cpu + A, control) : min(firstLength, count);
-  const m = secondLength < 0 ? lengthOf(cpu + B, control) : min(secondLength, count);
+export function sse_compare_strings(_cpu: i32, control: i32, first: v128, firstLength: i32, second: v128, secondLength: i32): i32 {
+  const count = countOf(control);
+  const n = firstLength < 0 ? lengthOf(first, control) : min(firstLength, count);
+  const m = secondLength < 0 ? lengthOf(second, control) : min(secondLength, count);
   const flags = (m < count ? ZF : 0) | (n < count ? SF : 0);
-  return compareStrings(cpu + A, n, cpu + B, m, control) | (flags << 16);
+  return compareStrings(first, n, second, m, control) | (flags << 16);
 }
 
 export function sse_aes_encrypt(_cpu: i32, last: i32, state: v128, key: v128): v128 { return encryptRound(state, key, last != 0); }

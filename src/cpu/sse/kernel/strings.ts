@@ -1,4 +1,7 @@
-/** PCMPESTRI, PCMPESTRM, PCMPISTRI and PCMPISTRM [SDM1 12.10.1 to 12.10.3]: comparisons of all elements with all. */
+/**
+ * PCMPESTRI, PCMPESTRM, PCMPISTRI and PCMPISTRM [SDM1 12.10.1 to 12.10.3]. A set of elements is a mask with a bit for each of
+ * them; one vector comparison gives those that equal, or are in order with, a certain element of the other string.
+ */
 
 // The immediate
 const WORDS = 1;
@@ -10,57 +13,52 @@ const EQUAL_EACH = 2;
 const NEGATIVE = 0x10;
 const MASKED = 0x20;
 
-/** Element `i` of the vector at an address. */
-function elementAt(at: usize, i: i32, control: i32): i32 {
-  if (control & WORDS) return control & SIGNED ? <i32>load<i16>(at + (i << 1)) : <i32>load<u16>(at + (i << 1));
-  return control & SIGNED ? <i32>load<i8>(at + i) : <i32>load<u8>(at + i);
+export function countOf(control: i32): i32 {
+  return control & WORDS ? 8 : 16;
+}
+
+function bits(mask: v128, control: i32): i32 {
+  return control & WORDS ? i16x8.bitmask(mask) : i8x16.bitmask(mask);
+}
+function equal(a: v128, b: v128, control: i32): i32 {
+  return bits(control & WORDS ? i16x8.eq(a, b) : i8x16.eq(a, b), control);
+}
+function notAbove(a: v128, b: v128, control: i32): i32 {
+  if (control & WORDS) return bits(control & SIGNED ? i16x8.le_s(a, b) : i16x8.le_u(a, b), control);
+  return bits(control & SIGNED ? i8x16.le_s(a, b) : i8x16.le_u(a, b), control);
+}
+/** Element `i` in all places. */
+function everywhere(string: v128, i: i32, control: i32): v128 {
+  return i8x16.swizzle(string, control & WORDS ? i16x8.splat(<i16>(i * 0x202 + 0x100)) : i8x16.splat(<i8>i));
 }
 
 /** How many elements come before the first zero. */
-export function lengthOf(at: usize, control: i32): i32 {
-  const count = control & WORDS ? 8 : 16;
-  let i = 0;
-  while (i < count && elementAt(at, i, control) != 0) i++;
-  return i;
-}
-
-/** Whether element `i` of the string is one of the set's. */
-function isAny(set: usize, size: i32, element: i32, control: i32): bool {
-  for (let k = 0; k < size; k++) if (elementAt(set, k, control) == element) return true;
-  return false;
-}
-/** Whether it lies in one of the ranges, each two elements long. */
-function isInRange(set: usize, size: i32, element: i32, control: i32): bool {
-  for (let k = 0; k + 1 < size; k += 2) {
-    if (element >= elementAt(set, k, control) && element <= elementAt(set, k + 1, control)) return true;
-  }
-  return false;
-}
-/** Whether the substring begins at element `i`, as far as the vector reaches. */
-function beginsAt(part: usize, size: i32, at: usize, length: i32, i: i32, control: i32): bool {
-  const count = control & WORDS ? 8 : 16;
-  for (let k = 0; k < size && i + k < count; k++) {
-    if (i + k >= length || elementAt(part, k, control) != elementAt(at, i + k, control)) return false;
-  }
-  return true;
+export function lengthOf(string: v128, control: i32): i32 {
+  return ctz(equal(string, i64x2.splat(0), control) | (1 << countOf(control)));
 }
 
 /** A bit for each element of the second string, in the order of the elements: IntRes2. */
-export function compareStrings(first: usize, firstLength: i32, second: usize, secondLength: i32, control: i32): i32 {
-  const count = control & WORDS ? 8 : 16;
+export function compareStrings(first: v128, firstLength: i32, second: v128, secondLength: i32, control: i32): i32 {
+  const all = (1 << countOf(control)) - 1;
+  const valid = (1 << secondLength) - 1;
   const aggregation = (control >> AGGREGATION_SHIFT) & 3;
   let result = 0;
-  for (let i = 0; i < count; i++) {
-    const valid = i < secondLength;
-    let bit: bool;
-    if (aggregation == EQUAL_ANY) bit = valid && isAny(first, firstLength, elementAt(second, i, control), control);
-    else if (aggregation == RANGES) bit = valid && isInRange(first, firstLength, elementAt(second, i, control), control);
-    else if (aggregation == EQUAL_EACH) {
-      const alsoValid = i < firstLength;
-      bit = valid && alsoValid ? elementAt(first, i, control) == elementAt(second, i, control) : valid == alsoValid;
-    } else bit = beginsAt(first, firstLength, second, secondLength, i, control);
-    if (control & NEGATIVE && (!(control & MASKED) || valid)) bit = !bit;
-    if (bit) result |= 1 << i;
+  if (aggregation == EQUAL_EACH) {
+    const alsoValid = (1 << firstLength) - 1;
+    result = (equal(first, second, control) & valid & alsoValid) | (all & ~(valid | alsoValid));
+  } else if (aggregation == EQUAL_ANY) {
+    for (let k = 0; k < firstLength; k++) result |= equal(everywhere(first, k, control), second, control);
+    result &= valid;
+  } else if (aggregation == RANGES) {
+    for (let k = 0; k + 1 < firstLength; k += 2) {
+      result |= notAbove(everywhere(first, k, control), second, control) & notAbove(second, everywhere(first, k + 1, control), control);
+    }
+    result &= valid;
+  } else {
+    // Where the first string begins in the second, as far as the vector reaches.
+    result = all;
+    for (let k = 0; k < firstLength; k++) result &= ((equal(everywhere(first, k, control), second, control) & valid) >> k) | ~(all >> k);
   }
-  return result;
+  if (control & NEGATIVE) result ^= control & MASKED ? valid : all;
+  return result & all;
 }
