@@ -37,7 +37,7 @@ const DIFFERENCES: readonly Difference[] = [
     reason: 'an operand of several parts with a 16-bit address wraps around 64 KiB',
   },
   {
-    mnemonics: /^(BOUND|L[DEFGS]S)$/, vectors: [NOT_PRESENT, ...IN_MEMORY], fields: /^(vector 11, here 1[23]|vector 1[1-3], here 14|error|cr2)$/,
+    mnemonics: /^(BOUND|L[DEFGS]S|(CALL|JMP)_FAR_INDIRECT)$/, vectors: [NOT_PRESENT, ...IN_MEMORY], fields: /^(vector 11, here 1[23]|vector 1[1-3], here 14|error|cr2)$/,
     reason: 'an operand of several parts with a 16-bit address wraps around 64 KiB',
   },
   { mnemonics: /^MASKMOV/, vectors: [BREAKPOINT], fields: /^(vector 3, here 1[23])$/, reason: 'an operand of several parts with a 16-bit address wraps around 64 KiB' },
