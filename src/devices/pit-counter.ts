@@ -178,7 +178,8 @@ export class PitCounter {
     }
   }
 
-  save(): PitCounterState {
+  save(now: number): PitCounterState {
+    this.sync(now);
     const { programmedMode: mode, bcd, rw, gate, loaded, count, start, held, pending, loadAt, writeLow, readHigh, latch, status } = this;
     return { mode, bcd, rw, gate, loaded, count, start, held, pending, loadAt, writeLow, readHigh, latch, status };
   }

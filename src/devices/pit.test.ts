@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { ticks } from '../memory/address.ts';
 import { timeOfCycle } from './frequency.ts';
 import { PIT_HZ, Pit } from './pit.ts';
 import { TestBus, TestClock, TestLine } from './test-rig.ts';
@@ -220,5 +221,17 @@ describe('8254', () => {
     expect(other.save()).toEqual(state);
     to(5001);
     expect(line.edges).toBe(2);
+  });
+
+  it('is the same after a snapshot that comes between the end of a cycle and its deadline', () => {
+    program(0, 2, 5000);
+    to(10);
+    bus.out8(0x40, 4096 & 0xff);
+    bus.out8(0x40, 4096 >> 8);
+    clock.now = ticks(timeOfCycle(5002, PIT_HZ));
+    const state = structuredClone(pit.save());
+    pit.restore(state);
+    expect(pit.save()).toEqual(state);
+    expect(count(0)).toBe(4095);
   });
 });

@@ -74,7 +74,7 @@ export class Pit implements Device<PitState> {
   }
 
   save(): PitState {
-    return { version: 1, counters: this.counters.map((c) => c.save()), systemControl: this.systemControl };
+    return { version: 1, counters: this.counters.map((c) => c.save(this.now)), systemControl: this.systemControl };
   }
 
   restore(state: PitState): void {

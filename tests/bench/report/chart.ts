@@ -2,6 +2,7 @@
 import { MACHINES_OF } from '../machines/machine.ts';
 import type { BenchResults } from '../results.ts';
 
+const TITLE = 'Their time over Coracle’s: right of 1, Coracle is faster';
 const WIDTH = 720, LABEL = 110, RIGHT = 60, TOP = 56, BAR = 14, GAP = 14;
 const ALL_SERIES = [
   { key: 'v86', name: 'v86', colour: '#2f6f8f' },
@@ -38,8 +39,9 @@ export function drawChart(results: BenchResults): string {
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" font-family="sans-serif" font-size="12" fill="#222">`,
+    `<title>${TITLE}</title>`,
     '<rect width="100%" height="100%" fill="#fff"/>',
-    `<text x="${LABEL}" y="18" font-weight="bold">Their time over Coracle’s: right of 1, Coracle is faster</text>`,
+    `<text x="${LABEL}" y="18" font-weight="bold">${TITLE}</text>`,
     ...legend, ...axis, ...bars, '</svg>', '',
   ].join('\n');
 }
