@@ -1,7 +1,11 @@
-/* Floating point: matrix product, n-body, FFT in double. Built twice, for the x87 and for SSE2, which does REPEATS times the work. */
+/* Floating point: matrix product, n-body, FFT in double. Built twice, for the x87 and for SSE2, which does the work REPEATS times. */
 #include <math.h>
 #include <string.h>
 #include "bench.h"
+
+#ifndef REPEATS
+#define REPEATS 1
+#endif
 
 static uint32_t bits_of(double value) {
   uint64_t bits;
