@@ -18,11 +18,11 @@ const CHUNK_BYTES = CHUNK_RECORDS * R.RECORD_SIZE;
 const CHUNKS_PER_STEP = 256;
 /** A block gets at least so many records; fewer at the end of a chunk are left unused. */
 const LEAST_RECORDS = 8;
-/** Code that has not been asked for lately goes when records take up more than an eighth of what the guest's frames do, and 4 MiB. */
-const LEAST_CHUNKS = 2048, CHUNKS_PER_FRAME = 4096 / CHUNK_BYTES / 8;
-/** Turns are numbered from 1; what was not asked for in so many goes. */
+/** Code that has not been asked for lately goes when records take up more than a sixteenth of what the guest's frames do, and 4 MiB. */
+const LEAST_CHUNKS = 2048, CHUNKS_PER_FRAME = 4096 / CHUNK_BYTES / 16;
+/** Turns are numbered from 1; what was not asked for in so many goes first. */
 const TURNS = 255, COLD_TURNS = 2;
-/** Where less than this part of the chunks came free, there may be as many more. */
+/** Where less than this part of the chunks came free, what was not asked for in fewer turns goes too, and then there may be as many more. */
 const ENOUGH = 1 / 8;
 /** All code is dropped when so many chunks are in use: 64 MiB. */
 const MAX_CHUNKS = 32768;
@@ -356,21 +356,27 @@ export class CodeCache {
     const fair = Math.max(this.pool.framesInUse * CHUNKS_PER_FRAME, this.leastChunks);
     return this.chunkCount >= Math.min(fair, MAX_CHUNKS);
   }
-  /** Makes room: pages go that were not asked for lately and that no compiled code was made from. Where those are few, there may be more chunks, or all pages go. */
+  /** Makes room: the pages go that were not asked for lately. Where those are few, there may be more chunks, or all pages go. */
   private evict(): void {
     this.generation++;
-    for (const [frame, page] of [...this.pages]) {
-      const age = (this.turn - this.pool.codeTurn((frame >>> 0) as ArenaAddr) + TURNS) % TURNS;
-      if (page.footprints.size === 0 && age >= COLD_TURNS) this.drop(frame);
-    }
+    const hasEnough = (): boolean => this.freeChunks.length >= this.chunkCount * ENOUGH;
+    for (let turns = COLD_TURNS; turns > 0 && !hasEnough(); turns--) this.dropCold(turns);
     this.turn = (this.turn % TURNS) + 1;
-    this.recycle();
-    if (this.freeChunks.length >= this.chunkCount * ENOUGH) return;
+    if (hasEnough()) return;
     if (this.chunkCount < MAX_CHUNKS) {
       this.leastChunks = Math.ceil(this.chunkCount * (1 + ENOUGH));
       return;
     }
     this.dropAll();
+    this.recycle();
+  }
+
+  /** Pages go that were not asked for in so many turns and that no compiled code was made from. */
+  private dropCold(turns: number): void {
+    for (const [frame, page] of [...this.pages]) {
+      const age = (this.turn - this.pool.codeTurn((frame >>> 0) as ArenaAddr) + TURNS) % TURNS;
+      if (page.footprints.size === 0 && age >= turns) this.drop(frame);
+    }
     this.recycle();
   }
 

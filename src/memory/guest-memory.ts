@@ -37,6 +37,9 @@ export interface MemoryObserver {
   frameWritten(frame: ArenaAddr, offset: number, length: number): void;
 }
 
+type RegionList = readonly MappableRegion[];
+const NO_REGIONS: RegionList = [];
+
 export class GuestMemory implements Dma, MapOwner {
   readonly pool: PagePool;
   readonly ramBytes: number;
@@ -55,7 +58,7 @@ export class GuestMemory implements Dma, MapOwner {
   private readonly shadowWrite = new Uint8Array(SHADOW_PAGES);
   /** Mapped regions in the order of their mapping, and the same by page. */
   private readonly mapped: MappableRegion[] = [];
-  private readonly byPage = new Map<number, MappableRegion[]>();
+  private readonly byPage = new Map<number, RegionList>();
   private readonly ownRegions: FrameRegion[] = [];
   private a20PageMask = ~0;
   private sealed = false;
@@ -199,12 +202,12 @@ export class GuestMemory implements Dma, MapOwner {
       if (other) throw new Error(`memory region ${region.name} at ${base.toString(16)} overlaps ${other.name}`);
     }
     this.mapped.push(region);
-    this.reindex(base, region.size, (list) => list.push(region));
+    this.reindex(base, region.size, (list) => [...list, region]);
   }
 
   unmapRegion(region: MappableRegion, base: number): void {
     this.mapped.splice(this.mapped.indexOf(region), 1);
-    this.reindex(base, region.size, (list) => list.splice(list.indexOf(region), 1));
+    this.reindex(base, region.size, (list) => list.filter((other) => other !== region));
   }
 
   /** Gives a table entry a frame of its own to write to, keeping what the old one held. */
@@ -376,14 +379,18 @@ export class GuestMemory implements Dma, MapOwner {
     this.observer?.frameReplaced(-1, true);
   }
 
-  private reindex(base: number, size: number, change: (list: MappableRegion[]) => void): void {
+  /** Pages next to each other with the same regions share a list: video memory alone has thousands. */
+  private reindex(base: number, size: number, change: (list: RegionList) => RegionList): void {
     const first = Math.floor(base / PAGE_SIZE);
     const end = Math.min(Math.ceil((base + size) / PAGE_SIZE), this.mapPages);
+    let before: RegionList | undefined;
+    let after: RegionList = NO_REGIONS;
     for (let page = first; page < end; page++) {
-      const list = this.byPage.get(page) ?? [];
-      change(list);
-      if (list.length === 0) this.byPage.delete(page);
-      else this.byPage.set(page, list);
+      const list = this.byPage.get(page) ?? NO_REGIONS;
+      if (list !== before) after = change(list);
+      before = list;
+      if (after.length === 0) this.byPage.delete(page);
+      else this.byPage.set(page, after);
     }
     if (end > first) this.refresh(first, end - first);
   }

@@ -4,6 +4,7 @@ import type { CpuModules } from '../cpu/cpu.ts';
 import { EmulatorError } from '../errors.ts';
 import type { MouseMove } from '../devices/i8042/mouse.ts';
 import type { MachineState } from '../machine/machine.ts';
+import { Collector } from '../worker/collector.ts';
 import type { BootRequest, MachineWorker, Report } from '../worker/protocol.ts';
 import { reportOf } from '../worker/transfer-errors.ts';
 
@@ -21,6 +22,8 @@ export class Session {
   private readonly remote: Remote<MachineWorker>;
   private fail!: (reason: Error) => void;
   private onReport: ((report: Report) => void) | undefined;
+  /** What the terminal leaves behind weighs as little as what the worker does. */
+  private readonly collector = new Collector();
   private ended = false;
   private machineState: MachineState = 'paused';
 
@@ -103,11 +106,18 @@ export class Session {
     this.onReport = undefined;
     this.fail(reason);
     this.worker.terminate();
+    this.collector.stop();
   }
 
   private receive(report: Report, onReport: (report: Report) => void): void {
     if (this.ended) return;
-    if (report.kind === 'state') this.machineState = report.state;
+    if (report.kind === 'state') this.followState(report.state);
     onReport(report);
+  }
+
+  private followState(state: MachineState): void {
+    this.machineState = state;
+    if (state === 'running') this.collector.start();
+    else this.collector.stop();
   }
 }
