@@ -237,10 +237,10 @@ export class Machine {
     else this.startAnew('host', this.off ? 'power-on' : 'warm', false);
   }
 
-  /** Bytes for the guest's serial port; text is sent as UTF-8 by the caller. */
-  sendSerial(data: Uint8Array, port = 0): void {
-    const copy = data.slice();
-    this.door.post('serial', () => this.board.serialPorts[port]?.receive(copy));
+  /** Bytes for the guest's serial port; text goes there as UTF-8. */
+  sendSerial(data: Uint8Array | string, port = 0): void {
+    const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data.slice();
+    this.door.post('serial', () => this.board.serialPorts[port]?.receive(bytes));
   }
 
   /** A key goes down or up; `code` as in `KeyboardEvent.code`. */

@@ -63,7 +63,7 @@ class Session {
       this.watched.push({
         transcript: new Transcript(),
         // Enter on a terminal is a carriage return.
-        answer: (reply) => machine.sendSerial(new TextEncoder().encode(reply.replaceAll('\n', '\r')), port),
+        answer: (reply) => machine.sendSerial(reply.replaceAll('\n', '\r'), port),
       });
     }
     this.screen = { transcript: new Transcript(), answer: (reply) => machine.sendText(reply) };

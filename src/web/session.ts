@@ -71,7 +71,7 @@ export class Session {
   }
 
   sendSerial(text: string): void {
-    void this.remote.sendSerial(new TextEncoder().encode(text));
+    void this.remote.sendSerial(text);
   }
 
   sendKey(code: string, down: boolean): void {

@@ -53,8 +53,8 @@ export class MachineService implements MachineWorker {
     this.machine?.pressPowerButton();
   }
 
-  sendSerial(data: Uint8Array): void {
-    this.machine?.sendSerial(data);
+  sendSerial(text: string): void {
+    this.machine?.sendSerial(text);
   }
 
   sendKey(code: string, down: boolean): void {

@@ -106,7 +106,7 @@ export interface MachineWorker {
   pause(): void;
   reset(): void;
   pressPowerButton(): void;
-  sendSerial(data: Uint8Array): void;
+  sendSerial(text: string): void;
   /** `code` as in `KeyboardEvent.code`. */
   sendKey(code: string, down: boolean): void;
   releaseKeys(): void;

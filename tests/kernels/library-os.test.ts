@@ -42,7 +42,7 @@ it.each([['microvm', 'interp'], ['microvm', 'auto'], ['pc', 'auto']] as const)('
       machine.on('serial-output', ({ data }) => {
         const before = text;
         text += new TextDecoder().decode(data);
-        if (before === '') machine.sendSerial(new TextEncoder().encode(REQUESTS));
+        if (before === '') machine.sendSerial(REQUESTS);
         if (text.includes('KiB') && !before.includes('KiB')) servedAfter = machine.statistics().instructions;
       });
       machine.on('exit', ({ reason }) => (reason === 'poweroff' ? resolve() : reject(new Error(reason))));
