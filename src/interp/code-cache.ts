@@ -24,6 +24,8 @@ const LEAST_CHUNKS = 2048, CHUNKS_PER_FRAME = 4096 / CHUNK_BYTES / 16;
 const TURNS = 255, COLD_TURNS = 2;
 /** Where less than this part of the chunks came free, what was not asked for in fewer turns goes too, and then there may be as many more. */
 const ENOUGH = 1 / 8;
+/** From so many chunks on (8 MiB), what was asked for in this turn goes as well. */
+const GENEROUS_CHUNKS = 4096;
 /** All code is dropped when so many chunks are in use: 64 MiB. */
 const MAX_CHUNKS = 32768;
 /** So many writes to a frame whose code is gone give it back as one without code: code that is always written anew stays. */
@@ -179,7 +181,7 @@ export class CodeCache {
   /** Watches over bytes that a region is going to be made from; all of their frames are known. */
   watch(bytes: readonly CodeBytes[]): Footprint {
     const parts = bytes.map(({ frame, start, end }): CodePart => ({ page: this.pageOf(frame | 0), start, end }));
-    const footprint: Footprint = { parts, entries: [], valid: true, resting: false, module: undefined };
+    const footprint: Footprint = { parts, entries: [], valid: true, resting: 0, module: undefined };
     for (const { page, start, end } of parts) {
       page.footprints.add(footprint);
       this.mark(page, start, end);
@@ -222,24 +224,20 @@ export class CodeCache {
   }
 
   /**
-   * Drops regions that nobody has asked for since the last call, the oldest first, until modules have no more than so many
+   * Drops regions that nobody has asked for since so many calls ago, the oldest first, until modules have no more than so many
    * bytes, and finds out which are asked for from now on. To call while no handler runs.
    */
-  dropResting(mostBytes: number): void {
+  dropResting(mostBytes: number, calls: number): void {
     for (const region of this.installed) {
-      if (!region.resting) this.rest(region);
-      else if (this.moduleBytes > mostBytes) this.uninstall(region);
+      if (region.resting === 0) for (const { record } of region.entries) this.arena.u32[record >>> 2] = HANDLER_STOP;
+      if (region.resting++ >= calls && this.moduleBytes > mostBytes) this.uninstall(region);
     }
-  }
-  private rest(region: Footprint): void {
-    region.resting = true;
-    for (const { record } of region.entries) this.arena.u32[record >>> 2] = HANDLER_STOP;
   }
   /** The region that rests in the place of a block is asked for. */
   wake(record: number): void {
     const region = this.replaced.get(record)?.region;
     if (!region?.resting) return;
-    region.resting = false;
+    region.resting = 0;
     for (const entry of region.entries) this.arena.u32[entry.record >>> 2] = entry.slot;
   }
 
@@ -360,7 +358,8 @@ export class CodeCache {
   private evict(): void {
     this.generation++;
     const hasEnough = (): boolean => this.freeChunks.length >= this.chunkCount * ENOUGH;
-    for (let turns = COLD_TURNS; turns > 0 && !hasEnough(); turns--) this.dropCold(turns);
+    const fewest = this.chunkCount < GENEROUS_CHUNKS ? 1 : 0;
+    for (let turns = COLD_TURNS; turns >= fewest && !hasEnough(); turns--) this.dropCold(turns);
     this.turn = (this.turn % TURNS) + 1;
     if (hasEnough()) return;
     if (this.chunkCount < MAX_CHUNKS) {

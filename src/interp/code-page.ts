@@ -29,8 +29,8 @@ export interface Footprint {
   /** Where the region is entered, with the handlers that stood there; none until it is installed. */
   entries: readonly { readonly record: number; readonly slot: number; readonly handler: number }[];
   valid: boolean;
-  /** Installed, and not asked for since regions were last made to rest: records that it is entered at stop. */
-  resting: boolean;
+  /** Installed, and not asked for since regions were made to rest so many times ago: if any, records that it is entered at stop. */
+  resting: number;
   /** Once it is installed. */
   module: CompiledModule | undefined;
 }

@@ -22,10 +22,10 @@ const MAX_SLOTS = 16384;
 const TABLE_STEP = 1024;
 /** Regions that wait at most; blocks that ask while there are so many ask again when they have run as often once more. */
 const MOST_WAITING = 1000;
-/** How often regions are looked for that have not run since the last time. */
-const REST_MS = 30_000;
+/** How often it is looked which regions have run since the last time, and how many times in a row one has not until it may go: two minutes. */
+const REST_MS = 30_000, RESTS = 4;
 /** Default of `keptBytes`. */
-const KEPT_BYTES = 4 << 20;
+const KEPT_BYTES = 1 << 20;
 
 export interface CompilerCounters {
   /** Since the start: regions compiled, modules that they are in, their WebAssembly bytes. */
@@ -44,7 +44,7 @@ export interface RegionCompilerOptions {
   readonly nowMs: () => number;
   /** Without it, the machine waits while it compiles, for a short while each time. */
   readonly thread: CompilerThread | undefined;
-  /** So many bytes of WebAssembly stay, whether they run or not. Default: 4 MiB. */
+  /** So many bytes of WebAssembly stay, whether they run or not. Default: 1 MiB. */
   readonly keptBytes?: number | undefined;
 }
 
@@ -148,7 +148,7 @@ export class RegionCompiler {
     const ms = this.nowMs();
     if (ms - this.restedMs < REST_MS) return;
     this.restedMs = ms;
-    this.code.dropResting(this.keptBytes);
+    this.code.dropResting(this.keptBytes, RESTS);
   }
 
   private batch(now: boolean): void {
