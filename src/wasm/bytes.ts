@@ -66,6 +66,15 @@ export class Bytes {
     return this;
   }
 
+  /** Puts another byte in the place of one. */
+  patch(at: number, value: number): void {
+    this.buffer[at] = value;
+  }
+  /** Takes back what was put after the first `length` bytes. */
+  cut(length: number): void {
+    this.length = length;
+  }
+
   finish(): Uint8Array {
     return this.buffer.slice(0, this.length);
   }

@@ -80,6 +80,9 @@ export class FunctionBuilder {
   /** By loop that is being emitted, outermost first: values from outside it, whose last use was inside. */
   private readonly loops: Node[][] = [];
   private readonly hints: BranchHint[] = [];
+  private readonly places: { offset: number; readonly told: (offset: number) => void }[] = [];
+  /** The `local.set` that was emitted last, and where it begins and ends. */
+  private lastSet: { readonly local: number; readonly start: number; readonly end: number } | undefined;
   /** Of what `address` made. */
   private readonly offsets = new Map<Node, () => number>();
 
@@ -318,7 +321,7 @@ export class FunctionBuilder {
   }
   /** `told` gets the byte offset in the code at which the statements go on, once the function is finished. */
   place(told: (offset: number) => void): void {
-    this.effect([], (b) => told(b.length));
+    this.effect([], (b) => this.places.push({ offset: b.length, told }));
   }
   /** How many structures enclose what is stated now. */
   get nesting(): number {
@@ -329,6 +332,7 @@ export class FunctionBuilder {
     for (const s of this.statements) this.count(s);
     const out = new Bytes();
     this.emitAll(this.statements, out);
+    for (const { offset, told } of this.places) told(offset);
     return { signature: this.signature, locals: this.locals, code: out.finish(), hints: this.hints };
   }
 
@@ -493,15 +497,30 @@ export class FunctionBuilder {
     node.local = this.freeLocals.get(node.type)?.pop() ?? this.newLocal(node.type);
     node.left = uses;
     node.loops = this.loops.length;
+    const start = out.length;
     out.byte(0x21).u32(node.local);
+    this.lastSet = { local: node.local, start, end: out.length };
   }
   private emitValue(node: Node, out: Bytes): void {
     if (node.local < 0) return this.emitOperation(node, out);
-    out.byte(0x20).u32(node.local);
     // Parameters have no uses left, ever. A loop that the value was made outside of reads it again.
-    if (node.left === 0 || --node.left > 0) return;
-    if (this.loops.length > node.loops) this.loops[node.loops].push(node);
-    else this.release(node);
+    const last = node.left > 0 && --node.left === 0;
+    const again = last && this.loops.length > node.loops;
+    this.read(node.local, last && !again, out);
+    if (again) this.loops[node.loops].push(node);
+    else if (last) this.release(node);
+  }
+  /** Where the local has just been set, the value stays on the stack. */
+  private read(local: number, last: boolean, out: Bytes): void {
+    const { lastSet } = this;
+    if (lastSet?.local !== local || lastSet.end !== out.length) {
+      out.byte(0x20).u32(local);
+      return;
+    }
+    this.lastSet = undefined;
+    if (!last) return out.patch(lastSet.start, 0x22);
+    out.cut(lastSet.start);
+    for (let n = this.places.length - 1; n >= 0 && this.places[n].offset > out.length; n--) this.places[n].offset = out.length;
   }
   private release(node: Node): void {
     const free = this.freeLocals.get(node.type);
