@@ -32,7 +32,7 @@ export interface Origin {
 
 /** Instructions in a region at most, and in a function that stands in the place of its calls. */
 const REGION_INSTRUCTIONS = 500;
-const INLINED_INSTRUCTIONS = 48;
+const INLINED_INSTRUCTIONS = 100;
 /** A branch that has been taken fewer times than this part of what makes code hot leaves the region. */
 const SELDOM = 1 / 16;
 export const seldom = (hotAfter: number): number => Math.floor(hotAfter * SELDOM);
