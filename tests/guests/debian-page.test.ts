@@ -98,8 +98,11 @@ it('shares a folder, which the guest reads and writes', async () => {
     await window.coracle?.boot('debian-i386');
   });
   await driver.waitForSerial('shell ready on /dev/ttyS0', BOOT_MS);
+  // What is typed before the terminal stops echoing would be in the output.
+  await driver.page.evaluate(() => window.coracle?.sendSerial('stty -echo; echo quiet-$((6 * 7))\r'));
+  await driver.waitForSerial('quiet-42', BOOT_MS);
   const script = [
-    'stty -echo', 'mkdir /m', 'mount -t 9p -o trans=virtio,version=9p2000.L share /m', 'cat /m/from-host',
+    'mkdir /m', 'mount -t 9p -o trans=virtio,version=9p2000.L share /m', 'cat /m/from-host',
     'mkdir /m/sub', 'echo one > /m/sub/file', 'ln /m/sub/file /m/sub/hard', 'ln -s file /m/sub/soft', 'mv /m/sub /m/moved', 'chmod 600 /m/moved/file', 'chown 12:34 /m/moved/file',
     'tar -C / -cf /m/tree.tar etc lib', 'mkdir /m/tree', 'tar -C /m/tree -xf /m/tree.tar', 'diff -r /etc /m/tree/etc && diff -r /lib /m/tree/lib && echo SAME-TREE',
     'cat /m/moved/soft', 'rm -r /m/tree', 'dd if=/dev/zero of=/m/large bs=1M count=1 seek=100 2>/dev/null', EXERCISE, 'sync',
