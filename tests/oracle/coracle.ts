@@ -44,6 +44,7 @@ const INSTRUCTION_LIMIT = WHOLE;
 /** Result vector of a case that does not end, or that ends where no handler is. */
 export const ENDLESS = 255;
 const VECTOR_DB = 1;
+const CR0 = 0x80010033, CR0_AM = 0x40000;
 
 let modules: CpuModules | undefined;
 /** The interpreter is generated here, so that it is that of the sources as they are; the kernel is the built one. */
@@ -79,7 +80,7 @@ export class CoracleExecutor {
     E.buildEnvironment((address, value) => this.memory.writePhys(address, 4, value >>> 0), options);
     this.data = new DataPages(this.memory, E.DATA_FRAMES);
     const { state } = this.cpu;
-    state.setCr(0, 0x80010033);
+    state.setCr(0, options.alignmentChecks ? CR0 | CR0_AM : CR0);
     state.setCr(3, E.CR3);
     state.setCr(4, 0x610);
     state.setU32(L.GDTR_BASE, E.GDT);

@@ -99,6 +99,8 @@ function descriptor(base: number, limit: number, access: number, flags: number):
 export interface EnvironmentOptions {
   /** The code pages may be written, for programs that change themselves. */
   readonly writableCode?: boolean;
+  /** CR0.AM is set, as Linux sets it: a program that sets EFLAGS.AC has its accesses checked. QEMU checks none. */
+  readonly alignmentChecks?: boolean;
 }
 
 /** Calls `poke` for each doubleword of the environment. */

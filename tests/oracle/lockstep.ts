@@ -85,8 +85,8 @@ export class LockstepCampaign {
     this.reference = reference;
     this.random = new Random(options.seed);
     const selfModifying = options.selfModifying ?? false;
-    this.subjects = options.tiers.map((tier) => new CoracleExecutor(tier, { writableCode: selfModifying }));
     const host = options.reference === 'host';
+    this.subjects = options.tiers.map((tier) => new CoracleExecutor(tier, { writableCode: selfModifying, alignmentChecks: host }));
     this.maker = new ProgramMaker(this.random, rowsToTest(INSTRUCTION_SET), { misaligned: host, selfModifying, accepts: accepts(options.reference) });
     this.baseline = makeBaseline(this.random);
   }
@@ -260,7 +260,9 @@ export class LockstepCampaign {
       if (await this.try(p, subject, middle)) bad = middle;
       else good = middle;
     }
-    const { expected, mine, fields } = (await this.try(p, subject, bad)) as Difference;
+    const found = await this.try(p, subject, bad);
+    if (!found) return [`  it does not always differ: not the last time, after ${bad} instructions`];
+    const { expected, mine, fields } = found;
     const before = new R.Batch(1, STRIDE);
     this.put(before, 0, p);
     before.count = 1;
