@@ -236,8 +236,8 @@ export class LockstepCampaign {
   }
 
   private again(tier: string): string {
-    const { seed, reference, selfModifying } = this.options;
-    return `  again: npm run test:oracle -- --only lockstep --seed ${seed} --reference ${reference} --tier ${tier}${selfModifying ? ' --self-modifying' : ''}`;
+    const { seed, programs, reference, selfModifying } = this.options;
+    return `  again: npm run test:oracle -- --only lockstep --seed ${seed} --programs ${programs} --reference ${reference} --tier ${tier}${selfModifying ? ' --self-modifying' : ''}`;
   }
 
   private async report(p: Program, subject: CoracleExecutor, found: Difference): Promise<void> {

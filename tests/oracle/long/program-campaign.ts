@@ -91,7 +91,7 @@ export class ProgramCampaign {
     if (vector !== BREAKPOINT && hostDifference(mnemonic, vector, fields) !== undefined) return;
     this.findings.push([
       `${fields.join(', ')} (${tier})`, ...listing(program), `  before ${stateBefore(mine, n)}`, `  host   ${stateAfter(host, n)}`, `  here   ${stateAfter(mine, n)}`,
-      ...fxReport(host, mine, n, fields), `  again: npm run test:oracle -- --only long --seed ${this.options.seed} --tier ${tier}`,
+      ...fxReport(host, mine, n, fields), `  again: npm run test:oracle -- --only long --seed ${this.options.seed} --programs ${this.options.programs} --tier ${tier}`,
     ].join('\n'));
   }
 }
