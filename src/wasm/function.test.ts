@@ -3,7 +3,7 @@ import { FunctionBuilder, type Val } from './function.ts';
 import { ModuleBuilder } from './module.ts';
 
 /** A function of one i32 that gives an i32; and how many locals it has. */
-function build(body: (f: FunctionBuilder, x: Val<'i32'>) => Val<'i32'>): { call: (x: number) => number; locals: number } {
+function build(body: (f: FunctionBuilder, x: Val<'i32'>) => Val<'i32'>): { call: (x: number) => number; locals: number; code: Uint8Array } {
   const module = new ModuleBuilder();
   const f = new FunctionBuilder(module, { params: ['i32'], results: ['i32'] });
   f.return(body(f, f.param(0, 'i32')));
@@ -12,7 +12,7 @@ function build(body: (f: FunctionBuilder, x: Val<'i32'>) => Val<'i32'>): { call:
   module.export('f', module.define(made));
   const compiled = new WebAssembly.Module(module.finish() as BufferSource);
   const instance = new WebAssembly.Instance(compiled, { env: { memory: new WebAssembly.Memory({ initial: 1 }) } });
-  return { call: instance.exports.f as (x: number) => number, locals: made.locals.length };
+  return { call: instance.exports.f as (x: number) => number, locals: made.locals.length, code: made.code };
 }
 
 it('values share locals, one after the other', () => {
@@ -55,6 +55,25 @@ it('a value from outside a loop keeps its local until the loop ends', () => {
   let sum = 3 * 7;
   for (let count = 10; count > 0; count--) sum = (sum + 3 * 7) ^ (count * 1000);
   expect(call(3)).toBe(sum);
+});
+
+it('a value that is used where it was just kept stays on the stack', () => {
+  const opcodes = ({ code }: { code: Uint8Array }): number[] => [0x20, 0x21, 0x22].map((opcode) => code.filter((byte) => byte === opcode).length);
+  const load = (f: FunctionBuilder): Val<'i32'> => f.load('i32', f.i32(0));
+  const once = build((f, x) => f.binary('add', load(f), x));
+  expect([once.call(5), ...opcodes(once)]).toEqual([5, 1, 0, 0]);
+  const twice = build((f, x) => {
+    const loaded = load(f);
+    return f.binary('add', f.binary('add', loaded, x), loaded);
+  });
+  expect([twice.call(5), ...opcodes(twice)]).toEqual([5, 2, 0, 1]);
+  const places: number[] = [];
+  const { code } = build((f, x) => {
+    const loaded = load(f);
+    f.place((offset) => places.push(offset));
+    return f.binary('add', loaded, x);
+  });
+  expect([...code.subarray(places[0], places[0] + 4)]).toEqual([0x20, 0, 0x6a, 0x0f]);
 });
 
 it('hints name the branches that are seldom taken, past the locals of their function', () => {

@@ -1,5 +1,5 @@
 /** The built page in Chromium, as a static host serves it under a sub-path: boots, is typed into, and survives bad input. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -37,6 +37,12 @@ afterEach(async () => {
 });
 
 afterAll(() => browser?.close());
+
+it('keeps the buffers that have browsers collect garbage, though nothing reads them', () => {
+  const scripts = readdirSync(root('dist/page/assets')).filter((name) => /^(index|machine-worker)-.*\.js$/.test(name));
+  const kept = scripts.filter((name) => /this\.buffer=(\/\*.*?\*\/ )?new ArrayBuffer\(/.test(readFileSync(root(`dist/page/assets/${name}`), 'utf8')));
+  expect(kept.length).toBe(2);
+});
 
 describe('the embedded guest', () => {
   it('boots to its shell on the screen and on the serial port, without isolation, asking its own host only', async () => {
