@@ -1,8 +1,8 @@
 /**
  * Has the browser collect garbage now and then. Each turn of the event loop leaves behind objects of the browser's own
  * (message events, timers: about a kilobyte), which weigh next to nothing in the heap whose growth makes Chromium
- * collect; a worker that runs a machine would gather tens of megabytes of them. A large buffer does weigh there, and
- * costs no memory while nobody writes to it.
+ * collect; a worker that runs a machine would gather tens of megabytes of them, and the page with its terminal some too. A large
+ * buffer does weigh there, and costs no memory while nobody writes to it.
  */
 
 /** More than what Chromium lets buffers grow by between two collections [V8 kExternalAllocationSoftLimit]. */
