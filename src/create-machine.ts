@@ -17,6 +17,7 @@ import { openDrives } from './open-drives.ts';
 import { portableHost } from './portable-host.ts';
 import type { ImageSource, OpenOptions } from './storage/open.ts';
 import type { OpenFolder, VirtioOption } from './virtio-options.ts';
+import { checkWebAssembly } from './wasm-features.ts';
 
 /** A disk's image, or an image with what becomes of the guest's writes. */
 export type DriveOption = ImageSource | { readonly source: ImageSource; readonly writes?: NonNullable<OpenOptions['writes']> };
@@ -112,7 +113,7 @@ const DEFAULT_BOOT = 'cad';
  * options contradict each other, the host lacks a feature.
  */
 export async function createMachine(options: MachineOptions = {}): Promise<Machine> {
-  checkHost();
+  checkWebAssembly();
   const ramBytes = memoryBytes(options.memoryMiB ?? DEFAULT_MEMORY_MIB);
   const profile = options.cpu === undefined ? DEFAULT_PROFILE : cpuProfile(options.cpu);
   const order = bootOrder(options.boot ?? DEFAULT_BOOT);
@@ -173,22 +174,6 @@ function checkMicrovm(options: MachineOptions): void {
   if (options.kernel === undefined) throw new EmulatorError('bad-option', 'the machine microvm has no firmware; give a kernel (kernel)');
   if ((options.virtio?.length ?? 0) > MOST_VIRTIO_DEVICES) {
     throw new EmulatorError('bad-option', `the machine microvm has at most ${MOST_VIRTIO_DEVICES} virtio devices`);
-  }
-}
-
-function checkHost(): void {
-  if (typeof WebAssembly === 'undefined') {
-    throw new EmulatorError('unsupported-host', 'this browser has no WebAssembly; use a current one');
-  }
-  // A module of one function that calls itself in tail position through a table: what the interpreter is made of.
-  const tailCalls = Uint8Array.from([
-    0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 4, 4, 1, 112, 0, 1, 10, 9, 1, 7, 0, 65, 0, 19, 0, 0, 11,
-  ]);
-  if (!WebAssembly.validate(tailCalls)) {
-    throw new EmulatorError(
-      'unsupported-host',
-      'this browser has no WebAssembly tail calls; use Chrome 112, Firefox 121, Safari 18.2, Node 20 or later',
-    );
   }
 }
 

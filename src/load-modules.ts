@@ -8,10 +8,11 @@ let loading: Promise<CpuModules> | undefined;
 export function loadModules(): Promise<CpuModules> {
   loading ??= Promise.all([
     compile(new URL('../build/interpreter.wasm', import.meta.url)),
+    bytes(new URL('../build/wide-handlers.zlib', import.meta.url)),
     compile(new URL('../build/kernel.wasm', import.meta.url)),
     text(new URL('../build/region-compiler.js', import.meta.url)),
   ]).then(
-    ([interpreter, kernel, compilerScript]) => ({ interpreter, kernel, compilerScript }),
+    ([interpreter, wideHandlers, kernel, compilerScript]) => ({ interpreter, wideHandlers, kernel, compilerScript }),
     (error) => {
       // The next call tries again.
       loading = undefined;
@@ -29,8 +30,12 @@ async function compile(url: URL): Promise<WebAssembly.Module> {
   return WebAssembly.compile(await response.arrayBuffer());
 }
 
+async function bytes(url: URL): Promise<Uint8Array> {
+  return url.protocol === 'file:' ? readLocal(url) : new Uint8Array(await (await request(url)).arrayBuffer());
+}
+
 async function text(url: URL): Promise<string> {
-  return url.protocol === 'file:' ? new TextDecoder().decode(await readLocal(url)) : (await request(url)).text();
+  return new TextDecoder().decode(await bytes(url));
 }
 
 async function request(url: URL): Promise<Response> {

@@ -3,9 +3,8 @@
  * that end at an exact count or at the limit of CS.
  */
 import type { CodeCache } from '../interp/code-cache.ts';
-import { HANDLERS } from '../interp/handlers.ts';
 import * as R from '../interp/record.ts';
-import { Translator } from '../interp/translator.ts';
+import type { Translator } from '../interp/translator.ts';
 import type { ArenaAddr } from '../memory/address.ts';
 import type { Arena } from '../memory/arena.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
@@ -36,13 +35,13 @@ export class CodeSource {
   private crossed = 0;
   private crossedAt = 0;
 
-  constructor(state: CpuState, mmu: Mmu, memory: GuestMemory, { code, decoders }: Engine) {
+  constructor(state: CpuState, mmu: Mmu, memory: GuestMemory, engine: Engine) {
     this.state = state;
     this.mmu = mmu;
     this.memory = memory;
     this.arena = state.arena;
-    this.code = code;
-    this.translator = new Translator(this.arena, decoders, HANDLERS);
+    this.code = engine.code;
+    this.translator = engine.translator();
     this.fetchBuffer = this.arena.reserve(64, 64);
   }
 

@@ -5,17 +5,19 @@
 import { CodeCache } from '../interp/code-cache.ts';
 import { Decoders } from '../interp/decoders.ts';
 import { HANDLERS } from '../interp/handlers.ts';
-import { type Enter, instantiateInterpreter } from '../interp/interpreter.ts';
+import { type Enter, type InterpreterImports, instantiateInterpreter, instantiateWideHandlers } from '../interp/interpreter.ts';
 import { Translator } from '../interp/translator.ts';
-import { FIRST_HANDLER } from '../interp/variant.ts';
 import { INSTRUCTION_SET } from '../isa/instruction-set.ts';
 import { RegionCompiler, type RegionCompilerOptions } from '../jit/compiler.ts';
+import type { Arena } from '../memory/arena.ts';
 import type { PagePool } from '../memory/pool.ts';
 import type { AreaKernel } from './x87/state-area.ts';
 
 /** The compiled modules that every vCPU runs on; scripts/build-wasm.ts makes them. */
 export interface CpuModules {
   readonly interpreter: WebAssembly.Module;
+  /** The module of the handlers of 64-bit code and VEX instructions, compressed (zlib): it is compiled when a guest first has some. */
+  readonly wideHandlers: Uint8Array;
   /** Leaf kernels: x87 and exact SSE arithmetic. */
   readonly kernel: WebAssembly.Module;
   /** Script of the thread that compiles hot code; without it the machine's own does. */
@@ -39,7 +41,12 @@ export class Engine {
   readonly code: CodeCache;
   readonly compiler: RegionCompiler;
   readonly kernel: Kernel;
+  private readonly arena: Arena;
+  private readonly table: WebAssembly.Table;
+  private readonly imports: InterpreterImports;
   private readonly run: Enter;
+  /** Until they are instantiated. */
+  private wideHandlers: Uint8Array | undefined;
   private current: readonly Import[] = [];
 
   /** The pool's engine, made at the first call. */
@@ -54,8 +61,10 @@ export class Engine {
 
   private constructor(pool: PagePool, modules: CpuModules, imports: Imports, options: RegionCompilerOptions) {
     const { arena } = pool;
-    const firstRegion = FIRST_HANDLER + HANDLERS.variants.length;
-    this.code = new CodeCache(pool, new Translator(arena, this.decoders, HANDLERS), firstRegion);
+    this.arena = arena;
+    this.wideHandlers = modules.wideHandlers;
+    const firstRegion = HANDLERS.end;
+    this.code = new CodeCache(pool, this.translator(), firstRegion);
     const kernel = new WebAssembly.Instance(modules.kernel, { env: { memory: arena.memory } }).exports as WebAssembly.ModuleImports;
     this.kernel = kernel as unknown as Kernel;
     const cpu: WebAssembly.ModuleImports = {};
@@ -63,11 +72,22 @@ export class Engine {
       const call: Import = (base, a, b, c, d, e) => this.current[i](base, a, b, c, d, e);
       cpu[name] = call;
     });
-    const table = new WebAssembly.Table({ element: 'anyfunc', initial: firstRegion });
-    const { enter, ...interpreter } = instantiateInterpreter(modules.interpreter, arena, table, cpu, kernel);
+    this.imports = { cpu, kernel };
+    this.table = new WebAssembly.Table({ element: 'anyfunc', initial: firstRegion });
+    const { enter, ...interpreter } = instantiateInterpreter(modules.interpreter, arena, this.table, this.imports);
     this.run = enter;
     const shared = { env: { memory: arena.memory }, interpreter, cpu, kernel };
-    this.compiler = new RegionCompiler(arena, this.code, table, shared, options);
+    this.compiler = new RegionCompiler(arena, this.code, this.table, shared, options);
+  }
+
+  /** A translator whose records this engine can run. */
+  translator(): Translator {
+    return new Translator(this.arena, this.decoders, HANDLERS, () => this.loadWideHandlers());
+  }
+  private loadWideHandlers(): void {
+    if (this.wideHandlers === undefined) return;
+    instantiateWideHandlers(this.wideHandlers, this.arena, this.table, this.imports);
+    this.wideHandlers = undefined;
   }
 
   /** Runs a vCPU from a record on; `imports` are the values of its map. */

@@ -1,20 +1,14 @@
 /** For tests: a processor with its engine in 32-bit protected mode, flat segments and 1 MiB of memory. */
-import { readFileSync } from 'node:fs';
-import { generateInterpreter } from '../interp/generate.ts';
-import { HANDLERS } from '../interp/handlers.ts';
 import { physAddr } from '../memory/address.ts';
 import { Arena } from '../memory/arena.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
 import { PagePool } from '../memory/pool.ts';
 import { Cpu, type CpuOptions } from './cpu.ts';
 import { Engine } from './engine.ts';
+import { generatedModules } from './modules-fixture.ts';
 import { CR0_PE, CS } from './registers.ts';
 import { setFlatSegment } from './segments.ts';
 
-const modules = {
-  interpreter: new WebAssembly.Module(new Uint8Array(generateInterpreter(HANDLERS))),
-  kernel: new WebAssembly.Module(readFileSync(new URL('../../build/kernel.wasm', import.meta.url))),
-};
 
 export interface FlatMachine {
   readonly cpu: Cpu;
@@ -23,7 +17,9 @@ export interface FlatMachine {
 }
 
 /** `code` at the physical address `at`, where EIP is. `prepare` gets the memory before the processor is made. */
-export function flatMachine(options: CpuOptions, at: number, code: ArrayLike<number>, prepare: (memory: GuestMemory) => void = () => {}): FlatMachine {
+export function flatMachine(
+  options: CpuOptions, at: number, code: ArrayLike<number>, prepare: (memory: GuestMemory) => void = () => {}, modules = generatedModules(),
+): FlatMachine {
   const arena = new Arena();
   const memory = new GuestMemory(new PagePool(arena), 1 << 20);
   prepare(memory);

@@ -1,20 +1,15 @@
-import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { generateInterpreter } from '../interp/generate.ts';
-import { HANDLERS } from '../interp/handlers.ts';
 import { physAddr } from '../memory/address.ts';
 import { Arena } from '../memory/arena.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
 import { PagePool } from '../memory/pool.ts';
 import { Cpu, type Tier } from './cpu.ts';
+import { generatedModules } from './modules-fixture.ts';
 import * as L from './layout.ts';
 import { CR0_PE, CS, RSP } from './registers.ts';
 import { setFlatSegment } from './segments.ts';
 
-const modules = {
-  interpreter: new WebAssembly.Module(new Uint8Array(generateInterpreter(HANDLERS))),
-  kernel: new WebAssembly.Module(readFileSync(new URL('../../build/kernel.wasm', import.meta.url))),
-};
+const modules = generatedModules();
 const GDT = 0x800, IDT = 0x900, ENTRY = 0x1000, HANDLER = 0x2000, STACK = 0x8000;
 const VECTOR = 0x20;
 

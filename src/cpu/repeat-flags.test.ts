@@ -1,13 +1,11 @@
 /** The flags that handlers find in the middle of REPE CMPS and REPNE SCAS [SDM2 REP]. */
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { generateInterpreter } from '../interp/generate.ts';
-import { HANDLERS } from '../interp/handlers.ts';
 import { physAddr } from '../memory/address.ts';
 import { Arena } from '../memory/arena.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
 import { PagePool } from '../memory/pool.ts';
 import { Cpu, type Tier } from './cpu.ts';
+import { generatedModules } from './modules-fixture.ts';
 import * as L from './layout.ts';
 import {
   CR0_PE, CS, DS, EFLAGS_AF, EFLAGS_ARITHMETIC, EFLAGS_CF, EFLAGS_IF, EFLAGS_OF, EFLAGS_PF, EFLAGS_SF, EFLAGS_TF, EFLAGS_ZF, ES, RCX, RDI, RSI, RSP,
@@ -15,10 +13,7 @@ import {
 } from './registers.ts';
 import { setFlatSegment, setSegment } from './segments.ts';
 
-const modules = {
-  interpreter: new WebAssembly.Module(new Uint8Array(generateInterpreter(HANDLERS))),
-  kernel: new WebAssembly.Module(readFileSync(new URL('../../build/kernel.wasm', import.meta.url))),
-};
+const modules = generatedModules();
 const GDT = 0x800, IDT = 0x900, ENTRY = 0x1000, HANDLER = 0x2000, STACK = 0x8000, DATA = 0x4000;
 const VECTOR = 0x20;
 const REPE_CMPSB = [0xf3, 0xa6];

@@ -1,19 +1,14 @@
-import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { generateInterpreter } from '../interp/generate.ts';
-import { HANDLERS } from '../interp/handlers.ts';
 import { physAddr } from '../memory/address.ts';
 import { Arena } from '../memory/arena.ts';
 import { GuestMemory } from '../memory/guest-memory.ts';
 import { PagePool } from '../memory/pool.ts';
 import { Cpu, type Tier } from './cpu.ts';
+import { generatedModules } from './modules-fixture.ts';
 import { CR0_PE, CS, RCX, RDI } from './registers.ts';
 import { setFlatSegment } from './segments.ts';
 
-const modules = {
-  interpreter: new WebAssembly.Module(new Uint8Array(generateInterpreter(HANDLERS))),
-  kernel: new WebAssembly.Module(readFileSync(new URL('../../build/kernel.wasm', import.meta.url))),
-};
+const modules = generatedModules();
 const ENTRY = 0x1000, RESULTS = 0x4000, COUNT = 3000;
 
 const SAMPLES = [

@@ -1,4 +1,4 @@
-/** Generates the interpreter: one WebAssembly module with a handler for every variant of every row. */
+/** Generates the interpreter: WebAssembly modules with a handler for every variant of every row. */
 import * as L from '../cpu/layout.ts';
 import { FunctionBuilder } from '../wasm/function.ts';
 import { type FunctionBody, ModuleBuilder } from '../wasm/module.ts';
@@ -27,8 +27,10 @@ const BARE: Variant = {
 const BARE_FLAT: Variant = { ...BARE, environment: 'flat' };
 const BARE_LONG: Variant = { ...BARE, environment: 'long' };
 
-/** The module's bytes. It imports `env.memory`, `env.table`, and the helpers as `cpu.*` and `kernel.*`; exports `enter`,
- * and for compiled regions `dispatch`, what `GO` names, and what translate.ts defines. */
+/**
+ * Bytes of the module that every guest needs. It imports `env.memory`, `env.table`, and the helpers as `cpu.*` and `kernel.*`; exports
+ * `enter`, and for compiled regions `dispatch`, what `GO` names, and what translate.ts defines.
+ */
 export function generateInterpreter(set: HandlerSet): Uint8Array {
   const module = new ModuleBuilder();
   const special = (emit: (o: HandlerOps) => void, variant = BARE, signature = HANDLER_SIGNATURE): FunctionBody => {
@@ -52,7 +54,7 @@ export function generateInterpreter(set: HandlerSet): Uint8Array {
   specials[HANDLER_FAULT] = special((o) => o.deliverFault());
   const bodies: number[] = [];
   for (let slot = 1; slot < FIRST_HANDLER; slot++) bodies.push(module.define(specials[slot] ?? specials[HANDLER_UD]));
-  for (const variant of set.variants) bodies.push(module.define(handler(module, variant)));
+  bodies.push(...handlers(module, set, FIRST_HANDLER, set.firstWide));
   module.fillTable(1, bodies);
   module.export('enter', module.define(entry(module)));
   module.export(DISPATCH.name, module.define(dispatch(module)));
@@ -64,6 +66,17 @@ export function generateInterpreter(set: HandlerSet): Uint8Array {
   defineTranslation(module, BARE_LONG, 'i64');
   return module.finish();
 }
+
+/** Bytes of the module with the handlers of 64-bit code and VEX instructions. It imports the same, and puts them into the table. */
+export function generateWideHandlers(set: HandlerSet): Uint8Array {
+  const module = new ModuleBuilder();
+  module.fillTable(set.firstWide, handlers(module, set, set.firstWide, set.end));
+  return module.finish();
+}
+
+/** Defines the handlers of the numbers from `first` to before `end`. */
+const handlers = (module: ModuleBuilder, set: HandlerSet, first: number, end: number): number[] =>
+  Array.from({ length: end - first }, (_, n) => module.define(handler(module, set.variant(first + n) as Variant)));
 
 function handler(module: ModuleBuilder, variant: Variant): FunctionBody {
   const o = new HandlerOps(module, variant);

@@ -1,4 +1,5 @@
-/** Instantiates the interpreter's module (see generate.ts) on an arena; its handlers fill the function table. */
+/** Instantiates the interpreter's modules (see generate.ts) on an arena; their handlers fill the function table. */
+import { unzlibSync } from 'fflate';
 import type { Arena } from '../memory/arena.ts';
 
 /** Runs from a record of a vCPU; returns an EXIT_* reason. */
@@ -11,10 +12,25 @@ export interface Interpreter {
   readonly [name: string]: WebAssembly.ExportValue;
 }
 
-/** `cpu`: the helpers and slow paths; `kernel`: the exports of the leaf kernels. */
-export function instantiateInterpreter(
-  module: WebAssembly.Module, arena: Arena, table: WebAssembly.Table, cpu: WebAssembly.ModuleImports, kernel: WebAssembly.ModuleImports,
-): Interpreter {
-  const instance = new WebAssembly.Instance(module, { env: { memory: arena.memory, table }, cpu, kernel });
-  return instance.exports as unknown as Interpreter;
+/** What the modules import. `cpu`: the helpers and slow paths; `kernel`: the exports of the leaf kernels. */
+export interface InterpreterImports {
+  readonly cpu: WebAssembly.ModuleImports;
+  readonly kernel: WebAssembly.ModuleImports;
+}
+
+const importsOf = (arena: Arena, table: WebAssembly.Table, { cpu, kernel }: InterpreterImports): WebAssembly.Imports => ({
+  env: { memory: arena.memory, table }, cpu, kernel,
+});
+
+export function instantiateInterpreter(module: WebAssembly.Module, arena: Arena, table: WebAssembly.Table, imports: InterpreterImports): Interpreter {
+  return new WebAssembly.Instance(module, importsOf(arena, table, imports)).exports as unknown as Interpreter;
+}
+
+/**
+ * Fills the slots of the handlers that only 64-bit code and VEX instructions have, from the module's compressed bytes (zlib). At once,
+ * in the middle of a guest's slice: a worker may compile any size without waiting, and engines compile no function before it runs.
+ */
+export function instantiateWideHandlers(compressed: Uint8Array, arena: Arena, table: WebAssembly.Table, imports: InterpreterImports): void {
+  const module = new WebAssembly.Module(unzlibSync(compressed) as BufferSource);
+  new WebAssembly.Instance(module, importsOf(arena, table, imports));
 }

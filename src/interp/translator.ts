@@ -33,7 +33,7 @@ const slotOf = (kind: string, size: string, n: number, rex: number): number => {
 /** What of a row matters to its records, worked out once. */
 interface Plan {
   readonly row: Row;
-  readonly numbers: ReadonlyMap<number, number>;
+  readonly index: number;
   /** Handlers by `shape`, as they were found. */
   readonly handlers: Map<number, number>;
   readonly ends: boolean;
@@ -53,10 +53,10 @@ interface Plan {
 
 const TRAPPING: readonly Attribute[] = ['protected', 'sse', 'mmx', 'avx', 'fpu', 'wait'];
 
-function planOf(row: Row, numbers: ReadonlyMap<number, number>): Plan {
+function planOf(row: Row, index: number): Plan {
   const { attributes } = row;
   return {
-    row, numbers, handlers: new Map(),
+    row, index, handlers: new Map(),
     ends: attributes.has('end'), branches: attributes.has('branch'), isFpu: attributes.has('fpu'), pops: attributes.has('pop'),
     traps: row.vex !== undefined || TRAPPING.some((attribute) => attributes.has(attribute)),
     vectorIndex: row.operands.some((o) => o.kind === 'X'), takesModrm: hasModrm(row),
@@ -71,6 +71,7 @@ export class Translator {
   private decoder!: Decoder;
   private readonly arena: Arena;
   private readonly handlers: HandlerSet;
+  private readonly wantWide: () => void;
   /** By row, each made when it is first asked for. */
   private readonly plans: Plan[] = [];
   /** Handlers of records that count in REC_EDGES. */
@@ -78,9 +79,11 @@ export class Translator {
   /** How often a branch is taken until what it leads to is hot; 0: never. */
   hotAfter = 0;
 
-  constructor(arena: Arena, decoders: Decoders, handlers: HandlerSet) {
+  /** `wantWide` is called whenever a handler of the wide module is found for a row that had not asked for it. */
+  constructor(arena: Arena, decoders: Decoders, handlers: HandlerSet, wantWide: () => void) {
     this.arena = arena;
     this.handlers = handlers;
+    this.wantWide = wantWide;
     this.decoders = decoders;
   }
 
@@ -130,7 +133,7 @@ export class Translator {
     if (result === 'truncated') return 'truncated';
     this.clear(out, offset, d.length, count);
     if (result !== 'ok') return this.refuse(out, result === 'undefined' ? HANDLER_UD : HANDLER_GP);
-    const plan = (this.plans[d.rowIndex] ??= planOf(d.row, this.handlers.numbers[d.rowIndex]));
+    const plan = (this.plans[d.rowIndex] ??= planOf(d.row, d.rowIndex));
     const trap = plan.traps ? this.trap(d.row, mode) : 0;
     if (trap !== 0) return this.refuse(out, trap);
     this.write(out, mode, offset, plan);
@@ -265,9 +268,10 @@ export class Translator {
   }
   private findHandler(mode: number, plan: Plan): number {
     const code = mode & MODE_CODE64 ? this.longVariant(plan) : this.legacyVariant(plan, (mode & MODE_FLAT) !== 0);
-    const number = plan.numbers.get(code);
+    const number = this.handlers.numberOf(plan.index, code);
     if (number === undefined) throw new Error(`no handler for row "${plan.row.source}"`);
     if (plan.branches) this.counting.add(number);
+    if (number >= this.handlers.firstWide) this.wantWide();
     return number;
   }
 

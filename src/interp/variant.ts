@@ -32,10 +32,21 @@ const RM_FORMS: readonly RmForm[] = ['none', 'register', 'flat', 'indexed', 'gen
 const ENVIRONMENTS: readonly Environment[] = ['segmented', 'flat', 'long'];
 const REPEATS: readonly Repeat[] = ['none', 'rep', 'repne'];
 
-/** A number for each thinkable variant of a row. */
+const SIZES: readonly CodeSize[] = [16, 32, 64];
+
+/** A number for each thinkable variant of a row, below `VARIANT_CODES`. */
 export function variantCode(osize: CodeSize, rm: RmForm, asize: CodeSize, environment: Environment, repeat: Repeat): number {
   const sizes = (osize >> 5) + 4 * (asize >> 5);
   return RM_FORMS.indexOf(rm) + 16 * (sizes + 16 * (ENVIRONMENTS.indexOf(environment) + 4 * REPEATS.indexOf(repeat)));
+}
+
+const VARIANT_CODES = 16 * 16 * 4 * 3;
+
+function variantOfCode(row: Row, code: number): Variant {
+  return {
+    row, osize: SIZES[(code >> 4) & 3], rm: RM_FORMS[code & 15], asize: SIZES[(code >> 6) & 3],
+    environment: ENVIRONMENTS[(code >> 8) & 3], repeat: REPEATS[code >> 10],
+  };
 }
 
 export function usesOperandSize(row: Row): boolean {
@@ -126,13 +137,6 @@ export function variantsOf(row: Row): Variant[] {
   return [...legacyVariants(row), ...longVariants(row)];
 }
 
-export interface HandlerSet {
-  /** Every variant, in the order of its handler's number, from `FIRST_HANDLER` on. */
-  readonly variants: readonly Variant[];
-  /** By row, handler numbers by `variantCode`. */
-  readonly numbers: readonly ReadonlyMap<number, number>[];
-}
-
 /** Handlers that are no instructions come first in the table. */
 export const HANDLER_STOP = 1;
 export const HANDLER_NEXT = 2;
@@ -152,23 +156,68 @@ export const HANDLER_CROSSING_LONG = 11;
 export const HANDLER_FAULT = 12;
 export const FIRST_HANDLER = 16;
 
-export function enumerateHandlers(rows: readonly Row[]): HandlerSet {
-  const variants: Variant[] = [];
-  const numbers = rows.map(() => new Map<number, number>());
-  const known = new Map<string, number>();
-  rows.forEach((row, index) => {
-    for (const v of variantsOf(row)) {
-      const key = variantKey(v);
-      let number = known.get(key);
-      if (number === undefined) {
-        number = FIRST_HANDLER + variants.length;
-        known.set(key, number);
-        variants.push(v);
-      }
-      numbers[index].set(variantCode(v.osize, v.rm, v.asize, v.environment, v.repeat), number);
+/** Guests of 16 and 32 bits without AVX never have these: they are three fifths of the interpreter. */
+const isWide = ({ row, osize, asize, rm, environment }: Variant): boolean =>
+  row.vex !== undefined || row.attributes.has('o64') || osize === 64 || asize === 64 || environment === 'long' || rm.endsWith('64');
+
+/** Which handler each variant of each row has. Kept as numbers: as objects they would weigh a megabyte, in each thread. */
+export class HandlerSet {
+  /** Number of the first handler of the wide module: those of 64-bit code and of VEX instructions come last. */
+  readonly firstWide: number;
+  /** One more than the last handler's number. */
+  readonly end: number;
+  private readonly rows: readonly Row[];
+  /** From `FIRST_HANDLER` on, the variant that a handler was made for, as `row * VARIANT_CODES + code`. */
+  private readonly origins: Int32Array;
+  /** All variants in the same form, ascending, and their handlers. */
+  private readonly variants: Int32Array;
+  private readonly handlers: Uint16Array;
+
+  constructor(rows: readonly Row[]) {
+    this.rows = rows;
+    const origins: number[] = [];
+    const handlers = new Map<number, number>();
+    const known = new Map<string, number>();
+    const enumerate = (wide: boolean): number => {
+      rows.forEach((row, index) => {
+        for (const v of variantsOf(row)) {
+          if (isWide(v) !== wide) continue;
+          const variant = index * VARIANT_CODES + variantCode(v.osize, v.rm, v.asize, v.environment, v.repeat);
+          const key = variantKey(v);
+          let number = known.get(key);
+          if (number === undefined) {
+            number = FIRST_HANDLER + origins.push(variant) - 1;
+            known.set(key, number);
+          }
+          handlers.set(variant, number);
+        }
+      });
+      return FIRST_HANDLER + origins.length;
+    };
+    this.firstWide = enumerate(false);
+    this.end = enumerate(true);
+    this.origins = Int32Array.from(origins);
+    this.variants = Int32Array.from(handlers.keys()).sort();
+    this.handlers = Uint16Array.from(this.variants, (variant) => handlers.get(variant) as number);
+  }
+
+  /** The variant that a handler was made for; undefined where the number is no instruction's. */
+  variant(handler: number): Variant | undefined {
+    const origin = this.origins[handler - FIRST_HANDLER];
+    return origin === undefined ? undefined : variantOfCode(this.rows[Math.floor(origin / VARIANT_CODES)], origin % VARIANT_CODES);
+  }
+
+  /** The handler of a row's variant, by `variantCode`; undefined where the row has no such variant. */
+  numberOf(row: number, code: number): number | undefined {
+    const wanted = row * VARIANT_CODES + code;
+    let low = 0, high = this.variants.length - 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.variants[middle] < wanted) low = middle + 1;
+      else high = middle;
     }
-  });
-  return { variants, numbers };
+    return this.variants[low] === wanted ? this.handlers[low] : undefined;
+  }
 }
 
 /** Variants with the same key have the same handler: the opcode is not part of it, the record holds what it selects. */

@@ -83,7 +83,6 @@ const PREFIX_COLUMN = { NP: 0, '66': 1, F3: 2, F2: 3 } as const;
 
 export class Decoder {
   readonly rows: readonly Row[];
-  readonly takesModrm: readonly boolean[];
   /** What code of 16 and 32 bits has, and 64-bit code. */
   private readonly legacy: Maps;
   private readonly long: Maps;
@@ -135,7 +134,6 @@ export class Decoder {
   /** @param features those of the processor; rows that need others are no instructions. Default: all are there. */
   constructor(rows: readonly Row[], features?: FeatureSet) {
     this.rows = rows;
-    this.takesModrm = rows.map(hasModrm);
     const present = rows.map((row) => row.feature === undefined || features === undefined || features.has(row.feature));
     this.ignoresMod = rows.map((row) => row.operands.some((o) => o.kind === 'C' || o.kind === 'D'));
     this.namesRegister = rows.map((row) => row.operands.some((o) => o.kind === 'S' || o.kind === 'D'));
@@ -491,7 +489,7 @@ function buildMap(rows: readonly Row[], belongs: (row: Row, index: number) => bo
 
 function buildEntry(rows: readonly Row[], { rows: candidates, hidden }: Candidates, columnCount: number): Entry {
   const modrm = candidates.some((i) => hasModrm(rows[i]));
-  const columns = Array.from({ length: columnCount }, (_, column) => {
+  const rowsOf = (column: number): Int16Array => {
     const choose = new Int16Array(modrm ? 256 : 1).fill(-1);
     for (let select = 0; select < choose.length; select++) {
       const fits = candidates.filter((i) => matches(rows[i], column, modrm ? select : undefined));
@@ -501,8 +499,10 @@ function buildEntry(rows: readonly Row[], { rows: candidates, hidden }: Candidat
       choose[select] = chosen ?? -1;
     }
     return choose;
-  });
-  return { modrm, choose: columns, hidden };
+  };
+  const alike = candidates.every((i) => rows[i].prefix === undefined && rows[i].vex === undefined);
+  const choose = alike ? new Array<Int16Array>(columnCount).fill(rowsOf(0)) : Array.from({ length: columnCount }, (_, column) => rowsOf(column));
+  return { modrm, choose, hidden };
 }
 
 /** Those that a property holds for, if there are any. */

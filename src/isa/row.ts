@@ -119,13 +119,31 @@ const FIXED: Record<string, Operand> = {
   STi: { kind: 'T', size: '', register: 0, signed: false },
 };
 
-function parseOperand(text: string, source: string): Operand {
+/** Rows share what they say alike: there are more than a thousand of them, in each thread. */
+const memoized = <V>(make: (text: string) => V): ((text: string) => V) => {
+  const made = new Map<string, V>();
+  return (text) => {
+    const known = made.get(text);
+    if (known !== undefined) return known;
+    const value = make(text);
+    made.set(text, value);
+    return value;
+  };
+};
+
+const operandOf = memoized((text): Operand => {
   const fixed = FIXED[text];
   if (fixed) return fixed;
   const m = /^(s?)([GERMZOIJASCDPQNVWUHBLX])([bwdqxYtvzy]?)$/.exec(text);
-  if (!m) throw new Error(`operand ${text} of row "${source}"`);
+  if (!m) throw new Error(`operand ${text}`);
   return { kind: m[2] as OperandKind, size: m[3] as OperandSize, register: 0, signed: m[1] === 's' };
-}
+});
+const operandsOf = memoized((text): readonly Operand[] => text.split(' ').filter((o) => o !== '').map(operandOf));
+const attributesOf = memoized((text): ReadonlySet<Attribute> => {
+  const words = text.split(' ').filter((a) => a !== '');
+  for (const a of words) if (!(ATTRIBUTES as readonly string[]).includes(a)) throw new Error(`attribute ${a}`);
+  return new Set(words as Attribute[]);
+});
 
 const LINE =
   /^(?:(VEX)(?:\.(128|256|LZ|LIG))?(?:\.W([01]))? )?(?:(NP|66|F3|F2) )?((?:[0-9A-F]{2} )*[0-9A-F]{2})(\+)?(?: \/([0-7]))?(?: ([mr]))?(?: =([0-9A-F]{2}))? +([A-Z][A-Za-z0-9_]*)((?: +[A-Za-z0-9]+)*)(?: *: *(.*))?$/;
@@ -136,7 +154,11 @@ export function parseRows(text: string, bodies: Readonly<Record<string, Body>>):
   for (const line of text.split('\n')) {
     const source = line.trim();
     if (source === '' || source.startsWith(';')) continue;
-    rows.push(parseRow(source, bodies));
+    try {
+      rows.push(parseRow(source, bodies));
+    } catch (cause) {
+      throw new Error(`row "${source}"`, { cause });
+    }
   }
   return rows;
 }
@@ -158,15 +180,14 @@ const UPPER = 16;
 
 function parseRow(source: string, bodies: Readonly<Record<string, Body>>): Row {
   const m = LINE.exec(source.replace(/\s+/g, ' '));
-  if (!m) throw new Error(`row "${source}"`);
+  if (!m) throw new Error('not what a row looks like');
   const [, vex, length, w, prefix, opcode, plus, digit, form, modrm, mnemonic, operands, attributes] = m;
   const own = bodies[mnemonic] ?? (vex ? bodies[mnemonic.slice(1)] : undefined);
-  if (!own) throw new Error(`no body ${mnemonic} for row "${source}"`);
-  const words = (attributes ?? '').split(' ').filter((a) => a !== '');
-  const [features, attributeList] = [words.filter((a) => a.startsWith('+')), words.filter((a) => !a.startsWith('+'))];
-  const feature = features.map((name) => featureNamed(name.slice(1)));
-  if (feature.length > 1 || feature.some((name) => name === undefined)) throw new Error(`features of row "${source}"`);
-  for (const a of attributeList) if (!(ATTRIBUTES as readonly string[]).includes(a)) throw new Error(`attribute ${a} of row "${source}"`);
+  if (!own) throw new Error(`no body ${mnemonic}`);
+  const words = (attributes ?? '').split(' ');
+  const feature = words.filter((word) => word.startsWith('+')).map((name) => featureNamed(name.slice(1)));
+  if (feature.length > 1 || feature.some((name) => name === undefined)) throw new Error('features');
+  const said = attributesOf(words.filter((word) => !word.startsWith('+')).join(' '));
   return {
     source,
     vex: vex ? parseVex(length, w) : undefined,
@@ -177,10 +198,10 @@ function parseRow(source: string, bodies: Readonly<Record<string, Body>>): Row {
     form: form === 'm' ? 'memory' : form === 'r' ? 'register' : 'any',
     modrm: modrm === undefined ? undefined : Number.parseInt(modrm, 16),
     mnemonic,
-    operands: operands.split(' ').filter((o) => o !== '').map((o) => parseOperand(o, source)),
-    attributes: new Set(attributeList as Attribute[]),
+    operands: operandsOf(operands),
+    attributes: said,
     feature: feature[0],
-    body: vex && !attributeList.includes('keeps') ? clearing(own) : own,
+    body: vex && !said.has('keeps') ? clearing(own) : own,
   };
 }
 

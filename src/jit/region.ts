@@ -7,7 +7,7 @@
 import type { CodeBytes } from '../interp/code-cache.ts';
 import { HANDLERS, INDIRECT_JUMPS } from '../interp/handlers.ts';
 import * as R from '../interp/record.ts';
-import { FIRST_HANDLER, type Variant } from '../interp/variant.ts';
+import type { Variant } from '../interp/variant.ts';
 import { MODE_CODE32 } from '../cpu/mode.ts';
 
 /** A page of guest code. */
@@ -75,7 +75,7 @@ export interface FoundRegion {
   readonly places: ReadonlyMap<number, number>;
 }
 
-export const variantOf = (record: CodeRecord): Variant | undefined => HANDLERS.variants[record.handler - FIRST_HANDLER];
+export const variantOf = (record: CodeRecord): Variant | undefined => HANDLERS.variant(record.handler);
 
 /** Place that a branch goes to when it is taken; undefined for what branches nowhere or to where a register says. */
 export function branchOffset(record: CodeRecord): number | undefined {

@@ -8,7 +8,7 @@ import { loadModules } from '../load-modules.ts';
 import type { MachineExit } from '../machine/machine.ts';
 import { type BootRequest, keptName, type Report, SHARE_TAG, type Totals } from '../worker/protocol.ts';
 import { errorOf } from '../worker/transfer-errors.ts';
-import { checkWebAssembly } from '../worker/wasm-features.ts';
+import { checkWebAssembly } from '../wasm-features.ts';
 import { guestInAddress, processorInAddress, setGuestInAddress } from './address.ts';
 import { byId } from './dom.ts';
 import { GuestList } from './guest-list.ts';

@@ -12,10 +12,7 @@ import { BIOS_FILE, VGA_BIOS_FILE } from '../../bios/fetch.ts';
 import { type CpioEntry, writeCpio } from '../../images/lib/cpio.ts';
 import { CACHE, GUESTS } from '../../images/lib/paths.ts';
 import { type Guest, type GuestFile, type GuestManifest, MANIFEST_FILE } from '../../images/manifest.ts';
-import { buildX87Kernel } from '../../src/cpu/x87/build-kernel.ts';
-import { generateInterpreter } from '../../src/interp/generate.ts';
-import { HANDLERS } from '../../src/interp/handlers.ts';
-import { bundleRegionCompiler } from '../../src/jit/bundle.ts';
+import { processorFiles } from '../../scripts/processor-files.ts';
 import type { GuestName } from './machines/machine.ts';
 import { buildPrograms } from './programs/build.ts';
 
@@ -46,9 +43,7 @@ echo "@end $?"
 /** Processor modules and code, for pages and for Node. */
 export async function buildCode(): Promise<void> {
   mkdirSync(BUILT, { recursive: true });
-  writeFileSync(join(BUILT, 'interpreter.wasm'), generateInterpreter(HANDLERS));
-  writeFileSync(join(BUILT, 'kernel.wasm'), await buildX87Kernel());
-  writeFileSync(join(BUILT, 'region-compiler.js'), await bundleRegionCompiler());
+  for (const [name, content] of await processorFiles()) writeFileSync(join(BUILT, name), content);
   writeFileSync(join(BUILT, 'v86.wasm'), readFileSync(V86_MODULE));
   await build({
     entryPoints: WEB_ENTRIES.map((entry) => join(HERE, entry)), outdir: BUILT,

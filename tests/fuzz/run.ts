@@ -8,9 +8,11 @@
  * without fuel, memory stays bounded, and the machine still answers afterwards.
  */
 import { existsSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { findFirmware } from '../../src/node/firmware.ts';
+import { builtModules } from '../built-modules.ts';
 import { caseSeed, type Fuzzer, FuzzCase } from './fuzzer.ts';
 import { setResources } from './machine.ts';
 import { memory } from './memory.ts';
@@ -50,11 +52,10 @@ let findings = 0;
 const watchdog = watch();
 
 async function loadResources(): Promise<void> {
-  const compile = (name: string) => WebAssembly.compile(readFileSync(join(flags.root, 'build', name)));
   const { bios, vgaBios } = findFirmware([join(flags.root, '.cache/guests/firmware')]);
   const read = (path: string | undefined) => (path !== undefined && existsSync(path) ? new Uint8Array(readFileSync(path)) : undefined);
   setResources({
-    modules: { interpreter: await compile('interpreter.wasm'), kernel: await compile('kernel.wasm') },
+    modules: await builtModules((name) => readFile(join(flags.root, 'build', name))),
     bios: read(bios),
     vgaBios: read(vgaBios),
   });

@@ -1,12 +1,10 @@
 /** Runs cases on the emulator, one instruction at a time or in whole blocks. */
-import { readFileSync } from 'node:fs';
-import { Cpu, type CpuModules, type CpuOptions } from '../../src/cpu/cpu.ts';
+import { Cpu, type CpuOptions } from '../../src/cpu/cpu.ts';
+import { generatedModules } from '../../src/cpu/modules-fixture.ts';
 import * as L from '../../src/cpu/layout.ts';
 import { cpuProfile } from '../../src/cpu/profiles.ts';
 import { CS, DS, EFLAGS_VM, ES, FS, GS, LDTR, SS, TR } from '../../src/cpu/registers.ts';
 import { setSegment, setV86Segment } from '../../src/cpu/segments.ts';
-import { generateInterpreter } from '../../src/interp/generate.ts';
-import { HANDLERS } from '../../src/interp/handlers.ts';
 import { physAddr } from '../../src/memory/address.ts';
 import { Arena } from '../../src/memory/arena.ts';
 import { GuestMemory } from '../../src/memory/guest-memory.ts';
@@ -46,16 +44,6 @@ export const ENDLESS = 255;
 const VECTOR_DB = 1;
 const CR0 = 0x80010033, CR0_AM = 0x40000;
 
-let modules: CpuModules | undefined;
-/** The interpreter is generated here, so that it is that of the sources as they are; the kernel is the built one. */
-export function loadModules(): CpuModules {
-  modules ??= {
-    interpreter: new WebAssembly.Module(new Uint8Array(generateInterpreter(HANDLERS))),
-    kernel: new WebAssembly.Module(readFileSync(new URL('../../build/kernel.wasm', import.meta.url))),
-  };
-  return modules;
-}
-
 export class CoracleExecutor {
   readonly name: string;
   readonly tier: Tier;
@@ -76,7 +64,7 @@ export class CoracleExecutor {
     this.memory = new GuestMemory(new PagePool(this.arena), E.RAM_BYTES);
     const ports = { readPort: () => 0xffffffff, writePort: () => {} };
     const interrupts = { pending: false, acknowledge: () => 0 };
-    this.cpu = new Cpu(this.arena, { memory: this.memory, ports, interrupts, tsc: () => 0n }, loadModules(), { ...found.cpu, profile: cpuProfile('max') });
+    this.cpu = new Cpu(this.arena, { memory: this.memory, ports, interrupts, tsc: () => 0n }, generatedModules(), { ...found.cpu, profile: cpuProfile('max') });
     E.buildEnvironment((address, value) => this.memory.writePhys(address, 4, value >>> 0), options);
     this.data = new DataPages(this.memory, E.DATA_FRAMES);
     const { state } = this.cpu;

@@ -21,16 +21,13 @@ export async function benchInterpreter(browser: Browser, runs: number, say: (tex
 }
 
 function inNode(runs: number): LoopRates {
-  const file = (name: string): string => join(BUILT, name);
-  const args = [file('interpreter-node.mjs'), file('interpreter.wasm'), file('kernel.wasm'), String(ITERATIONS), String(runs)];
+  const args = [join(BUILT, 'interpreter-node.mjs'), BUILT, String(ITERATIONS), String(runs)];
   return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as LoopRates;
 }
 
 async function inChromium(browser: Browser, runs: number): Promise<LoopRates> {
   const page = await browser.open('bench/interpreter.html');
-  const request = {
-    interpreterUrl: '/bench/interpreter.wasm', kernelModuleUrl: '/bench/kernel.wasm', iterations: ITERATIONS, repetitions: runs,
-  };
+  const request = { codeUrl: '/bench/', iterations: ITERATIONS, repetitions: runs };
   const rates = await page.evaluate((loop) => interpreterPage.measure('/bench/interpreter-worker.js', loop), request);
   await page.close();
   return rates;

@@ -20,8 +20,7 @@ export async function openMachinePage(browser: Browser, name: InBrowser, guest: 
     kernelUrl: `/guests/${guest.files.find(({ role }) => role === 'kernel')?.path}`, initrdUrl, append: guest.append ?? '',
     memoryMiB, machine: guest.machine ?? 'pc',
     biosUrl: '/guests/firmware/bios-256k.bin', vgaBiosUrl: '/guests/firmware/vgabios-stdvga.bin',
-    v86WasmUrl: '/bench/v86.wasm', interpreterUrl: '/bench/interpreter.wasm', kernelModuleUrl: '/bench/kernel.wasm',
-    compilerScriptUrl: '/bench/region-compiler.js',
+    v86WasmUrl: '/bench/v86.wasm', codeUrl: '/bench/',
   };
   const worker = `/bench/${name === 'v86' ? name : 'coracle'}-worker.js`;
   const prompt = guest.markers?.prompt ?? '# ';

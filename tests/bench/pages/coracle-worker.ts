@@ -1,24 +1,20 @@
 /** One Coracle machine in a worker, without anything else of the page. */
 import { createMachine } from '../../../src/create-machine.ts';
 import type { Machine } from '../../../src/machine/machine.ts';
+import { builtModules } from '../../built-modules.ts';
 import { fetchBytes, type GuestSpec, type WorkerReport, type WorkerRequest } from './protocol.ts';
 
 const post = (report: WorkerReport): void => postMessage(report);
 let machine: Machine | undefined;
 
 async function load(spec: GuestSpec): Promise<void> {
-  const compile = async (url: string): Promise<WebAssembly.Module> => WebAssembly.compile((await fetchBytes(url)) as BufferSource);
   machine = await createMachine({
     machine: spec.machine,
     memoryMiB: spec.memoryMiB,
     kernel: await fetchBytes(spec.kernelUrl),
     ...(spec.initrdUrl !== undefined && { initrd: await fetchBytes(spec.initrdUrl) }),
     append: spec.append,
-    modules: {
-      interpreter: await compile(spec.interpreterUrl),
-      kernel: await compile(spec.kernelModuleUrl),
-      compilerScript: new TextDecoder().decode(await fetchBytes(spec.compilerScriptUrl)),
-    },
+    modules: await builtModules((name) => fetchBytes(spec.codeUrl + name)),
   });
   machine.on('serial-output', ({ data }) => post({ kind: 'serial', data }));
   machine.on('error', (error) => post({ kind: 'error', message: String(error.stack) }));

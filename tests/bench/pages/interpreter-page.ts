@@ -2,8 +2,8 @@
 import type { LoopRates } from '../interpreter/loop.ts';
 
 export interface LoopRequest {
-  readonly interpreterUrl: string;
-  readonly kernelModuleUrl: string;
+  /** Where what Coracle's processor runs on lies, with a slash at its end. */
+  readonly codeUrl: string;
   readonly iterations: number;
   readonly repetitions: number;
 }

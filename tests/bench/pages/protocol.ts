@@ -11,11 +11,9 @@ export interface GuestSpec {
   /** For machines that enter a kernel through firmware. */
   readonly biosUrl: string;
   readonly vgaBiosUrl: string;
-  /** v86's module, and what Coracle's processor runs on: two modules, and the script of its compiler thread. */
+  /** v86's module, and where what Coracle's processor runs on lies, with a slash at its end. */
   readonly v86WasmUrl: string;
-  readonly interpreterUrl: string;
-  readonly kernelModuleUrl: string;
-  readonly compilerScriptUrl: string;
+  readonly codeUrl: string;
 }
 
 export type WorkerRequest =

@@ -2,6 +2,7 @@
 import { beforeEach, expect, it } from 'vitest';
 import { writeCr0, writeCr3, writeCr4 } from '../../../src/cpu/control-registers.ts';
 import { Cpu } from '../../../src/cpu/cpu.ts';
+import { generatedModules } from '../../../src/cpu/modules-fixture.ts';
 import * as L from '../../../src/cpu/layout.ts';
 import { CR0_PG, CR4_PSE, CS, DS, ES, SS, TR } from '../../../src/cpu/registers.ts';
 import { setSegment } from '../../../src/cpu/segments.ts';
@@ -9,7 +10,6 @@ import { physAddr } from '../../../src/memory/address.ts';
 import { Arena } from '../../../src/memory/arena.ts';
 import { GuestMemory } from '../../../src/memory/guest-memory.ts';
 import { PagePool } from '../../../src/memory/pool.ts';
-import { loadModules } from '../../oracle/coracle.ts';
 
 const CODE = 0x1000, HANDLER = 0x6000;
 let memory: GuestMemory;
@@ -23,7 +23,7 @@ beforeEach(() => {
   memory = new GuestMemory(new PagePool(arena), 1 << 20);
   onPortWrite = () => undefined;
   const ports = { readPort: () => 0, writePort: () => onPortWrite() };
-  cpu = new Cpu(arena, { memory, ports, interrupts: { pending: false, acknowledge: () => 0 }, tsc: () => 0n }, loadModules());
+  cpu = new Cpu(arena, { memory, ports, interrupts: { pending: false, acknowledge: () => 0 }, tsc: () => 0n }, generatedModules());
   setSegment(cpu.state, CS, 0, 0, 0xffff, 0x93);
   cpu.state.eip = CODE;
   cpu.state.setReg(4, 0x8000);

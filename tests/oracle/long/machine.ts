@@ -3,6 +3,7 @@
  * lies in the upper half of the linear space, so that user addresses are mapped as they are for the host's program.
  */
 import { Cpu } from '../../../src/cpu/cpu.ts';
+import { generatedModules } from '../../../src/cpu/modules-fixture.ts';
 import * as L from '../../../src/cpu/layout.ts';
 import { DEFAULT_PROFILE } from '../../../src/cpu/profiles.ts';
 import { CS, DS, ES, FS, GS, LDTR, RSP, SS, TR } from '../../../src/cpu/registers.ts';
@@ -12,7 +13,7 @@ import { physAddr } from '../../../src/memory/address.ts';
 import { Arena } from '../../../src/memory/arena.ts';
 import { GuestMemory } from '../../../src/memory/guest-memory.ts';
 import { PagePool } from '../../../src/memory/pool.ts';
-import { loadModules, TIERS } from '../coracle.ts';
+import { TIERS } from '../coracle.ts';
 import { DataPages, loadFx, saveFx } from '../state.ts';
 import * as R from './record.ts';
 
@@ -73,7 +74,7 @@ export class Machine {
     const ports = { readPort: () => 0xffffffff, writePort: () => {} };
     const interrupts = { pending: false, acknowledge: () => 0 };
     const profile = { ...DEFAULT_PROFILE, features: new Set(FEATURES) };
-    this.cpu = new Cpu(this.arena, { memory: this.memory, ports, interrupts, tsc: () => 0n }, loadModules(), { ...options.cpu, profile });
+    this.cpu = new Cpu(this.arena, { memory: this.memory, ports, interrupts, tsc: () => 0n }, generatedModules(), { ...options.cpu, profile });
     this.buildTables();
     this.data = new DataPages(this.memory, DATA_FRAMES);
     this.memory.write(physAddr(CODE_FRAMES), new Uint8Array(R.CODE_SIZE).fill(R.INT3));

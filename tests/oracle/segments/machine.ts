@@ -1,5 +1,6 @@
 /** The processor that the segment model is compared with: one instruction at a time, every exception caught. */
 import { Cpu } from '../../../src/cpu/cpu.ts';
+import { generatedModules } from '../../../src/cpu/modules-fixture.ts';
 import * as L from '../../../src/cpu/layout.ts';
 import { CS, LDTR, SS, TR } from '../../../src/cpu/registers.ts';
 import { setSegment } from '../../../src/cpu/segments.ts';
@@ -7,7 +8,6 @@ import { physAddr } from '../../../src/memory/address.ts';
 import { Arena } from '../../../src/memory/arena.ts';
 import { GuestMemory } from '../../../src/memory/guest-memory.ts';
 import { PagePool } from '../../../src/memory/pool.ts';
-import { loadModules } from '../coracle.ts';
 
 export const RAM_BYTES = 4 << 20;
 const GDT = 0x10000, LDT = 0x11000, IDT = 0x12000, TSS = 0x13000, HANDLERS = 0x14000, CODE = 0x20000, KERNEL_STACK = 0x30000, USER_STACK = 0x38000;
@@ -42,7 +42,7 @@ export class SegmentMachine {
     const arena = new Arena();
     this.memory = new GuestMemory(new PagePool(arena), RAM_BYTES);
     const ports = { readPort: () => 0xff, writePort: () => {} };
-    this.cpu = new Cpu(arena, { memory: this.memory, ports, interrupts: { pending: false, acknowledge: () => 0 }, tsc: () => 0n }, loadModules());
+    this.cpu = new Cpu(arena, { memory: this.memory, ports, interrupts: { pending: false, acknowledge: () => 0 }, tsc: () => 0n }, generatedModules());
     const { state } = this.cpu;
     state.setCr(4, CR4_OSFXSR);
   }

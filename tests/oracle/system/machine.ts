@@ -1,5 +1,6 @@
 /** System cases on the emulator. */
 import { Cpu } from '../../../src/cpu/cpu.ts';
+import { generatedModules } from '../../../src/cpu/modules-fixture.ts';
 import { cpuProfile } from '../../../src/cpu/profiles.ts';
 import * as L from '../../../src/cpu/layout.ts';
 import { LDTR, TR } from '../../../src/cpu/registers.ts';
@@ -8,7 +9,7 @@ import { physAddr } from '../../../src/memory/address.ts';
 import { Arena } from '../../../src/memory/arena.ts';
 import { GuestMemory } from '../../../src/memory/guest-memory.ts';
 import { PagePool } from '../../../src/memory/pool.ts';
-import { loadModules, TIERS } from '../coracle.ts';
+import { TIERS } from '../coracle.ts';
 import * as E from '../environment.ts';
 import * as W from './world.ts';
 
@@ -22,7 +23,7 @@ export class System {
     const arena = new Arena();
     this.memory = new GuestMemory(new PagePool(arena), E.RAM_BYTES);
     const host = { memory: this.memory, ports: { readPort: () => 0xffffffff, writePort: () => {} }, interrupts: { pending: false, acknowledge: () => 0 }, tsc: () => 0n };
-    this.cpu = new Cpu(arena, host, loadModules(), { ...options.cpu, profile: cpuProfile('max') });
+    this.cpu = new Cpu(arena, host, generatedModules(), { ...options.cpu, profile: cpuProfile('max') });
   }
 
   /** Undefined: the processor has shut down. */

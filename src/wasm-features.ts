@@ -1,5 +1,5 @@
-/** Asks the browser, with modules of a few bytes, for the parts of WebAssembly that Coracle's modules are made of. */
-import { EmulatorError } from '../errors.ts';
+/** Asks the browser or Node, with modules of a few bytes, for the parts of WebAssembly that Coracle's modules are made of. */
+import { EmulatorError } from './errors.ts';
 
 const HEADER = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 /** A type section with `() -> ()` and a function section with one function of it. */
@@ -19,15 +19,15 @@ const FEATURES: readonly (readonly [string, Uint8Array<ArrayBuffer>])[] = [
   ['sign extension', probe(ONE_FUNCTION, [10, 8, 1, 6, 0, 0x41, 0, 0xc0, 0x1a, 0x0b])],
 ];
 
-/** @throws EmulatorError `unsupported-host` that names what is missing and which browsers have it. */
+/** @throws EmulatorError `unsupported-host` that names what is missing and what has it. */
 export function checkWebAssembly(): void {
   if (typeof WebAssembly !== 'object') {
-    throw new EmulatorError('unsupported-host', `this browser has no WebAssembly, or it is switched off; ${ADVICE}`);
+    throw new EmulatorError('unsupported-host', `WebAssembly is missing here, or switched off; ${ADVICE}`);
   }
   const missing = FEATURES.filter(([, module]) => !WebAssembly.validate(module)).map(([name]) => name);
   if (missing.length > 0) {
-    throw new EmulatorError('unsupported-host', `this browser’s WebAssembly lacks ${missing.join(', ')}; ${ADVICE}`);
+    throw new EmulatorError('unsupported-host', `WebAssembly here lacks ${missing.join(', ')}; ${ADVICE}`);
   }
 }
 
-const ADVICE = 'use Chrome or Edge 112, Firefox 121, Safari 18.2 or later';
+const ADVICE = 'use Chrome or Edge 112, Firefox 121, Safari 18.2, Node 20 or later';

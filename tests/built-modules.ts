@@ -1,0 +1,13 @@
+/** What the build made for the processor, from wherever a bench or a fuzzer reads files. */
+import type { CpuModules } from '../src/cpu/cpu.ts';
+
+/** `read` is asked for the files of build/ by their names. */
+export async function builtModules(read: (name: string) => Promise<Uint8Array>): Promise<CpuModules> {
+  const compile = async (name: string): Promise<WebAssembly.Module> => WebAssembly.compile((await read(name)) as BufferSource);
+  return {
+    interpreter: await compile('interpreter.wasm'),
+    wideHandlers: await read('wide-handlers.zlib'),
+    kernel: await compile('kernel.wasm'),
+    compilerScript: new TextDecoder().decode(await read('region-compiler.js')),
+  };
+}
