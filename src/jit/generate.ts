@@ -89,6 +89,7 @@ export class RegionGenerator {
     this.jumped = this.code.e.variable(this.code.wide ? 'i64' : 'i32', 'jumped');
     this.edges = [this.targets, ...region.blocks.map((block) => [...successors(block).map((b) => b + 1), ...(block.jumps ? [0] : [])])];
     this.structure = this.reducible();
+    for (const [n, { records }] of region.blocks.entries()) if (this.structure.isLooping(n + 1)) this.code.loopPages.note(records);
     this.flagsNeeded = this.liveness();
     this.longest = this.longestPaths();
   }
@@ -274,7 +275,7 @@ export class RegionGenerator {
     flags.unread = !flagsRead && !summary.readsOwn;
     flags.eager = summary.setsSome && !flags.unread;
     if (flags.eager) flags.toLocals();
-    const ops = new RegionOps(code, record, variant, flags, this.edgesOf(block, record));
+    const ops = new RegionOps(code, record, variant, flags, this.edgesOf(block, record), this.structure.isLooping(this.current));
     variant.row.body(ops);
     flags.unread = flags.eager = false;
     if (variant.repeat !== 'none' && !code.dead) this.recount(record);

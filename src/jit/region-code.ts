@@ -14,6 +14,7 @@ import type { IntType } from '../wasm/opcodes.ts';
 import { FunctionBuilder, type Label, type Val, type Variable } from '../wasm/function.ts';
 import type { ModuleBuilder } from '../wasm/module.ts';
 import { DeferredChecks, type Stretch } from './deferred-checks.ts';
+import { LoopPages } from './loop-pages.ts';
 import { PageSpan } from './page-spans.ts';
 import type { CodeRecord } from './region.ts';
 import { type FlagState, RegionFlags } from './region-flags.ts';
@@ -45,12 +46,20 @@ export interface Knowledge {
 export class RegionFunction extends FunctionBuilder {
   code: RegionCode | undefined;
 
-  /** What comes with `ifRarely`. */
+  /** What comes with `ifRarely`, or in `aside`: checks may wait until after it. */
   private rare = false;
+  private quiet = false;
 
-  override ifRarely(condition: I32, then: () => void): void {
+  override ifRarely(condition: I32, then: () => void, otherwise?: () => void): void {
     this.rare = true;
-    super.ifRarely(condition, then);
+    super.ifRarely(condition, then, otherwise);
+  }
+  /** Statements whose branches do not concern the checks that wait. */
+  aside(statements: () => void): void {
+    const outer = this.quiet;
+    this.quiet = true;
+    statements();
+    this.quiet = outer;
   }
   override if(condition: I32, then: () => void, otherwise?: () => void): void {
     const { code, rare } = this;
@@ -58,7 +67,7 @@ export class RegionFunction extends FunctionBuilder {
     if (!code) return super.if(condition, then, otherwise);
     const known = this.constantOf(condition);
     if (known !== undefined) return known === 0 ? otherwise?.() : then();
-    if (!rare) code.checks.flush();
+    if (!rare && !this.quiet) code.checks.flush();
     const before = code.save();
     let yes = before;
     let no = before;
@@ -123,6 +132,7 @@ export class RegionCode {
   readonly cpu: I32;
   readonly flags: RegionFlags;
   readonly checks = new DeferredChecks(this);
+  readonly loopPages = new LoopPages(this);
   /** Of a region that has the x87's state in locals. */
   readonly x87: RegionX87 | undefined;
   /** Is told what instructions do with the x87's stack. */
@@ -197,8 +207,10 @@ export class RegionCode {
       this.exitLabel = label;
       body();
       for (const finish of this.unfinished) finish();
+      this.loopPages.finish();
     });
     loads(() => {
+      this.loopPages.begin();
       for (const n of this.used) e.set(this.registers[n], e.load(this.registers[n].type, cpu, L.GPR + n * 8));
       this.vectors.forEach((variable, n) => e.set(variable, e.load('v128', cpu, L.XMM + n * HALF_BYTES)));
     });
@@ -296,6 +308,7 @@ export class RegionCode {
     this.deferred(() => {
       for (const { isShared, host } of spans) if (isShared) e.set(host, e.i32(0));
     });
+    this.loopPages.lose();
   }
   /** Makes statements, to stand here, once all is known about the region. */
   deferred(statements: () => void): void {

@@ -3,6 +3,7 @@
  * record as constants, registers in locals and flags as region-flags.ts has them.
  */
 import * as L from '../cpu/layout.ts';
+import { RSP, SS } from '../cpu/registers.ts';
 import type { Access } from '../interp/memory-access.ts';
 import * as R from '../interp/record.ts';
 import { fixedSlot, KIND, RecordOps, slotField } from '../interp/record-ops.ts';
@@ -11,6 +12,7 @@ import type { Variant } from '../interp/variant.ts';
 import { type Bits, type Condition, type DeferredCheck, type Flag, type I32, type I64, type Int, type LoadKind, ROUNDING, type StoreKind, type V128 } from '../isa/ops.ts';
 import type { FunctionBuilder, Val, Variable } from '../wasm/function.ts';
 import type { LOAD, STORE, Type } from '../wasm/opcodes.ts';
+import type { LoopPage } from './loop-pages.ts';
 import type { PageSpan } from './page-spans.ts';
 import type { CodeRecord } from './region.ts';
 import type { RegionCode } from './region-code.ts';
@@ -70,14 +72,17 @@ export class RegionOps extends RecordOps {
   private readonly flags: FlagModel;
   private readonly edges: Edges;
   private readonly x87: X87Instructions | undefined;
+  private readonly looping: boolean;
 
-  constructor(code: RegionCode, record: CodeRecord, variant: Variant, flags: FlagModel, edges: Edges) {
+  /** `looping`: the instruction is in a loop. */
+  constructor(code: RegionCode, record: CodeRecord, variant: Variant, flags: FlagModel, edges: Edges, looping = false) {
     super(code.e, variant);
     this.code = code;
     this.record = record;
     this.fields = new DataView(record.bytes.buffer, record.bytes.byteOffset, R.RECORD_SIZE);
     this.flags = flags;
     this.edges = edges;
+    this.looping = looping;
     if (code.x87) this.x87 = new X87Instructions(this, code.x87);
   }
 
@@ -236,8 +241,9 @@ export class RegionOps extends RecordOps {
     if (span.accesses > 1) fromSpan();
     else {
       code.deferred(() => {
-        if (!span.isShared) return this.look(base, linear, a.bytes, write, () => e.set(base, this.translate(linear, a)));
-        this.open(span, linear, a);
+        const page = this.looping ? this.loopPage(a, span.isShared ? span.write : write) : undefined;
+        if (!span.isShared) return this.look(base, linear, a.bytes, write, page, () => e.set(base, this.translate(linear, a)));
+        this.open(span, linear, a, page);
         fromSpan();
       });
     }
@@ -245,18 +251,40 @@ export class RegionOps extends RecordOps {
     a.store?.(host);
     return host;
   }
-  /** Sets `host` to the arena address of bytes that the TLB serves; else `otherwise` does. */
-  private look(host: Variable<'i32'>, first: Int, bytes: number, write: boolean, otherwise: () => void): void {
+  /** The page that a loop keeps for accesses by the same registers, if they are likely to stay in it. */
+  private loopPage({ segment }: Access, write: boolean): LoopPage | undefined {
+    const { loopPages } = this.code;
+    if (segment !== 'operand') return loopPages.of(`segment ${segment}`, write);
+    const [base, index] = [R.REC_RM, R.REC_INDEX].map((field) => this.field32('u16', field));
+    const indexed = this.variant.rm === 'flat' || this.variant.rm === 'flat64' ? L.ZERO : index;
+    if (loopPages.isFast(base) || loopPages.isFast(indexed)) return undefined;
+    if (base === L.GPR + RSP * 8 && indexed === L.ZERO) return loopPages.of(`segment ${SS}`, write);
+    return loopPages.of(`${base} ${indexed} ${base === L.ZERO ? this.field32('i32', R.REC_DISPLACEMENT) >> 12 : ''}`, write);
+  }
+  /** Sets `host` to the arena address of bytes that the TLB serves, by way of the page that a loop keeps; else `otherwise` does. */
+  private look(host: Variable<'i32'>, first: Int, bytes: number, write: boolean, page: LoopPage | undefined, otherwise: () => void): void {
+    if (page === undefined) return this.lookUp(host, first, bytes, write, otherwise);
+    const { e, code } = this;
+    const { loopPages } = code;
+    e.set(host, this.add(this.fit(first, 32) as I32, loopPages.addend(page)));
+    code.e.aside(() => {
+      const elsewhere = this.eqz(loopPages.serves(page, first, bytes));
+      e.if(elsewhere, () => this.lookUp(host, first, bytes, write, otherwise, (addend) => loopPages.keep(page, first, addend)));
+    });
+  }
+  private lookUp(host: Variable<'i32'>, first: Int, bytes: number, write: boolean, otherwise: () => void, found?: (addend: I32) => void): void {
+    const { e } = this;
     const entry = this.tlbEntry(first);
-    this.e.set(host, this.hostOf(first, entry));
-    this.e.ifRarely(this.eqz(this.isServed(entry, first, bytes, write ? 'write' : 'read')), otherwise);
+    const addend = e.load('i32', entry, L.TLB_ADDEND);
+    e.set(host, this.add(this.fit(first, 32) as I32, addend));
+    e.ifRarely(this.eqz(this.isServed(entry, first, bytes, write ? 'write' : 'read')), otherwise, found && (() => found(addend)));
   }
   /** One look for all accesses of a span, of which this is the first. */
-  private open(span: PageSpan, linear: Int, a: Access): void {
+  private open(span: PageSpan, linear: Int, a: Access, page: LoopPage | undefined): void {
     const { e, code } = this;
     const first = this.add(span.root, this.constantLike(span.root, span.low));
     const bytes = span.end - span.low;
-    this.look(span.host, first, bytes, span.write, () => {
+    this.look(span.host, first, bytes, span.write, page, () => {
       const whole = this.i32(bytes | (span.write ? FILL_WRITE : 0));
       code.loseSpans();
       e.set(span.host, e.call(OPEN_SPAN[linear.type], [...this.accessArguments(linear, a), first, whole]) as I32);

@@ -19,6 +19,8 @@ export class Structure {
   private readonly position: readonly number[];
   private readonly dominator: readonly number[];
   private readonly headers = new Set<number>();
+  /** Blocks in loops. */
+  private readonly looping = new Set<number>();
   private readonly forwardEdges: readonly number[];
 
   /** The first block is where control comes in. With `table`, it branches by a table: what that leads to stands behind blocks. */
@@ -38,6 +40,7 @@ export class Structure {
       }
     }
     this.forwardEdges = edges;
+    for (const from of this.order) for (const to of successors[from]) if (to !== 0 && position[to] <= position[from]) this.noteLoop(from, to, predecessors);
     const merged: number[][] = successors.map(() => []);
     for (const block of [...this.order].reverse()) if (edges[block] > 1) merged[this.dominator[block]].push(block);
     this.merged = merged;
@@ -45,6 +48,22 @@ export class Structure {
 
   isHeader(block: number): boolean {
     return this.headers.has(block);
+  }
+
+  /** Whether a block is in a loop that does not lead through the first block; of blocks beside an irreducible one, it may be said too. */
+  isLooping(block: number): boolean {
+    return this.looping.has(block);
+  }
+  /** Blocks that lead to `from`, of which an edge goes back to `to`, and come after that. */
+  private noteLoop(from: number, to: number, predecessors: readonly (readonly number[])[]): void {
+    const inside = new Set([to]);
+    const waiting = [from];
+    for (let block = waiting.pop(); block !== undefined; block = waiting.pop()) {
+      if (inside.has(block)) continue;
+      inside.add(block);
+      waiting.push(...predecessors[block].filter((before) => this.position[before] >= this.position[to]));
+    }
+    for (const block of inside) this.looping.add(block);
   }
 
   edge(from: number, to: number): EdgeKind {

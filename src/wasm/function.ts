@@ -256,8 +256,8 @@ export class FunctionBuilder {
     this.statements.push({ kind: 'if', condition: test, yes, no: no?.length ? no : undefined, hint: undefined });
   }
   /** As `if`; the engine keeps what is live in registers past calls in what it is told is seldom done. */
-  ifRarely(condition: Val<'i32'>, then: () => void): void {
-    this.if(condition, then);
+  ifRarely(condition: Val<'i32'>, then: () => void, otherwise?: () => void): void {
+    this.if(condition, then, otherwise);
     this.hint(0);
   }
   ifMostly(condition: Val<'i32'>, then: () => void, otherwise?: () => void): void {

@@ -31,7 +31,7 @@ const NODE_ENTRIES = [
   { entry: 'node/v86.ts', name: 'v86-node' },
 ];
 /** v86 calls require() for Node's own modules. */
-const REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
+const REQUIRE = "import { createRequire as requireFor } from 'node:module'; const require = requireFor(import.meta.url);";
 
 /** Runs a command between two lines that the bench looks for; short, so that typing it takes the guest no time. */
 const RUNNER = `#!/bin/sh
