@@ -138,7 +138,7 @@ export const NMI_BLOCKED = 0x1020;
 export const EVENTS_WATCHED = 0x1024;
 /** Area of FXSAVE and XSAVE on its way to and from memory that is not in one frame: 832 bytes. */
 export const STATE_AREA = 0x1040;
-/** Pages that a compiled region keeps for its loops (`jit/loop-pages.ts`): 128 bytes. */
+/** Pages that a compiled region keeps for its loops (`interp/translate.ts`): 128 bytes. */
 export const LOOP_PAGES = 0x1380;
 export const STATE_SIZE = 0x1400;
 

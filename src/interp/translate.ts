@@ -14,6 +14,14 @@ import type { Variant } from './variant.ts';
 export const FILL_WRITE = 0x10000;
 export const FILL_SIZE = 0xffff;
 
+/**
+ * Pages that regions keep in the state (L.LOOP_PAGES, jit/loop-pages.ts), and the fields of one: linear address, i64; distance from linear
+ * addresses in it to those in the arena, i32; instructions that are due until another one is kept, i32.
+ */
+export const MOST_PAGES = 8, PAGE_SIZE = 16, PAGE_LINEAR = 0, PAGE_ADDEND = 8, PAGE_DUE = 12;
+/** In the place of a page's linear address: further from any than a page. */
+export const NO_PAGE = -(2n ** 62n);
+
 const imported = (name: string, params: readonly (IntType)[]): FunctionImport => ({
   module: 'interpreter', name, signature: { params: [...params], results: ['i32'] },
 });
@@ -51,6 +59,8 @@ class TranslationOps extends HandlerOps {
     const fill = (): void => {
       const [record, fuel] = [e.param(3, 'i32'), e.param(4, 'i32')];
       const filled = this.call('fill', [this.cpu, this.address(linear), this.what, record, fuel], 'i32') as I32;
+      // Where the arena has what an address leads to, may have changed.
+      for (let n = 0; n < MOST_PAGES; n++) e.store('i64', this.cpu, e.i64(NO_PAGE), L.LOOP_PAGES + n * PAGE_SIZE + PAGE_LINEAR);
       e.if(filled, () => e.set(host, this.hostOf(linear, entry)));
     };
     e.if(

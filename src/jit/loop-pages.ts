@@ -1,22 +1,18 @@
 /**
  * In loops, the pages that accesses looked up last are kept: as long as an access by the same registers stays in its page, a subtraction
  * and a comparison stand for the look at the TLB, and its address waits for no load. What a page's address leads to changes only where
- * the TLB is filled, or outside the region. They are kept in the state, not in locals: engines would move those about wherever paths meet.
+ * the TLB is filled, which forgets them (interp/translate.ts), or outside the region. They are kept in the state, not in locals: engines
+ * would move those about wherever paths meet.
  */
 import * as L from '../cpu/layout.ts';
 import * as R from '../interp/record.ts';
 import { fixedSlot, slotField } from '../interp/record-ops.ts';
+import { MOST_PAGES, NO_PAGE, PAGE_ADDEND, PAGE_DUE, PAGE_LINEAR, PAGE_SIZE } from '../interp/translate.ts';
 import type { I32, I64, Int } from '../isa/ops.ts';
 import { type CodeRecord, variantOf } from './region.ts';
 import type { RegionCode } from './region-code.ts';
 
 const PAGE_BYTES = 4096;
-/** Pages that a region keeps at most: each costs a store where the region is entered, and where the TLB is filled. */
-const MOST = 8;
-/** The fields of one. i64: linear address of the page; i32: distance from there to arena addresses; i32: instructions due until another page is kept. */
-const ENTRY_SIZE = 16, LINEAR = 0, ADDEND = 8, DUE = 12;
-/** Further from any address than a page. */
-const NOWHERE = -(2n ** 62n);
 /**
  * To go to another page costs a mispredicted branch: accesses that do so more often than once in so many instructions, in the
  * long run, are better served by the TLB.
@@ -52,7 +48,6 @@ export class LoopPages {
   private readonly pages = new Map<string, LoopPage>();
   /** Slots in the vCPU's state of registers that loops move by long strides. */
   private readonly fast = new Set<number>();
-  private readonly losses: ((statements: () => void) => void)[] = [];
 
   constructor(code: RegionCode) {
     this.code = code;
@@ -74,8 +69,8 @@ export class LoopPages {
   of(key: string, write: boolean): LoopPage | undefined {
     const name = `${write ? 'write' : 'read'} ${key}`;
     const known = this.pages.get(name);
-    if (known !== undefined || this.pages.size === MOST) return known;
-    const page = L.LOOP_PAGES + this.pages.size * ENTRY_SIZE;
+    if (known !== undefined || this.pages.size === MOST_PAGES) return known;
+    const page = L.LOOP_PAGES + this.pages.size * PAGE_SIZE;
     this.pages.set(name, page);
     return page;
   }
@@ -83,45 +78,31 @@ export class LoopPages {
   /** Whether bytes at a linear address lie in the page. */
   serves(page: LoopPage, first: Int, bytes: number): I32 {
     const { e, cpu } = this.code;
-    const distance = e.binary('sub', linear64(this.code, first), e.load('i64', cpu, page + LINEAR));
+    const distance = e.binary('sub', linear64(this.code, first), e.load('i64', cpu, page + PAGE_LINEAR));
     return e.compare('leU', distance, e.i64(PAGE_BYTES - bytes));
   }
   /** The distance from a linear address in the page to one in the arena. */
   addend(page: LoopPage): I32 {
-    return this.code.e.load('i32', this.code.cpu, page + ADDEND);
+    return this.code.e.load('i32', this.code.cpu, page + PAGE_ADDEND);
   }
   /** Keeps the page of a linear address, at which the TLB serves. */
   keep(page: LoopPage, first: Int, addend: I32): void {
     const { e, cpu, fuel } = this.code;
     const done = e.binary('sub', e.param(2, 'i32'), e.get(fuel));
-    const due = e.load('i32', cpu, page + DUE);
+    const due = e.load('i32', cpu, page + PAGE_DUE);
     e.if(e.compare('leS', due, done), () => {
-      e.store('i64', cpu, e.binary('and', linear64(this.code, first), e.i64(-PAGE_BYTES)), page + LINEAR);
-      e.store('i32', cpu, addend, page + ADDEND);
-      e.store('i32', cpu, e.binary('add', due, e.i32(INSTRUCTIONS_IN_PAGE)), page + DUE);
+      e.store('i64', cpu, e.binary('and', linear64(this.code, first), e.i64(-PAGE_BYTES)), page + PAGE_LINEAR);
+      e.store('i32', cpu, addend, page + PAGE_ADDEND);
+      e.store('i32', cpu, e.binary('add', due, e.i32(INSTRUCTIONS_IN_PAGE)), page + PAGE_DUE);
     });
   }
-  /** Here the TLB has been filled. */
-  lose(): void {
-    this.losses.push(this.code.e.later());
-  }
-
   /** Statements where the region is entered, once all pages are known. */
   begin(): void {
     const { e, cpu } = this.code;
-    const nothing = new DataView(new ArrayBuffer(ENTRY_SIZE));
-    nothing.setBigInt64(LINEAR, NOWHERE, true);
-    nothing.setInt32(DUE, -ADVANCE, true);
+    const nothing = new DataView(new ArrayBuffer(PAGE_SIZE));
+    nothing.setBigInt64(PAGE_LINEAR, NO_PAGE, true);
+    nothing.setInt32(PAGE_DUE, -ADVANCE, true);
     for (const page of this.pages.values()) e.store('v128', cpu, e.v128(new Uint8Array(nothing.buffer)), page);
-  }
-  /** Completes what follows losses. */
-  finish(): void {
-    const { e, cpu } = this.code;
-    for (const place of this.losses) {
-      place(() => {
-        for (const page of this.pages.values()) e.store('i64', cpu, e.i64(NOWHERE), page + LINEAR);
-      });
-    }
   }
 }
 

@@ -207,7 +207,6 @@ export class RegionCode {
       this.exitLabel = label;
       body();
       for (const finish of this.unfinished) finish();
-      this.loopPages.finish();
     });
     loads(() => {
       this.loopPages.begin();
@@ -308,7 +307,6 @@ export class RegionCode {
     this.deferred(() => {
       for (const { isShared, host } of spans) if (isShared) e.set(host, e.i32(0));
     });
-    this.loopPages.lose();
   }
   /** Makes statements, to stand here, once all is known about the region. */
   deferred(statements: () => void): void {
