@@ -47,6 +47,11 @@ export interface CodeBytes {
   readonly end: number;
 }
 
+function remove<T>(list: T[], item: T): void {
+  const at = list.indexOf(item);
+  if (at >= 0) list.splice(at, 1);
+}
+
 export class CodeCache {
   readonly table: ArenaAddr;
   private readonly arena: Arena;
@@ -109,7 +114,7 @@ export class CodeCache {
     if (record !== 0) this.pool.setCodeTurn(host as ArenaAddr, this.turn);
     else {
       record = this.make(host, mode);
-      if (jumped) this.pageOf(host & -4096).jumpTargets.add(blockKey(host & 4095, mode));
+      if (jumped) this.pageOf(host & -4096).noteJumpTarget(blockKey(host & 4095, mode));
     }
     this.enter(host, mode, record);
     return record;
@@ -144,7 +149,7 @@ export class CodeCache {
       target, sources: new Set(sources), parts: [{ page: first, start: offset, end: 4096 }, { page: last, start: 0, end: offset + length - 4096 }],
     };
     for (const { page, start, end } of crossing.parts) {
-      page.crossings.add(crossing);
+      page.crossings.push(crossing);
       this.mark(page, start, end);
     }
     for (const source of crossing.sources) {
@@ -154,7 +159,7 @@ export class CodeCache {
   }
   private dropCrossing(crossing: Crossing): void {
     const { u32 } = this.arena;
-    for (const { page } of crossing.parts) page.crossings.delete(crossing);
+    for (const { page } of crossing.parts) remove(page.crossings, crossing);
     for (const source of crossing.sources) if (u32[(source + R.REC_LINK) >>> 2] === crossing.target) u32[(source + R.REC_LINK) >>> 2] = 0;
     this.stop(crossing.target, 2);
   }
@@ -183,14 +188,14 @@ export class CodeCache {
     const parts = bytes.map(({ frame, start, end }): CodePart => ({ page: this.pageOf(frame | 0), start, end }));
     const footprint: Footprint = { parts, entries: [], valid: true, resting: 0, module: undefined };
     for (const { page, start, end } of parts) {
-      page.footprints.add(footprint);
+      if (!page.footprints.includes(footprint)) page.footprints.push(footprint);
       this.mark(page, start, end);
     }
     return footprint;
   }
   /** The region is not going to be there, or is no more. */
   unwatch(footprint: Footprint): void {
-    for (const { page } of footprint.parts) page.footprints.delete(footprint);
+    for (const { page } of footprint.parts) remove(page.footprints, footprint);
     footprint.valid = false;
   }
 
@@ -374,7 +379,7 @@ export class CodeCache {
   private dropCold(turns: number): void {
     for (const [frame, page] of [...this.pages]) {
       const age = (this.turn - this.pool.codeTurn((frame >>> 0) as ArenaAddr) + TURNS) % TURNS;
-      if (page.footprints.size === 0 && age >= turns) this.drop(frame);
+      if (page.footprints.length === 0 && age >= turns) this.drop(frame);
     }
     this.recycle();
   }

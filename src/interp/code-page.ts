@@ -66,14 +66,14 @@ export class CodePage {
   private readonly inOrder: number[] = [];
   private longest = 0;
   /** Keys of blocks that an indirect jump was the first to lead to, dropped or not. */
-  readonly jumpTargets = new Set<number>();
+  private readonly jumpTargets: number[] = [];
   /** Places of dropped blocks. A branch may still lead there, so only a block of the same key may have its place. */
-  private readonly vacant = new Map<number, Place>();
+  private vacant: Map<number, Place> | undefined;
   /** Records that are of no use any more, and those of blocks. */
   private wasted = 0;
   private used = 0;
-  readonly crossings = new Set<Crossing>();
-  readonly footprints = new Set<Footprint>();
+  readonly crossings: Crossing[] = [];
+  readonly footprints: Footprint[] = [];
   /** Which lines something was made from, a bit each. */
   readonly lines = new Int32Array(4096 >> (R.LINE_SHIFT + 5));
   /** Writes in a row that found nothing in this page. */
@@ -139,9 +139,13 @@ export class CodePage {
   *eachBlock(): Iterable<[number, number]> {
     for (const [key, place] of this.blocks) yield [key, recordOf(place)];
   }
+  /** An indirect jump was the first to lead to the block with this key. */
+  noteJumpTarget(key: number): void {
+    if (!this.jumpTargets.includes(key)) this.jumpTargets.push(key);
+  }
   /** Where blocks of a mode begin that an indirect jump was the first to lead to, in no order. */
   jumpTargetsOf(mode: number): number[] {
-    return [...this.jumpTargets].filter((key) => Math.floor(key / 4096) === mode).map((key) => key & 4095);
+    return this.jumpTargets.filter((key) => Math.floor(key / 4096) === mode).map((key) => key & 4095);
   }
 
   /**
@@ -152,8 +156,8 @@ export class CodePage {
     const end = this.endAfter(this.next + (count - 1) * R.RECORD_SIZE);
     let record = this.next;
     let size = count;
-    const old = this.vacant.get(key);
-    if (old !== undefined) this.vacant.delete(key);
+    const old = this.vacant?.get(key);
+    if (old !== undefined) this.vacant?.delete(key);
     if (old !== undefined && countOf(old) >= count) {
       record = recordOf(old);
       size = countOf(old);
@@ -208,6 +212,7 @@ export class CodePage {
       last = Math.max(last, endOf(place));
       this.blocks.delete(key);
       this.inOrder.splice(this.inOrder.indexOf(key, this.indexFrom(key & 4095)), 1);
+      this.vacant ??= new Map();
       this.vacant.set(key, place);
       this.used -= count;
       this.wasted += count;
@@ -222,12 +227,9 @@ export class CodePage {
       }
       return true;
     };
-    this.crossings.forEach((crossing) => {
-      if (hit(crossing.parts)) dropped.crossing(crossing);
-    });
-    this.footprints.forEach((footprint) => {
-      if (hit(footprint.parts)) dropped.footprint(footprint);
-    });
+    // Backwards, for those that are hit leave the list.
+    for (let i = this.crossings.length - 1; i >= 0; i--) if (hit(this.crossings[i].parts)) dropped.crossing(this.crossings[i]);
+    for (let i = this.footprints.length - 1; i >= 0; i--) if (hit(this.footprints[i].parts)) dropped.footprint(this.footprints[i]);
     this.markAnew(first, last);
   }
 
