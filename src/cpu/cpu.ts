@@ -6,76 +6,42 @@ import * as R from '../interp/record.ts';
 import { INDIRECT_JUMPS, REPEATED } from '../interp/handlers.ts';
 import { HANDLER_CROSSING, HANDLER_CROSSING_LONG, HANDLER_STOP } from '../interp/variant.ts';
 import type { CompilerCounters } from '../jit/compiler.ts';
-import { type Origin, seldom } from '../jit/finder.ts';
-import { listRegion, type RegionListing } from '../jit/listing.ts';
-import type { CompilerThread } from '../jit/thread-protocol.ts';
+import { seldom } from '../jit/finder.ts';
+import type { RegionListing } from '../jit/listing.ts';
 import { FILL_SIZE, FILL_WRITE } from '../interp/translate.ts';
 import type { ArenaAddr } from '../memory/address.ts';
 import type { Arena } from '../memory/arena.ts';
+import { BlockFinder } from './block-finder.ts';
 import { CodeSource, FETCH_FAULT, PAST_LIMIT } from './code-source.ts';
 import { type CodeCounters, EXITS, exitsByCause } from './code-counters.ts';
-import { type CpuContext, type CpuHost, type Helper, HELPER_RESYNC, type TimeLine } from './context.ts';
-import { DR6_BS, DR6_RESET, DR7_RESET, applyDebugRegisters, hasInstructionBreakpoints, instructionBreakpoint } from './debug-registers.ts';
+import type { CpuContext, CpuHost, TimeLine } from './context.ts';
+import { type CpuOptions, type CpuSnapshot, DEFAULT_COMPILE_THRESHOLD } from './cpu-options.ts';
+import { DR6_BS, applyDebugRegisters, hasInstructionBreakpoints, instructionBreakpoint } from './debug-registers.ts';
 import { type CpuModules, Engine, type Import } from './engine.ts';
-import { helperImports } from './imports.ts';
+import { handlerImports } from './handler-imports.ts';
+import { HandlerStop } from './handler-stop.ts';
 import { type CpuEvent, deliver, savedFlags } from './interrupts.ts';
 import * as L from './layout.ts';
 import { isCanonical, linear32 } from './linear.ts';
 import { Mmu } from './mmu.ts';
 import { supervisorReachesUserPages } from './paging.ts';
 import { modeKey, stackMask } from './mode.ts';
-import { MsrFile, type MsrSnapshot } from './msr.ts';
+import { MsrFile } from './msr.ts';
+import { PendingEvents } from './pending-events.ts';
+import { powerOnState } from './power-on.ts';
 import { type CpuProfile, DEFAULT_PROFILE } from './profiles.ts';
 import {
-  CR0_CD, CR0_ET, CR0_NW, CS, EFLAGS_FIXED, EFLAGS_IF, EFLAGS_RF, EFLAGS_TF, RDX, VECTOR_DB, VECTOR_GP, VECTOR_NMI,
+  CS, EFLAGS_IF, EFLAGS_RF, EFLAGS_TF, VECTOR_DB, VECTOR_GP, VECTOR_NMI,
 } from './registers.ts';
-import { segmentHelpers } from './segment-helpers.ts';
-import { resetSegments } from './segments.ts';
 import { alignmentChecked, SlowAccess } from './slow-access.ts';
 import { CpuState } from './state.ts';
-import { STATE_X87 } from './system/area-forms.ts';
-import { systemHelpers } from './system-helpers.ts';
 import { TierTimes } from './tier-times.ts';
 import type { Tracer } from './trace.ts';
 import { ErrorPin } from './x87/error-pin.ts';
-import { fldenv, fnsave, fnstenv, frstor } from './x87/environment-helpers.ts';
-import { moveState } from './x87/state-area.ts';
 
+export { type CpuOptions, type CpuSnapshot, DEFAULT_COMPILE_THRESHOLD, type Tier } from './cpu-options.ts';
 export type { CpuModules } from './engine.ts';
 export type RunResult = 'budget' | 'halted' | 'attention' | 'shutdown';
-
-/** `interp`: the interpreter alone; `auto`: hot code is compiled; `compiled`: all code is, before it runs as far as possible. */
-export type Tier = 'interp' | 'compiled' | 'auto';
-/**
- * How often a branch is taken until what it leads to is compiled: until interpreting has cost about what compiling does, some
- * milliseconds a region on all threads together.
- */
-export const DEFAULT_COMPILE_THRESHOLD = 20_000;
-
-export interface CpuOptions {
-  readonly profile?: CpuProfile;
-  readonly tier?: Tier;
-  readonly compileThreshold?: number;
-  /** The host's clock in milliseconds, to tell what compilation takes. */
-  readonly nowMs?: () => number;
-  /** Compiles beside the machine; without it, the machine compiles between its slices. */
-  readonly compilerThread?: CompilerThread | undefined;
-  /** Compiled code stays up to so many bytes of WebAssembly, whether it runs or not. Default: 1 MiB. */
-  readonly keptCodeBytes?: number;
-  /** Looks on. */
-  readonly tracer?: Tracer | undefined;
-  /** Compiled code counts its instructions, which takes it a little time whenever it is left. Default: false. */
-  readonly countTiers?: boolean;
-}
-
-/** Everything of a vCPU that a snapshot keeps; decoded code and TLBs are made anew. */
-export interface CpuSnapshot {
-  readonly version: 1;
-  readonly state: Uint8Array;
-  readonly msrs: MsrSnapshot;
-  readonly halted: boolean;
-  readonly instructions: number;
-}
 
 const NO_TIME_LINE: TimeLine = { start: 0, from: 0, rate: 0 };
 
@@ -91,6 +57,7 @@ export class Cpu implements CpuContext {
   private readonly arena: Arena;
   private readonly engine: Engine;
   private readonly source: CodeSource;
+  private readonly blocks: BlockFinder;
   /** Number of the profile's decoder. */
   private readonly decoder: number;
   private readonly imports: readonly Import[];
@@ -103,21 +70,11 @@ export class Cpu implements CpuContext {
   private fuelGiven = 0;
   private halted = false;
   private stopped = false;
-  private nmiPending = false;
-  /** Interrupts are inhibited while fewer instructions than this have retired. */
-  private shadowUntil = 0;
-  /** Likewise for debug exceptions. */
-  private debugShadowUntil = 0;
-  /** DR6 bits of a trap that follows the instruction, and those that waited before it. */
-  private pendingDebug = 0;
-  private debugBefore = 0;
+  private readonly pending: PendingEvents;
   private readonly ferr: ErrorPin;
   /** The instruction count that the host's time line counts from. */
   private timeFrom = 0;
-  /** How often handlers were made to stop. */
-  private stops = 0;
-  /** Records that were changed to stop the handlers, with their handlers. */
-  private readonly patched: number[] = [];
+  private readonly stop: HandlerStop;
   readonly tracer: Tracer | undefined;
   private readonly tierTimes: TierTimes | undefined;
   private readonly nowMs: () => number;
@@ -129,6 +86,8 @@ export class Cpu implements CpuContext {
     this.host = host;
     this.profile = options.profile ?? DEFAULT_PROFILE;
     this.state = new CpuState(arena, arena.reserve(L.VCPU_SIZE));
+    this.stop = new HandlerStop(arena);
+    this.pending = new PendingEvents(this.state);
     this.mmu = new Mmu(this.state, host.memory, this.profile);
     this.msrs = new MsrFile(this.profile, this.mmu, this.state);
     this.ferr = new ErrorPin(this);
@@ -156,7 +115,10 @@ export class Cpu implements CpuContext {
     this.engine.code.hotAfter = this.hotAfter;
     this.tierTimes = options.countTiers ? new TierTimes() : undefined;
     this.tracer = options.tracer;
-    this.connectTracer();
+    this.blocks = new BlockFinder(this.state, this.source, this.engine, {
+      compilesAll: this.compilesAll, hotAfter: this.hotAfter, counted: this.tierTimes !== undefined, tracer: this.tracer,
+    });
+    if (this.tracer) this.tracer.count = () => this.instructions;
     this.powerOn(0n);
   }
 
@@ -186,47 +148,20 @@ export class Cpu implements CpuContext {
    * blocks that have run. undefined where the TLB knows of no code, or it cannot be compiled.
    */
   listRegion(linear: number): RegionListing | undefined {
-    const page = linear - (linear & 0xfff);
-    const frame = this.source.frameAt(page, this.state.cpl === 3);
-    if (frame === 0) return undefined;
-    const host = (frame + (linear & 0xfff)) >>> 0;
-    const mode = this.state.getU32(L.MODE);
-    const region = this.engine.compiler.regionOf(this.origin(host, linear, this.engine.code.find(host, mode)));
-    return region && listRegion(region, page, this.arena.u8);
+    return this.blocks.listRegion(linear);
   }
 
-  private connectTracer(): void {
-    const { tracer } = this;
-    if (!tracer) return;
-    tracer.count = () => this.instructions;
-    if (tracer.regions) this.engine.compiler.onRegion = (region, linearPage) => tracer.region(listRegion(region, linearPage, this.arena.u8));
-  }
-
-  /** Power-on state [SDM3 9.1.1, table 9-1]. */
+  /** To the power-on state. */
   reset(): void {
     this.powerOn(this.host.tsc());
   }
 
   private powerOn(tsc: bigint): void {
     const { state } = this;
-    this.arena.u8.fill(0, state.base, state.base + L.STATE_SIZE);
-    resetSegments(state);
-    state.eip = 0xfff0;
-    state.eflags = EFLAGS_FIXED;
-    state.setCr(0, CR0_CD | CR0_NW | CR0_ET);
-    state.setReg(RDX, this.profile.signature);
-    state.setU32(L.IDTR_LIMIT, 0xffff);
-    state.setU32(L.GDTR_LIMIT, 0xffff);
-    state.setDr(6, DR6_RESET);
-    state.setDr(7, DR7_RESET);
-    state.setU16(L.FCW, 0x0040);
-    this.arena.u8[state.base + L.FTW] = 0xff;
-    state.setU32(L.MXCSR, 0x1f80);
-    state.setU32(L.XCR0, STATE_X87);
+    powerOnState(state, this.profile);
     this.tellTables();
-    state.setU32(L.TWO_PAGES, 2 * 4096);
-    this.ferr.active = this.repeated = this.halted = this.stopped = this.nmiPending = false;
-    this.shadowUntil = this.debugShadowUntil = this.pendingDebug = this.debugBefore = 0;
+    this.ferr.active = this.repeated = this.halted = this.stopped = false;
+    this.pending.reset();
     this.msrs.reset(tsc);
     applyDebugRegisters(this);
     this.updateMode();
@@ -267,7 +202,7 @@ export class Cpu implements CpuContext {
       if (this.retired >= end) break;
       if (this.halted) return 'halted';
       const flags = state.getU32(L.EFLAGS);
-      const inShadow = this.retired < this.shadowUntil;
+      const inShadow = this.retired < this.pending.shadowUntil;
       if ((flags & EFLAGS_TF) !== 0 || inShadow || this.ferr.active || hasInstructionBreakpoints(state)) {
         this.step();
       } else {
@@ -302,7 +237,7 @@ export class Cpu implements CpuContext {
   }
 
   nmi(): void {
-    this.nmiPending = true;
+    this.pending.nmi = true;
     this.requestAttention();
   }
 
@@ -344,13 +279,13 @@ export class Cpu implements CpuContext {
     return this.emptySet;
   }
   inhibitInterrupts(): void {
-    this.shadowUntil = this.instructions + 2;
+    this.pending.shadowUntil = this.instructions + 2;
   }
   inhibitDebug(): void {
-    this.debugShadowUntil = this.instructions + 2;
+    this.pending.debugShadowUntil = this.instructions + 2;
   }
   debugTrap(dr6: number): void {
-    this.pendingDebug |= dr6;
+    this.pending.addDebugTrap(dr6);
     this.state.setU32(L.TRAP_PENDING, 1);
     if (this.running) this.stopAfterCurrent();
   }
@@ -367,30 +302,23 @@ export class Cpu implements CpuContext {
   private takeEvents(): boolean {
     const { state } = this;
     if (this.takeDebugTrap()) return false;
-    if (this.retired < this.shadowUntil) return true;
-    if (this.nmiPending && state.getU32(L.NMI_BLOCKED) === 0) {
-      this.nmiPending = false;
+    if (this.retired < this.pending.shadowUntil) return true;
+    if (this.pending.nmi && state.getU32(L.NMI_BLOCKED) === 0) {
+      this.pending.nmi = false;
       state.setU32(L.NMI_BLOCKED, 1);
       this.deliverEvent(VECTOR_NMI, 'nmi', undefined);
     } else if (this.host.interrupts.pending && state.getU32(L.EFLAGS) & EFLAGS_IF) {
       this.deliverEvent(this.host.interrupts.acknowledge(), 'external', undefined);
     }
-    return !this.debugTrapDue;
-  }
-
-  private get debugTrapDue(): boolean {
-    return this.pendingDebug !== 0 && this.retired >= this.debugShadowUntil;
+    return !this.pending.isDebugTrapDue(this.retired);
   }
 
   /** True when the trap's handler is a task whose T bit asks for one more. */
   private takeDebugTrap(): boolean {
-    const { state } = this;
-    if (!this.debugTrapDue) return false;
-    state.setDr(6, state.dr(6) | this.pendingDebug);
-    this.pendingDebug = 0;
-    state.setU32(L.TRAP_PENDING, 0);
+    if (!this.pending.isDebugTrapDue(this.retired)) return false;
+    this.pending.takeDebugTrap();
     this.deliverEvent(VECTOR_DB, 'exception', undefined);
-    return this.debugTrapDue;
+    return this.pending.isDebugTrapDue(this.retired);
   }
 
   private deliverEvent(vector: number, kind: 'exception' | 'external' | 'nmi', errorCode: number | undefined): void {
@@ -427,7 +355,7 @@ export class Cpu implements CpuContext {
     const { state } = this;
     const before = state.getU32(L.EFLAGS);
     const linear = this.linearIp;
-    if (!(before & EFLAGS_RF) && this.retired >= this.debugShadowUntil) {
+    if (!(before & EFLAGS_RF) && this.retired >= this.pending.debugShadowUntil) {
       const hits = instructionBreakpoint(state, linear);
       if (hits !== 0) {
         state.setDr(6, state.dr(6) | hits);
@@ -444,10 +372,10 @@ export class Cpu implements CpuContext {
     if (record !== 0) this.execute(this.source.truncated(record, 1), 0);
     // RF holds until the instruction is done, which a repeated one may not be.
     if (this.repeated) state.setU32(L.EFLAGS, state.getU32(L.EFLAGS) | (before & EFLAGS_RF));
-    const trapped = (this.retired > retired || this.repeated) && this.retired >= this.debugShadowUntil;
+    const trapped = (this.retired > retired || this.repeated) && this.retired >= this.pending.debugShadowUntil;
     if (this.ferr.active) this.ferr.watch();
     // An instruction that entered a handler cleared TF, and its trap with it.
-    if (before & EFLAGS_TF && trapped && !this.entered && (this.branched || !branchesOnly)) this.pendingDebug |= DR6_BS;
+    if (before & EFLAGS_TF && trapped && !this.entered && (this.branched || !branchesOnly)) this.pending.addDebugTrap(DR6_BS);
   }
   /** What the last `execute` did: stopped between iterations; entered an exception or interrupt handler; took a branch. */
   private repeated = false;
@@ -483,7 +411,7 @@ export class Cpu implements CpuContext {
     }
     const host = (linear + this.arena.i32[entry + L.TLB_ADDEND / 4]) >>> 0;
     state.setLinear(L.IP_BASE, state.rip - (linear & 0xfff));
-    const record = this.blockAt(host, linear, this.jumped);
+    const record = this.blocks.at(host, linear, this.jumped);
     const { hot } = this;
     this.hot = this.jumped = false;
     if (this.engine.code.frameMarked) {
@@ -496,40 +424,12 @@ export class Cpu implements CpuContext {
       this.executeUncached(linear, user, record);
       return 0;
     }
-    if (hot || this.compilesAll) {
-      this.engine.compiler.request(this.origin(host, linear, record));
-      if (this.compilesAll) this.engine.compiler.work(true);
-    }
+    if (hot || this.compilesAll) this.blocks.compile(host, linear, record);
     if (long || state.segLimit(CS) - state.eip >= 4096) return record;
     const within = this.source.withinLimit(record);
     if (within !== PAST_LIMIT) return within;
     this.pastLimit();
     return 0;
-  }
-
-  /** The first record of a block, which is decoded if it is not yet. */
-  private blockAt(host: number, linear: number, jumped = false): number {
-    const { code } = this.engine;
-    const { blocksMade } = code;
-    const mode = this.state.getU32(L.MODE);
-    const record = code.find(host, mode, jumped);
-    if (this.tracer?.blocks && code.blocksMade !== blocksMade) this.tracer.block(linear, mode, this.arena.u8.slice(host, host + this.bytesOf(record)));
-    return record;
-  }
-  /** Bytes of the instructions of a block. */
-  private bytesOf(record: number): number {
-    const { u8 } = this.arena;
-    let bytes = 0;
-    for (let at = record; u8[at + R.REC_LENGTH] !== 0; at += R.RECORD_SIZE) bytes += u8[at + R.REC_LENGTH];
-    return bytes;
-  }
-  private origin(host: number, linear: number, record: number): Origin {
-    const { state } = this;
-    const user = state.cpl === 3;
-    return {
-      host, linear, mode: state.getU32(L.MODE), record, frameAt: (page) => this.source.frameAt(page, user), ahead: this.compilesAll, hotAfter: this.hotAfter,
-      counted: this.tierTimes !== undefined,
-    };
   }
 
   private executeUncached(linear: number, user: boolean, crossing: number): void {
@@ -550,7 +450,7 @@ export class Cpu implements CpuContext {
     const { state } = this;
     this.fuelGiven = fuel;
     this.entered = this.repeated = this.branched = false;
-    this.debugBefore = this.pendingDebug;
+    this.pending.begin();
     state.setU32(L.IP, record);
     state.setU32(L.FUEL, fuel);
     this.arena.f64[(state.base + L.TSC_COUNT) >>> 3] = this.retired + fuel - 1 - this.timeFrom;
@@ -559,8 +459,8 @@ export class Cpu implements CpuContext {
     this.running = true;
     const reason = this.engine.enter(this.imports, record, state.base, fuel);
     this.running = false;
-    this.unpatch();
-    this.shadowUntil = Math.max(this.shadowUntil, this.retired + fuel + 1 - (state.getU32(L.SHADOW_FUEL) | 0));
+    this.stop.undo();
+    this.pending.shadowUntil = Math.max(this.pending.shadowUntil, this.retired + fuel + 1 - (state.getU32(L.SHADOW_FUEL) | 0));
     this.retired += fuel - (state.getU32(L.FUEL) | 0);
     this.leave(reason);
   }
@@ -587,7 +487,7 @@ export class Cpu implements CpuContext {
         return;
       case R.EXIT_RESOLVE:
         this.branched = true;
-        this.link(ip);
+        this.blocks.link(ip, this.linearIp);
         return;
       case R.EXIT_HOT:
         this.branched = this.hot = true;
@@ -614,10 +514,8 @@ export class Cpu implements CpuContext {
     }
   }
 
-  /** An instruction that faults has not been executed: breakpoints that its accesses met do not count. */
   private faulted(): void {
-    this.pendingDebug = this.debugBefore;
-    this.state.setU32(L.TRAP_PENDING, this.pendingDebug === 0 ? 0 : 1);
+    this.pending.faulted();
     this.deliverFault();
   }
 
@@ -646,63 +544,23 @@ export class Cpu implements CpuContext {
     this.deliverEvent(state.getU32(L.FAULT_VECTOR), 'exception', errorCode);
   }
 
-  /** Gives the direct branch at `ip` the record of its target, when that lies in the same page. */
-  private link(ip: number): void {
-    const { state } = this;
-    const offset = state.rip - (state.code64 ? state.getLinear(L.IP_BASE) : state.getU32(L.IP_BASE));
-    const inPage = offset >= 0 && offset < 4096 && offset === this.arena.i32[(ip + R.REC_IMMEDIATE) >>> 2];
-    if (!inPage || this.source.inScratch(ip)) return;
-    const linear = this.linearIp;
-    const host = this.executableAt(linear);
-    if (host === 0) return;
-    const { code } = this.engine;
-    const { generation } = code;
-    const record = this.blockAt(host, linear);
-    // Making room may have given the branch's own place to another block.
-    if (code.generation === generation) this.arena.u32[(ip + R.REC_LINK) >>> 2] = record;
-  }
-  /** Arena address of what is executed at a linear address; 0 where that is not known. */
-  private executableAt(linear: number): number {
-    const entry = this.source.executable(linear, this.state.cpl === 3);
-    return entry === 0 ? 0 : (linear + this.arena.i32[entry + L.TLB_ADDEND / 4]) >>> 0;
-  }
-
   /** Makes the handlers return before the record after the one that executes. */
   private stopAfterCurrent(): void {
-    this.stops++;
-    const next = this.state.getU32(L.IP) + R.RECORD_SIZE;
-    const { u32 } = this.arena;
-    if (u32[next >>> 2] === HANDLER_STOP) return;
-    this.patched.push(next, u32[next >>> 2]);
-    u32[next >>> 2] = HANDLER_STOP;
-  }
-  private unpatch(): void {
-    while (this.patched.length > 0) {
-      const handler = this.patched.pop() as number;
-      this.arena.u32[(this.patched.pop() as number) >>> 2] = handler;
-    }
+    this.stop.after(this.state.getU32(L.IP));
   }
 
   // What the handlers import
 
-  private namedImports(): Map<string, Import> {
+  private namedImports(): ReadonlyMap<string, Import> {
     const slow = new SlowAccess(this, (host, bytes) => this.engine.code.isBeside(host, bytes));
-    const imports = new Map<string, Import>([
-      ['slow_read', slow.read], ['slow_write', slow.write], ['slow_modify', slow.modify], ['slow_probe', slow.probe],
-      ['slow64_read', slow.read64], ['slow64_write', slow.write64], ['slow64_modify', slow.modify64], ['slow64_probe', slow.probe64],
-      ['write_commit', slow.commit], ['fill', (_base, linear, what, record, fuel) => this.fill(slow, linear, what, record, fuel)],
-    ]);
-    const helpers: Record<string, Helper> = {
-      ...segmentHelpers, ...systemHelpers, X87_ERROR: this.ferr.report,
-      FLDENV: fldenv, FNSTENV: fnstenv, FRSTOR: frstor, FNSAVE: fnsave,
-      MOVE_STATE: (cpu, linear, form) => moveState(cpu, this.engine.kernel, linear, form),
-      IRET: (cpu, size) => this.interruptReturn(cpu, size),
-      INT: this.entering(segmentHelpers.INT), INT3: this.entering(segmentHelpers.INT3),
-      INTO: this.entering(segmentHelpers.INTO), ICEBP: this.entering((cpu) => this.interruptOne(cpu)),
-      SYSCALL: this.entering(systemHelpers.SYSCALL), SYSRET: this.entering(systemHelpers.SYSRET),
-    };
-    for (const [name, call] of helperImports(this, helpers, () => this.afterTransfer())) imports.set(name, call);
-    return imports;
+    return handlerImports(this, {
+      slow, pending: this.pending, ferr: this.ferr, kernel: () => this.engine.kernel,
+      fill: (_base, linear, what, record, fuel) => this.fill(slow, linear, what, record, fuel),
+      afterTransfer: () => this.afterTransfer(),
+      noteEntry: (entered) => {
+        this.entered = entered;
+      },
+    });
   }
 
   /**
@@ -712,10 +570,10 @@ export class Cpu implements CpuContext {
   private fill(slow: SlowAccess, linear: number, what: number, record: number, fuel: number): number {
     this.state.setU32(L.IP, record);
     this.state.setU32(L.FUEL, fuel);
-    const { stops, engine: { code } } = this;
+    const { stop: { count }, engine: { code } } = this;
     const { invalidations } = code;
     const served = slow.fill(linear, what & FILL_SIZE, what & FILL_WRITE ? 'write' : 'read');
-    return served && this.stops === stops && code.invalidations === invalidations ? 1 : 0;
+    return served && this.stop.count === count && code.invalidations === invalidations ? 1 : 0;
   }
 
   /**
@@ -724,38 +582,14 @@ export class Cpu implements CpuContext {
    */
   private afterTransfer(): number {
     // Whoever counts single instructions wants to see each.
-    if (this.fuelGiven === 0 || this.patched.length !== 0) return R.EXIT_RESYNC;
+    if (this.fuelGiven === 0 || this.stop.isDue) return R.EXIT_RESYNC;
     const { state } = this;
     const flags = state.getU32(L.EFLAGS);
-    const interrupt = this.nmiPending || ((flags & EFLAGS_IF) !== 0 && this.host.interrupts.pending);
+    const interrupt = this.pending.nmi || ((flags & EFLAGS_IF) !== 0 && this.host.interrupts.pending);
     const stops = this.halted || this.stopped || this.ferr.active || state.getU32(L.ATTENTION) !== 0;
-    const traps = (flags & EFLAGS_TF) !== 0 || this.pendingDebug !== 0 || hasInstructionBreakpoints(state);
-    if (interrupt || stops || traps || this.instructions + 1 < this.shadowUntil) return R.EXIT_RESYNC;
+    const traps = (flags & EFLAGS_TF) !== 0 || this.pending.hasDebugTrap || hasInstructionBreakpoints(state);
+    if (interrupt || stops || traps || this.instructions + 1 < this.pending.shadowUntil) return R.EXIT_RESYNC;
     if (flags & EFLAGS_RF) this.dropResumeFlag(flags);
     return state.code64 ? R.EXIT_GO_LONG : R.EXIT_GO;
-  }
-
-  /** NMIs are blocked until the next IRET [SDM3 6.7.1]. */
-  private interruptReturn(cpu: CpuContext, size: number): number {
-    this.state.setU32(L.NMI_BLOCKED, 0);
-    return segmentHelpers.IRET(cpu, size);
-  }
-
-  /** INT1 is a debug exception: one that waits for the end of the shadow of MOV SS comes with it. */
-  private interruptOne(cpu: CpuContext): number {
-    const { state } = this;
-    state.setDr(6, state.dr(6) | this.pendingDebug);
-    this.pendingDebug = 0;
-    state.setU32(L.TRAP_PENDING, 0);
-    return segmentHelpers.ICEBP(cpu);
-  }
-
-  /** Software interrupts and system calls: what they enter runs without the trap that TF asked for. */
-  private entering(helper: Helper): Helper {
-    return (cpu, ...args) => {
-      const status = helper(cpu, ...args);
-      this.entered = status === HELPER_RESYNC;
-      return status;
-    };
   }
 }

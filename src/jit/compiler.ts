@@ -25,7 +25,7 @@ const MOST_WAITING = 1000;
 /** How often it is looked which regions have run since the last time, and how many times in a row one has not until it may go: two minutes. */
 const REST_MS = 30_000, RESTS = 4;
 /** Default of `keptBytes`. */
-const KEPT_BYTES = 1 << 18;
+const KEPT_BYTES = 1 << 20;
 
 export interface CompilerCounters {
   /** Since the start: regions compiled, modules that they are in, their WebAssembly bytes. */

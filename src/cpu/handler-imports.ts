@@ -1,0 +1,56 @@
+/** Everything that handlers and regions import from a vCPU, by name: slow paths of accesses, and helpers. */
+import { type CpuContext, type Helper, HELPER_RESYNC } from './context.ts';
+import type { Import, Kernel } from './engine.ts';
+import { helperImports } from './imports.ts';
+import * as L from './layout.ts';
+import type { PendingEvents } from './pending-events.ts';
+import { segmentHelpers } from './segment-helpers.ts';
+import type { SlowAccess } from './slow-access.ts';
+import { systemHelpers } from './system-helpers.ts';
+import { fldenv, fnsave, fnstenv, frstor } from './x87/environment-helpers.ts';
+import type { ErrorPin } from './x87/error-pin.ts';
+import { moveState } from './x87/state-area.ts';
+
+export interface HandlerImportParts {
+  readonly slow: SlowAccess;
+  readonly pending: PendingEvents;
+  readonly ferr: ErrorPin;
+  readonly kernel: () => Kernel;
+  /** Makes the TLB serve an access of compiled code. */
+  readonly fill: Import;
+  /** As `helperImports` has it. */
+  readonly afterTransfer: () => number;
+  /** Is told of an instruction that enters a handler or a system call, or has not. */
+  readonly noteEntry: (entered: boolean) => void;
+}
+
+export function handlerImports(cpu: CpuContext, { slow, pending, ferr, kernel, fill, afterTransfer, noteEntry }: HandlerImportParts): ReadonlyMap<string, Import> {
+  // Software interrupts and system calls: what they enter runs without the trap that TF asked for.
+  const entering = (helper: Helper): Helper => (context, ...args) => {
+    const status = helper(context, ...args);
+    noteEntry(status === HELPER_RESYNC);
+    return status;
+  };
+  const helpers: Record<string, Helper> = {
+    ...segmentHelpers, ...systemHelpers, X87_ERROR: ferr.report,
+    FLDENV: fldenv, FNSTENV: fnstenv, FRSTOR: frstor, FNSAVE: fnsave,
+    MOVE_STATE: (context, linear, form) => moveState(context, kernel(), linear, form),
+    INT: entering(segmentHelpers.INT), INT3: entering(segmentHelpers.INT3), INTO: entering(segmentHelpers.INTO),
+    SYSCALL: entering(systemHelpers.SYSCALL), SYSRET: entering(systemHelpers.SYSRET),
+    // INT1 is a debug exception: one that waits for the end of the shadow of MOV SS comes with it.
+    ICEBP: entering((context) => {
+      pending.takeDebugTrap();
+      return segmentHelpers.ICEBP(context);
+    }),
+    // NMIs are blocked until the next IRET [SDM3 6.7.1].
+    IRET: (context, size) => {
+      context.state.setU32(L.NMI_BLOCKED, 0);
+      return segmentHelpers.IRET(context, size);
+    },
+  };
+  return new Map<string, Import>([
+    ['slow_read', slow.read], ['slow_write', slow.write], ['slow_modify', slow.modify], ['slow_probe', slow.probe],
+    ['slow64_read', slow.read64], ['slow64_write', slow.write64], ['slow64_modify', slow.modify64], ['slow64_probe', slow.probe64],
+    ['write_commit', slow.commit], ['fill', fill], ...helperImports(cpu, helpers, afterTransfer),
+  ]);
+}
