@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { main } from './main.ts';
 
 let folder: string;
@@ -38,6 +38,14 @@ test('help is shown', async () => {
   expect(status).toBe(0);
   expect(output).toContain('usage: coracle boot');
   expect((await run()).status).toBe(2);
+});
+
+test('a host without a part of WebAssembly is told what is missing and what has it', async () => {
+  const validate = vi.spyOn(WebAssembly, 'validate').mockImplementation(() => false);
+  const { status, errors } = await run('boot', '-bios', file('blank'), '-hda', file('junk'));
+  validate.mockRestore();
+  expect(status).toBe(2);
+  expect(errors).toMatch(/tail calls, SIMD.*Node 20/);
 });
 
 test.each([
