@@ -15,6 +15,9 @@ export const MAX_WALK = 16;
 export const S_IFMT = 0o170000, S_IFDIR = 0o040000, S_IFLNK = 0o120000;
 const QT_DIR = 0x80, QT_SYMLINK = 0x02;
 
+/** A name may begin with what would be a byte order mark elsewhere. */
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 /** Reads fields in order. @throws FileError EINVAL past the end */
 export class MessageReader {
   private readonly bytes: Uint8Array;
@@ -48,8 +51,14 @@ export class MessageReader {
     return this.view.getBigUint64(this.advance(8), true);
   }
 
+  /** @throws FileError EINVAL where it is no UTF-8: not every tree could keep it, and another name in its place would be no help */
   text(): string {
-    return new TextDecoder().decode(this.data(this.u16()));
+    const bytes = this.data(this.u16());
+    try {
+      return UTF8.decode(bytes);
+    } catch {
+      throw new FileError('EINVAL');
+    }
   }
 
   /** A name in a folder: no path, and none of those that lead elsewhere. */

@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -148,6 +148,20 @@ describe('files', () => {
     walk(0, 2, 'soft');
     expect(call(M.TREADLINK, (w) => w.u32(2)).text()).toBe('/anywhere');
     expect(errorOf(() => lopen(2))).toBe(ELOOP);
+  });
+});
+
+describe('names', () => {
+  const makeFile = (fid: number, bytes: Uint8Array) => {
+    walk(0, fid);
+    return call(M.TLCREATE, (w) => { w.u32(fid); w.u16(bytes.length); w.data(bytes); w.u32(O_RDWR | O_CREAT); w.u32(0o640); w.u32(0); });
+  };
+  it('that are no UTF-8 are refused, however long', () => {
+    for (const length of [1, 255]) expect(errorOf(() => makeFile(length, new Uint8Array(length).fill(0x80)))).toBe(EINVAL);
+  });
+  it('keep a byte order mark', () => {
+    makeFile(1, new TextEncoder().encode('\ufeffmarked'));
+    expect(readdirSync(join(folder, 'share'))).toContain('\ufeffmarked');
   });
 });
 
