@@ -10,9 +10,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { findFirmware } from '../../src/node/firmware.ts';
 import { builtModules } from '../built-modules.ts';
+import { checkChoice, parseFlags } from '../flags.ts';
 import { caseSeed, type Fuzzer, FuzzCase } from './fuzzer.ts';
 import { setResources } from './machine.ts';
 import { memory } from './memory.ts';
@@ -32,16 +32,16 @@ const ENOUGH = 20;
 /** Memory of this process that may not be exceeded, arenas of machines that are gone but not collected included. */
 const LARGEST_RSS = 2500 * MIB;
 
-const { values: flags } = parseArgs({
-  options: {
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    minutes: { type: 'string', default: '1' },
-    only: { type: 'string' },
-    case: { type: 'string' },
-    share: { type: 'boolean', default: false },
-    root: { type: 'string', default: process.cwd() },
-  },
+const flags = parseFlags({
+  seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+  minutes: { type: 'string', default: '1' },
+  only: { type: 'string' },
+  case: { type: 'string' },
+  share: { type: 'boolean', default: false },
+  root: { type: 'string', default: process.cwd() },
 });
+
+checkChoice('only', flags.only, FUZZERS.map(({ name }) => name));
 
 const seed = Number(flags.seed);
 const verbose = flags.case !== undefined;
@@ -102,7 +102,6 @@ process.on('unhandledRejection', (error) => {
 
 console.log(`fuzz: seed ${seed}`);
 await loadResources();
-if (chosen.length === 0) throw new Error(`there is no fuzzer ${flags.only}`);
 if (verbose) {
   for (const fuzzer of chosen) await runCase(fuzzer, Number(flags.case));
 } else if (flags.share) {

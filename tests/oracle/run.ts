@@ -13,7 +13,6 @@
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
 import { buildX87Kernel } from '../../src/cpu/x87/build-kernel.ts';
 import { INSTRUCTION_SET } from '../../src/isa/instruction-set.ts';
 import type { Row } from '../../src/isa/row.ts';
@@ -33,6 +32,7 @@ import { compareEncoding } from './simd/compare.ts';
 import { simdEncodings } from './simd/encodings.ts';
 import { makeModules } from './simd/modules.ts';
 import { buildNative as buildSimd } from './simd/native.ts';
+import { checkChoice, parseFlags } from '../flags.ts';
 import { Subject as SimdSubject } from './simd/run-case.ts';
 import { SingleCampaign } from './single.ts';
 import { rowsOfSystem, SystemCampaign } from './system/campaign.ts';
@@ -47,22 +47,25 @@ const SIMD_CASES = 100;
 /** Cases that a recording picks from, roughly. */
 const RECORDED_FROM = 80_000;
 
-const { values: flags } = parseArgs({
-  options: {
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    minutes: { type: 'string', default: '1' },
-    only: { type: 'string' },
-    reference: { type: 'string' },
-    tier: { type: 'string' },
-    row: { type: 'string' },
-    programs: { type: 'string', default: '512' },
-    'self-modifying': { type: 'boolean', default: false },
-    coverage: { type: 'boolean', default: false },
-    json: { type: 'string' },
-    record: { type: 'string' },
-    cases: { type: 'string' },
-  },
+const flags = parseFlags({
+  seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+  minutes: { type: 'string', default: '1' },
+  only: { type: 'string' },
+  reference: { type: 'string' },
+  tier: { type: 'string' },
+  row: { type: 'string' },
+  programs: { type: 'string', default: '512' },
+  'self-modifying': { type: 'boolean', default: false },
+  coverage: { type: 'boolean', default: false },
+  json: { type: 'string' },
+  record: { type: 'string' },
+  cases: { type: 'string' },
 });
+checkChoice('tier', flags.tier, Object.keys(TIERS));
+checkChoice('reference', flags.reference, ['host', 'qemu']);
+/** What a round consists of. */
+const PARTS: Readonly<Record<string, (roundSeed: number) => void | Promise<void>>> = { single, long, system, lockstep, decoder };
+checkChoice('only', flags.only, Object.keys(PARTS));
 
 const seed = Number(flags.seed);
 const until = performance.now() + Number(flags.minutes) * 60_000;
@@ -203,11 +206,7 @@ console.log(`oracle: seed ${seed}`);
 if (flags.record) await record(flags.record);
 else {
   for (let round = 0; round === 0 || !isOver(); round++) {
-    if (!flags.only || flags.only === 'single') await single(seed + round);
-    if (!flags.only || flags.only === 'long') await long(seed + round);
-    if (!flags.only || flags.only === 'system') await system(seed + round);
-    if (!flags.only || flags.only === 'lockstep') await lockstep(seed + round);
-    if (!flags.only || flags.only === 'decoder') decoder(seed + round);
+    for (const [part, run] of Object.entries(PARTS)) if (!flags.only || flags.only === part) await run(seed + round);
   }
   for (const [name, n] of totals) console.log(`${String(n).padStart(10)} ${name}`);
   longSubjects?.native.close();
