@@ -426,7 +426,7 @@ export class CodeCache {
     }
     page.next = this.freeChunks.pop() as number;
     page.left = CHUNK_RECORDS;
-    page.chunks.push(page.next);
+    page.chunks = [...page.chunks, page.next];
   }
 
   /** The block's place in the table. */

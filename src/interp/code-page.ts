@@ -50,14 +50,16 @@ const countOf = (place: Place): number => Math.floor(place / 2 ** 32) & 63;
 const endOf = (place: Place): number => Math.floor(place / 2 ** 38);
 
 const LINE = 1 << R.LINE_SHIFT;
+const LINE_WORDS = 4096 >> (R.LINE_SHIFT + 5);
 
 /** Key of a block in its page: 12 bits of offset, the mode above. */
 export const blockKey = (offset: number, mode: number): number => offset + mode * 4096;
 
+/** There are thousands of them: arrays weigh less than sets and typed arrays, and most lists stay empty. */
 export class CodePage {
   readonly frame: number;
   private readonly arena: Arena;
-  readonly chunks: number[] = [];
+  chunks: readonly number[] = [];
   /** First free record of the last chunk, and records left in it. */
   next = 0;
   left = 0;
@@ -75,7 +77,7 @@ export class CodePage {
   readonly crossings: Crossing[] = [];
   readonly footprints: Footprint[] = [];
   /** Which lines something was made from, a bit each. */
-  readonly lines = new Int32Array(4096 >> (R.LINE_SHIFT + 5));
+  readonly lines = new Array<number>(LINE_WORDS).fill(0);
   /** Writes in a row that found nothing in this page. */
   idleWrites = 0;
 
