@@ -6,7 +6,7 @@ import { type TraceItem, Tracer } from './cpu/trace.ts';
 import { EmulatorError } from './errors.ts';
 import { type FileSource, loadFile } from './file-source.ts';
 import { isKernelLoaded, kernelLoader } from './load-kernel.ts';
-import { loadModules } from './load-modules.ts';
+import { loadModules, withWideHandlers } from './load-modules.ts';
 import { createMicrovmBoard, MOST_VIRTIO_DEVICES, virtioParameters } from './machine/boards/microvm.ts';
 import { createPcBoard, type PcBoardOptions } from './machine/boards/pc.ts';
 import type { MachineHost } from './machine/host.ts';
@@ -126,7 +126,8 @@ export async function createMachine(options: MachineOptions = {}): Promise<Machi
   if (plan === undefined && firmware.bios === undefined) {
     throw new EmulatorError('bad-option', 'there is nothing to start: give a BIOS (bios) with a disk, or a kernel (kernel)');
   }
-  const modules = options.modules ?? (await loadModules());
+  const shared = options.modules ?? (await loadModules());
+  const modules = microvm || plan?.entry.pageTables !== undefined ? await withWideHandlers(shared) : shared;
   const host = options.host ?? portableHost();
   const drives = await openDrives(options, host);
   const tier = options.tier ?? 'auto';

@@ -22,6 +22,14 @@ export function loadModules(): Promise<CpuModules> {
   return loading;
 }
 
+/** For a guest that is going to need the wide handlers from its start on: they are there before it begins. */
+export async function withWideHandlers(modules: CpuModules): Promise<CpuModules> {
+  const { wideHandlers } = modules;
+  if (wideHandlers instanceof WebAssembly.Module) return modules;
+  const bytes = new Blob([wideHandlers as BlobPart]).stream().pipeThrough(new DecompressionStream('deflate'));
+  return { ...modules, wideHandlers: await WebAssembly.compile(await new Response(bytes).arrayBuffer()) };
+}
+
 async function compile(url: URL): Promise<WebAssembly.Module> {
   if (url.protocol === 'file:') return WebAssembly.compile((await readLocal(url)) as BufferSource);
   const response = await request(url);

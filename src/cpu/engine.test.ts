@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import type { CpuModules } from './engine.ts';
 import { cpuProfile } from './profiles.ts';
 import { flatMachine } from './flat-machine-fixture.ts';
 import { generatedModules } from './modules-fixture.ts';
@@ -8,7 +9,7 @@ const ENTRY = 0x1000;
 const HLT = 0xf4;
 
 /** EAX after `code`, on an engine whose module of wide handlers is `wideHandlers`. */
-function result(wideHandlers: Uint8Array, ...code: number[]): number {
+function result(wideHandlers: CpuModules['wideHandlers'], ...code: number[]): number {
   const { cpu } = flatMachine({ profile: cpuProfile('max') }, ENTRY, [...code, HLT], undefined, { ...generatedModules(), wideHandlers });
   cpu.run(1000);
   return cpu.state.reg(RAX);

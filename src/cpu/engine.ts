@@ -16,8 +16,8 @@ import type { AreaKernel } from './x87/state-area.ts';
 /** The compiled modules that every vCPU runs on; scripts/build-wasm.ts makes them. */
 export interface CpuModules {
   readonly interpreter: WebAssembly.Module;
-  /** The module of the handlers of 64-bit code and VEX instructions, compressed (zlib): it is compiled when a guest first has some. */
-  readonly wideHandlers: Uint8Array;
+  /** The module of the handlers of 64-bit code and VEX instructions; compressed (zlib), if it is to be compiled when a guest first has some. */
+  readonly wideHandlers: WebAssembly.Module | Uint8Array;
   /** Leaf kernels: x87 and exact SSE arithmetic. */
   readonly kernel: WebAssembly.Module;
   /** Script of the thread that compiles hot code; without it the machine's own does. */
@@ -46,7 +46,7 @@ export class Engine {
   private readonly imports: InterpreterImports;
   private readonly run: Enter;
   /** Until they are instantiated. */
-  private wideHandlers: Uint8Array | undefined;
+  private wideHandlers: CpuModules['wideHandlers'] | undefined;
   private current: readonly Import[] = [];
 
   /** The pool's engine, made at the first call. */

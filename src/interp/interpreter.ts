@@ -27,10 +27,10 @@ export function instantiateInterpreter(module: WebAssembly.Module, arena: Arena,
 }
 
 /**
- * Fills the slots of the handlers that only 64-bit code and VEX instructions have, from the module's compressed bytes (zlib). At once,
- * in the middle of a guest's slice: a worker may compile any size without waiting, and engines compile no function before it runs.
+ * Fills the slots of the handlers that only 64-bit code and VEX instructions have, from the module or its compressed bytes (zlib). At
+ * once, in the middle of a guest's slice: a worker may compile any size without waiting, and engines compile no function before it runs.
  */
-export function instantiateWideHandlers(compressed: Uint8Array, arena: Arena, table: WebAssembly.Table, imports: InterpreterImports): void {
-  const module = new WebAssembly.Module(unzlibSync(compressed) as BufferSource);
+export function instantiateWideHandlers(from: WebAssembly.Module | Uint8Array, arena: Arena, table: WebAssembly.Table, imports: InterpreterImports): void {
+  const module = from instanceof WebAssembly.Module ? from : new WebAssembly.Module(unzlibSync(from) as BufferSource);
   new WebAssembly.Instance(module, importsOf(arena, table, imports));
 }
