@@ -79,7 +79,7 @@ export class Translator {
   /** How often a branch is taken until what it leads to is hot; 0: never. */
   hotAfter = 0;
 
-  /** `wantWide` is called whenever a handler of the wide module is found for a row that had not asked for it. */
+  /** `wantWide` is called where a handler of the wide module is found, if not each time that it is used. */
   constructor(arena: Arena, decoders: Decoders, handlers: HandlerSet, wantWide: () => void) {
     this.arena = arena;
     this.handlers = handlers;

@@ -2,7 +2,7 @@
  * `npm run test:oracle -- --seed S --minutes M`: the oracle for as long as asked, with a report of what was covered.
  *   --only single|long|system|lockstep|decoder   one part (default: all, again and again, from successive seeds)
  *   --reference host|qemu            one reference for single instructions
- *   --tier step|block|slice          one tier (default: all)
+ *   --tier step|block|slice|compiled|compiled_slice   one tier (default: all)
  *   --row TEXT                       rows whose text contains this
  *   --self-modifying                 lockstep programs that change their own code
  *   --programs N                     programs of each kind in a round (default 512)
