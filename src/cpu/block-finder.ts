@@ -73,8 +73,9 @@ export class BlockFinder {
 
   /** Has the region of a block compiled, at once if everything is. */
   compile(host: number, linear: number, record: number): void {
-    this.engine.compiler.request(this.origin(host, linear, record));
-    if (this.options.compilesAll) this.engine.compiler.work(true);
+    const { code, compiler } = this.engine;
+    if (!compiler.request(this.origin(host, linear, record))) code.cool(host);
+    if (this.options.compilesAll) compiler.work(true);
   }
   private origin(host: number, linear: number, record: number): Origin {
     const { state } = this;

@@ -20,7 +20,7 @@ export interface CpuOptions {
   readonly nowMs?: () => number;
   /** Compiles beside the machine; without it, the machine compiles between its slices. */
   readonly compilerThread?: CompilerThread | undefined;
-  /** Compiled code stays up to so many bytes of WebAssembly, whether it runs or not. Default: 1 MiB. */
+  /** Compiled code stays up to so many bytes of WebAssembly, whether it runs or not. Default: 512 KiB. */
   readonly keptCodeBytes?: number;
   /** Looks on. */
   readonly tracer?: Tracer | undefined;

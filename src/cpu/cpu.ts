@@ -180,12 +180,17 @@ export class Cpu implements CpuContext {
   run(fuel: number): RunResult {
     this.engine.compiler.work();
     this.drawTimeLine();
-    if (!this.tierTimes) return this.runSlice(fuel);
+    const { retired } = this;
+    const result = this.tierTimes ? this.timedSlice(fuel, this.tierTimes) : this.runSlice(fuel);
+    this.engine.compiler.executed(this.retired - retired);
+    return result;
+  }
+  private timedSlice(fuel: number, times: TierTimes): RunResult {
     const { retired, compiledCount } = this;
     const start = this.nowMs();
     const result = this.runSlice(fuel);
     const compiled = this.compiledCount - compiledCount;
-    this.tierTimes.add(this.nowMs() - start, Math.max(0, this.retired - retired - compiled), compiled);
+    times.add(this.nowMs() - start, Math.max(0, this.retired - retired - compiled), compiled);
     return result;
   }
   private runSlice(fuel: number): RunResult {

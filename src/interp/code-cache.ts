@@ -172,6 +172,12 @@ export class CodeCache {
     this.droppedSlots = [];
   }
 
+  /** What led to a block is counted anew until it is hot. */
+  cool(host: number): void {
+    const at = this.slot(host) >>> 2;
+    if (this.arena.u32[at + R.BLOCK_HOST / 4] === host) this.arena.u32[at + R.BLOCK_HEAT / 4] = this.translator.hotAfter;
+  }
+
   /** The handler that interprets the record, whatever stands in its place. */
   handlerOf(record: number): number {
     const handler = this.arena.u32[record >>> 2];

@@ -106,6 +106,26 @@ describe('compiled code', () => {
     expect([cpu.instructions - before, cpu.state.reg(EBX)]).toEqual([5000, 1250]);
   });
 
+  it('is not made while the guest is nearly idle, and is once it is busy', () => {
+    let ms = 0;
+    start({ compileThreshold: 10, nowMs: () => ms });
+    cpu.state.setReg(ECX, 1_000_000);
+    const regions = (slices: number, pauseMs: number): number => {
+      for (let i = 0; i < slices; i++) {
+        ms += pauseMs;
+        cpu.run(500);
+      }
+      return cpu.compilerCounters.regions;
+    };
+    cpu.state.eip = ENTRY + 8;
+    memory.write(physAddr(ENTRY + 8), Uint8Array.of(0xeb, 0xfe)); // jmp $
+    regions(10, 1000);
+    const before = cpu.compilerCounters.regions;
+    cpu.state.eip = ENTRY;
+    expect(regions(30, 1000)).toBe(before);
+    expect(regions(100, 1)).toBe(before + 1);
+  });
+
   it('leaves nothing of it in the table when it goes', () => {
     const set = vi.spyOn(WebAssembly.Table.prototype, 'set');
     cpu.state.setReg(ECX, 1_000_000);

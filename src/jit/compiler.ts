@@ -8,6 +8,7 @@ import type { Arena } from '../memory/arena.ts';
 import { type Origin, RegionFinder } from './finder.ts';
 import { exportName, generateModule } from './generate.ts';
 import { MAX_ENTRIES } from './graph.ts';
+import { LoadMeter } from './load-meter.ts';
 import { packRegions } from './packing.ts';
 import { bytesOf, type Region } from './region.ts';
 import type { CompileReply, CompilerThread } from './thread-protocol.ts';
@@ -20,12 +21,12 @@ const SLICE_INSTRUCTIONS = 100;
 /** Slots of live regions at most: when there are so many, all are dropped. */
 const MAX_SLOTS = 16384;
 const TABLE_STEP = 1024;
-/** Regions that wait at most; blocks that ask while there are so many ask again when they have run as often once more. */
+/** Regions that wait at most. */
 const MOST_WAITING = 1000;
-/** How often it is looked which regions have run since the last time, and how many times in a row one has not until it may go: two minutes. */
-const REST_MS = 30_000, RESTS = 4;
+/** How often it is looked which regions have run since the last time, and how many times in a row one has not until it may go: a minute. */
+const REST_MS = 15_000, RESTS = 4;
 /** Default of `keptBytes`. */
-const KEPT_BYTES = 1 << 20;
+const KEPT_BYTES = 1 << 19;
 
 export interface CompilerCounters {
   /** Since the start: regions compiled, modules that they are in, their WebAssembly bytes. */
@@ -44,7 +45,7 @@ export interface RegionCompilerOptions {
   readonly nowMs: () => number;
   /** Without it, the machine waits while it compiles, for a short while each time. */
   readonly thread: CompilerThread | undefined;
-  /** So many bytes of WebAssembly stay, whether they run or not. Default: 1 MiB. */
+  /** So many bytes of WebAssembly stay, whether they run or not. Default: 512 KiB. */
   readonly keptBytes?: number | undefined;
 }
 
@@ -78,6 +79,7 @@ export class RegionCompiler {
   private requests = 0;
   private live = 0;
   private restedMs = 0;
+  private readonly load = new LoadMeter();
 
   constructor(arena: Arena, code: CodeCache, table: WebAssembly.Table, imports: WebAssembly.Imports, { nowMs, thread, keptBytes }: RegionCompilerOptions) {
     this.code = code;
@@ -104,10 +106,16 @@ export class RegionCompiler {
     return region && region.entries.length > 0 ? region : undefined;
   }
 
-  /** Asks for the region of a block. */
-  request(origin: Origin): void {
-    const { host, mode, record } = origin;
-    if (this.code.isCompiled(record)) return;
+  /** So many instructions have been executed. */
+  executed(instructions: number): void {
+    this.load.add(instructions, this.nowMs());
+  }
+
+  /** Asks for the region of a block. False: not now; if the block is still hot in a while, it may ask again. */
+  request(origin: Origin): boolean {
+    const { host, mode, record, ahead, hotAfter } = origin;
+    if (this.code.isCompiled(record)) return true;
+    if (!ahead && !this.load.isBusy(hotAfter)) return false;
     const waiting = this.waiting.get(blockKey(host, mode));
     if (waiting) {
       const { entries } = waiting.region;
@@ -115,16 +123,17 @@ export class RegionCompiler {
       if (this.queue.includes(waiting.region) && entries.length < MAX_ENTRIES && !entries.some((e) => e.record === record)) {
         entries.push({ block: waiting.block, host, record, handler: this.code.handlerOf(record) });
       }
-      return;
+      return true;
     }
     if (this.queue.length >= MOST_WAITING) this.forgetChanged();
-    if (this.queue.length >= MOST_WAITING) return;
+    if (this.queue.length >= MOST_WAITING) return false;
     const found = this.finder.find(origin);
-    if (!found || found.region.entries.length === 0) return;
+    if (!found || found.region.entries.length === 0) return true;
     this.queue.push(found.region);
     this.footprints.set(found.region, this.code.watch(bytesOf(found.region)));
     this.onRegion?.(found.region, origin.linear - (origin.linear & 0xfff));
     for (const [at, block] of found.places) this.waiting.set(blockKey(at, mode), { region: found.region, block });
+    return true;
   }
 
   /**
