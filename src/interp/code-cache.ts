@@ -123,6 +123,10 @@ export class CodeCache {
   known(host: number, mode: number): number {
     return this.pages.get(host & -4096)?.block(blockKey(host & 4095, mode)) ?? 0;
   }
+  /** Records of the instruction at an arena address, one in each block of a mode that holds it. */
+  recordsAt(host: number, mode: number): Iterable<number> {
+    return this.pages.get(host & -4096)?.recordsAt(host & 4095, mode) ?? [];
+  }
   /** Where in a frame blocks of a mode begin that an indirect jump was the first to lead to, in no order. */
   jumpTargets(frame: number, mode: number): number[] {
     return this.pages.get(frame | 0)?.jumpTargetsOf(mode) ?? [];

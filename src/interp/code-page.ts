@@ -122,15 +122,21 @@ export class CodePage {
     }
     return keys;
   }
-  /** The record of the instruction at an offset in the middle of a block of a mode, and how many records there are from there on; undefined where no block holds it. */
-  within(offset: number, mode: number): { readonly record: number; readonly count: number } | undefined {
+  /** Records of the instruction at an offset, one in each block of a mode that holds it. */
+  *recordsAt(offset: number, mode: number): Iterable<number> {
     const { u8, u16 } = this.arena;
     for (const key of this.keysOf(offset, offset + 1)) {
       if (Math.floor(key / 4096) !== mode) continue;
       let record = recordOf(this.blocks.get(key) as Place);
       // The last record is no instruction, and has no bytes.
       while (u16[(record + R.REC_OFFSET) >>> 1] < offset && u8[record + R.REC_LENGTH] > 0) record += R.RECORD_SIZE;
-      if (u16[(record + R.REC_OFFSET) >>> 1] !== offset || u8[record + R.REC_LENGTH] === 0) continue;
+      if (u16[(record + R.REC_OFFSET) >>> 1] === offset && u8[record + R.REC_LENGTH] > 0) yield record;
+    }
+  }
+  /** A record of the instruction at an offset in the middle of a block of a mode, and how many records there are from there on; undefined where no block holds it. */
+  within(offset: number, mode: number): { readonly record: number; readonly count: number } | undefined {
+    const { u8 } = this.arena;
+    for (const record of this.recordsAt(offset, mode)) {
       let last = record;
       while (u8[last + R.REC_LENGTH] > 0) last += R.RECORD_SIZE;
       return { record, count: (last - record) / R.RECORD_SIZE + 1 };

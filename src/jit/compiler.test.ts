@@ -186,6 +186,23 @@ describe('compiled code', () => {
     expect(cpu.listRegion(ENTRY + 10)).toBeDefined();
   });
 
+  it('knows how often an edge was taken from blocks that begin in the middle of others', () => {
+    const code = [
+      0x83, 0xf9, 0x01, // again: cmp ecx, 1
+      0x75, 0x01, // jne on
+      0x90, // nop
+      0x49, // on: dec ecx
+      0x75, 0x01, // jnz more
+      0xf4, // hlt
+      0x43, // more: inc ebx
+      0xeb, 0xf3, // jmp again
+    ];
+    start({ compileThreshold: 1000 }, code);
+    cpu.state.setReg(ECX, 500);
+    run();
+    expect(cpu.listRegion(ENTRY)?.parts.map(({ linear }) => linear)).toContain(ENTRY + 10);
+  });
+
   it('leaves device memory to the interpreter, one access for one', () => {
     cpu.state.setReg(ECX, 5000);
     cpu.state.setReg(ESI, DEVICE);

@@ -177,14 +177,26 @@ class Search {
   }
   private isSeldom(record: CodeRecord): boolean {
     const { ahead, hotAfter } = this.origin;
-    return !ahead && hotAfter - this.arena.i32[(record.address + R.REC_EDGES) >>> 2] < seldom(hotAfter);
+    if (ahead) return false;
+    let taken = 0;
+    for (const address of this.twins(record)) taken += hotAfter - this.arena.i32[(address + R.REC_EDGES) >>> 2];
+    return taken < seldom(hotAfter);
   }
   /** Where an indirect jump or call went the last time that the interpreter executed it. */
   private lastTarget(record: CodeRecord): number | undefined {
     if (!(isIndirectCall(record) || isIndirectJump(record)) || !this.severalPages || narrowBranch(record, this.origin.mode)) return undefined;
-    const ip = this.arena.i32[(record.address + R.REC_LINK) >>> 2];
-    // In flat and in 64-bit code RIP is the linear address.
-    return ip === 0 ? undefined : (ip - this.originPage) | 0;
+    for (const address of this.twins(record)) {
+      const ip = this.arena.i32[(address + R.REC_LINK) >>> 2];
+      // In flat and in 64-bit code RIP is the linear address.
+      if (ip !== 0) return (ip - this.originPage) | 0;
+    }
+    return undefined;
+  }
+  /** Records of an instruction, itself among them: where one block begins in the middle of another, both have some, and each knows what it did itself. */
+  private twins(record: CodeRecord): Iterable<number> {
+    const { frame } = this.page(record.delta) as RegionPage;
+    const others = this.code.recordsAt(frame + record.offset - record.delta, this.origin.mode);
+    return new Set([record.address, ...others]);
   }
   private reaches(offset: number): boolean {
     return this.severalPages || pageOf(offset) === 0;
