@@ -1,15 +1,18 @@
 /**
  * Keeps guest time with the host's clock: the time that an instruction takes in the guest follows what it takes on the
- * host, corrected for how far the guest is ahead or behind.
+ * host, corrected for how far the guest is ahead or behind. A program that starts runs a hundred times faster than the ticks
+ * before it did: a guest that gets ahead is slowed down at once, as it would have to wait for the host's clock when it halts.
  */
 import { type Ticks, ticks } from '../memory/address.ts';
 import type { MachineClock } from './clock.ts';
 import type { MachineHost } from './host.ts';
 
-/** Host time that a measurement of speed covers at least. */
-const WINDOW_MS = 5;
-/** A lead or lag is made good over about this time. */
+/** Host time that a measurement of speed covers at least, and when the guest is ahead; browsers' clocks tell tenths of a millisecond. */
+const WINDOW_MS = 2, HASTY_WINDOW_MS = 0.3;
+/** A lag is made good over about this time. */
 const CORRECTION_MS = 100;
+/** With such a lead, guest time takes twice what it takes otherwise; with more, in proportion. */
+const LEAD_MS = 1;
 /** Further behind than this, the host was asleep: the guest does not make up for it. */
 const LOST_MS = 500;
 /** Changes of rate smaller than this are not worth an entry in the log of inputs. */
@@ -46,21 +49,29 @@ export class Pacer {
     return ticks(this.anchorTicks + Math.floor((this.host.nowMs() - this.anchorMs) * 1e6));
   }
 
-  /** After a burst: how long it took on the host, and how much it executed. */
+  /** Between two slices: how long the last one took on the host, and how much it executed. */
   account(elapsedMs: number, instructions: number): void {
     this.windowMs += elapsedMs;
     this.windowInstructions += instructions;
     const lagMs = (this.wallTicks - this.clock.now) / 1e6;
     if (lagMs > LOST_MS) this.anchor();
-    if (this.windowMs < WINDOW_MS || this.windowInstructions < 1000) return;
-    const measured = (this.windowMs * 1e6) / this.windowInstructions;
-    this.cost = this.cost === undefined ? measured : (this.cost + measured) / 2;
-    this.windowMs = 0;
-    this.windowInstructions = 0;
-    const correction = 1 + Math.min(Math.max(lagMs / CORRECTION_MS, -0.5), 1);
+    const isAhead = lagMs < -LEAD_MS;
+    const measured = this.measure(isAhead ? HASTY_WINDOW_MS : WINDOW_MS);
+    if (this.cost === undefined || !(measured || isAhead)) return;
+    const correction = lagMs < 0 ? LEAD_MS / (LEAD_MS - lagMs) : 1 + Math.min(lagMs / CORRECTION_MS, 1);
     const rate = Math.min(Math.max(this.cost * correction, LOWEST_RATE), HIGHEST_RATE);
     if (Math.abs(rate / this.clock.nanosecondsPerInstruction - 1) < TOLERANCE) return;
     this.clock.setRate(rate);
     this.onRate?.(rate);
+  }
+
+  /** Takes what a window says about the cost of instructions; false while it is shorter than `leastMs`. */
+  private measure(leastMs: number): boolean {
+    if (this.windowMs < leastMs || this.windowInstructions < 1000) return false;
+    const measured = (this.windowMs * 1e6) / this.windowInstructions;
+    this.cost = this.cost === undefined ? measured : (this.cost + measured) / 2;
+    this.windowMs = 0;
+    this.windowInstructions = 0;
+    return true;
   }
 }

@@ -12,7 +12,7 @@ import type { Processor } from './processor.ts';
 /** Host time until the loop lets the host handle its events. */
 const BURST_MS = 10;
 /** Instructions between two looks at the host's clock: what lately took it about a millisecond, in these limits. */
-const FEWEST_INSTRUCTIONS = 100_000, MOST_INSTRUCTIONS = 1_000_000;
+const FEWEST_INSTRUCTIONS = 100_000, MOST_INSTRUCTIONS = 4_000_000;
 /** Accesses of devices between two looks at the host's clock: one may cost as much as a slice of instructions does. */
 const SLICE_ACCESSES = 32;
 /** Host timers take 32 bits of milliseconds; a longer sleep is one of several. */
@@ -130,20 +130,26 @@ export class RunLoop {
     const startMs = host.nowMs();
     this.burstEndMs = startMs + BURST_MS;
     const startInstructions = cpu.instructions;
+    let ms = startMs;
     let goOn = true;
     try {
-      while (goOn && this.running && host.nowMs() - startMs < BURST_MS) goOn = this.slice();
+      while (goOn && this.running && ms < this.burstEndMs) {
+        const before = cpu.instructions;
+        goOn = this.slice();
+        const now = host.nowMs();
+        if (this.parts.pace === 'wall') this.pacer.account(now - ms, cpu.instructions - before);
+        ms = now;
+      }
     } catch (error) {
       this.inSlice = false;
       this.stop();
       this.parts.hooks.onError(error);
       return;
     }
-    const elapsedMs = host.nowMs() - startMs;
+    const elapsedMs = ms - startMs;
     this.busy += elapsedMs;
     const instructions = cpu.instructions - startInstructions;
     if (elapsedMs > 0) this.sliceInstructions = Math.min(Math.max(Math.floor(instructions / elapsedMs), FEWEST_INSTRUCTIONS), MOST_INSTRUCTIONS);
-    if (this.parts.pace === 'wall') this.pacer.account(elapsedMs, instructions);
     this.parts.hooks.onPause(!goOn);
     if (!this.running || generation !== this.generation) return;
     if (goOn || this.parts.door.hasArrivals) this.schedule(generation);
