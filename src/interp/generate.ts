@@ -6,6 +6,7 @@ import { HandlerOps } from './driver.ts';
 import * as R from './record.ts';
 import { DISPATCH, GO, HANDLER_SIGNATURE } from './record-ops.ts';
 import { defineTranslation } from './translate.ts';
+import { defineSettleFlags } from './deferred-flags.ts';
 import {
   FIRST_HANDLER, HANDLER_BUDGET, HANDLER_CROSSING, HANDLER_CROSSING_LONG, HANDLER_FAULT, HANDLER_GO, HANDLER_GO_LONG, HANDLER_GP, HANDLER_NEXT, HANDLER_NEXT_LONG,
   HANDLER_NM, HANDLER_STOP, HANDLER_UD, type HandlerSet, type Variant,
@@ -64,6 +65,7 @@ export function generateInterpreter(set: HandlerSet): Uint8Array {
   }
   defineTranslation(module, BARE_FLAT, 'i32');
   defineTranslation(module, BARE_LONG, 'i64');
+  defineSettleFlags(module);
   return module.finish();
 }
 

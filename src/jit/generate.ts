@@ -9,6 +9,7 @@ import { type FunctionBody, ModuleBuilder } from '../wasm/module.ts';
 import { type BasicBlock, type CodeRecord, pageOf, type Region, type RegionEntry, variantOf } from './region.ts';
 import { MAX_ENTRIES } from './graph.ts';
 import { RegionCode, type RegionFunction } from './region-code.ts';
+import type { FlagForm } from './region-flags.ts';
 import { type Edges, RegionOps } from './region-ops.ts';
 import { type EdgeKind, Structure } from './structure.ts';
 import { Summaries } from './summary.ts';
@@ -61,8 +62,10 @@ export class RegionGenerator {
   /** Nodes that node 0 leads to: the entries first. */
   private readonly targets: number[];
   private readonly structure: Structure;
-  /** Whether the flags are read at the start of a node before they are set. */
+  /** Whether the flags are needed at the start of a node before they are set: read, or by a way out of the region. */
   private readonly flagsNeeded: readonly boolean[];
+  /** How they are at the start of a node that paths meet at. */
+  private readonly flagForms: readonly FlagForm[];
   /** Irreducible edges come back to node 0. */
   private comesBack = false;
   /** Most instructions from a node on to where the fuel is looked at again. */
@@ -90,7 +93,8 @@ export class RegionGenerator {
     this.edges = [this.targets, ...region.blocks.map((block) => [...successors(block).map((b) => b + 1), ...(block.jumps ? [0] : [])])];
     this.structure = this.reducible();
     for (const [n, { records }] of region.blocks.entries()) if (this.structure.isLooping(n + 1)) this.code.loopPages.note(records);
-    this.flagsNeeded = this.liveness();
+    this.flagsNeeded = this.neededFlags();
+    this.flagForms = this.formsOfFlags();
     this.longest = this.longestPaths();
   }
 
@@ -173,6 +177,7 @@ export class RegionGenerator {
   /** The code of a node and of all that it dominates. */
   private tree(node: number): void {
     if (!(node === 0 ? this.comesBack : this.structure.isHeader(node))) return this.withMerged(node, 0);
+    this.code.flags.join(this.flagForms[node]);
     this.code.e.loop((label) => {
       this.labels[node] = label;
       this.withMerged(node, 0);
@@ -185,13 +190,13 @@ export class RegionGenerator {
       this.labels[behind] = label;
       this.withMerged(node, from + 1);
     });
-    this.code.join();
+    this.code.join(this.flagForms[behind]);
     this.tree(behind);
   }
 
   private start(): void {
     const { code, targets } = this;
-    code.join();
+    code.join(this.flagForms[0]);
     const { e } = code;
     if (this.alone) return this.tree(targets[0]);
     const labels = targets.map((to) => this.labels[to]);
@@ -225,7 +230,7 @@ export class RegionGenerator {
     e.ifRarely(e.compare('geU', far, code.wide ? e.i64(span) : e.i32(span)), () => code.leaveTo(to, record, 1));
     const pages = this.region.jumpTargets.reduce((all, block) => all | this.region.blocks[block].pages, 0);
     this.checkPages(pages & ~this.blockOf(this.current).pages, () => code.leaveTo(to, record, 1));
-    if (this.flagsNeeded[0]) code.flags.toLocals();
+    if (this.flagsNeeded[0]) code.flags.toAny();
     e.set(code.fuel, code.fuelAfter(1));
     code.retired = 0;
     e.ifRarely(e.compare('ltS', e.get(code.fuel), e.i32(this.longest[0])), () => code.leaveSpentTo(to, record));
@@ -249,7 +254,7 @@ export class RegionGenerator {
     const outer = this.current;
     this.current = node;
     const block = this.blockOf(node);
-    const read = flagsReadAfter(block, this.readAtEnd(node));
+    const read = usedAfter(block, this.readAtEnd(node), 'needs');
     for (const [i, record] of block.records.entries()) {
       this.instruction(block, record, read[i]);
       if (code.dead) break;
@@ -272,9 +277,11 @@ export class RegionGenerator {
     if (variant.repeat !== 'none' || record === block.records.at(-1)) code.checks.flush();
     code.checks.begin();
     const summary = summaries.of(record);
+    flags.begin();
+    flags.keepsCarry = summary.keepsCarry;
     flags.unread = !flagsRead && !summary.readsOwn;
     flags.eager = summary.setsSome && !flags.unread;
-    if (flags.eager) flags.toLocals();
+    if (flags.eager) flags.toWhole();
     const ops = new RegionOps(code, record, variant, flags, this.edgesOf(block, record), this.structure.isLooping(this.current));
     variant.row.body(ops);
     flags.unread = flags.eager = false;
@@ -334,9 +341,12 @@ export class RegionGenerator {
     }
     e.set(code.fuel, code.fuelAfter(0));
     code.retired = 0;
-    if (this.flagsNeeded[to]) code.flags.toLocals();
+    if (this.flagsNeeded[to]) {
+      if (kind === 'irreducible') code.flags.toAny();
+      else code.flags.toLocals(this.flagForms[to]);
+    }
     if (kind === 'inline') {
-      code.join();
+      code.join(this.flagForms[to]);
       this.tree(to);
       code.dead = true;
       return;
@@ -372,7 +382,7 @@ export class RegionGenerator {
   // Flags and fuel
 
   /** Whatever leaves the region reads the flags, and so does a back edge, where the fuel may be spent. */
-  private readAtEnd(node: number, needed = this.flagsNeeded): boolean {
+  private readAtEnd(node: number, needed: readonly boolean[] = this.flagsNeeded): boolean {
     const block = this.blockOf(node);
     const to = this.edges[node];
     const last = variantOf(block.records[block.records.length - 1]);
@@ -380,24 +390,34 @@ export class RegionGenerator {
     if (to.length < (conditional ? 2 : 1) || block.expected !== undefined || block.jumps) return true;
     return to.some((n) => needed[n] || this.otherPages(node, n) !== 0 || ['back', 'irreducible'].includes(this.structure.edge(node, n)));
   }
-  private liveness(): boolean[] {
-    const needed = this.edges.map(() => false);
+  private neededFlags(): boolean[] {
+    // A jump to somewhere between the targets leaves.
+    return this.liveness('needs', () => this.region.jumpTargets.length > 0, (node, needed) => this.readAtEnd(node, needed));
+  }
+  private formsOfFlags(): FlagForm[] {
+    const used = (use: FlagUse): boolean[] => {
+      const isUsed = (live: readonly boolean[]): boolean => this.region.jumpTargets.some((block) => live[block + 1]);
+      return this.liveness(use, isUsed, (node, live) => this.edges[node].some((to) => live[to]));
+    };
+    const [read, kept] = [used('reads'), used('keepsCarry')];
+    return this.edges.map((_, node) => (read[node] ? 'whole' : kept[node] ? 'carry' : 'deferred'));
+  }
+  /** For each node, whether flags from before it are used; `atStart` tells it for node 0, `atEnd` for the end of another one. */
+  private liveness(use: FlagUse, atStart: (live: readonly boolean[]) => boolean, atEnd: (node: number, live: readonly boolean[]) => boolean): boolean[] {
+    const live = this.edges.map(() => false);
     for (let changed = true; changed; ) {
       changed = false;
       for (const node of [...this.structure.order].reverse()) {
-        if (needed[node]) continue;
-        if (node === 0) {
-          // A jump to somewhere between the targets leaves.
-          needed[0] = this.region.jumpTargets.length > 0;
-          changed ||= needed[0];
-          continue;
+        if (live[node]) continue;
+        if (node === 0) live[0] = atStart(live);
+        else {
+          const block = this.blockOf(node);
+          live[node] = usesBefore(block.records[0], usedAfter(block, atEnd(node, live), use)[0], use);
         }
-        const block = this.blockOf(node);
-        needed[node] = readBefore(block.records[0], flagsReadAfter(block, this.readAtEnd(node, needed))[0]);
-        changed ||= needed[node];
+        changed ||= live[node];
       }
     }
-    return needed;
+    return live;
   }
 
   private longestPaths(): number[] {
@@ -425,17 +445,20 @@ function successors(block: BasicBlock): number[] {
   return [block.taken, block.next, block.expected].filter((b) => b !== undefined);
 }
 
-/** For each instruction, whether something reads the flags after it before they are all set. */
-function flagsReadAfter(block: BasicBlock, atEnd: boolean): boolean[] {
+/** What counts as a use of flags: that something needs them, a way out too; that an instruction reads them; that one keeps CF. */
+type FlagUse = 'needs' | 'reads' | 'keepsCarry';
+
+/** For each instruction, whether something uses the flags after it before they are all set. */
+function usedAfter(block: BasicBlock, atEnd: boolean, use: FlagUse): boolean[] {
   const out: boolean[] = [];
-  let read = atEnd;
+  let used = atEnd;
   for (let i = block.records.length - 1; i >= 0; i--) {
-    out[i] = read;
-    read = readBefore(block.records[i], read);
+    out[i] = used;
+    used = usesBefore(block.records[i], used, use);
   }
   return out;
 }
-function readBefore(record: CodeRecord, readAfter: boolean): boolean {
+function usesBefore(record: CodeRecord, usedAfterwards: boolean, use: FlagUse): boolean {
   const summary = summaries.of(record);
-  return summary.needs || (readAfter && !summary.sets);
+  return summary[use] || (usedAfterwards && !summary.sets);
 }

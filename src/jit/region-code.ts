@@ -17,7 +17,7 @@ import { DeferredChecks, type Stretch } from './deferred-checks.ts';
 import { LoopPages } from './loop-pages.ts';
 import { PageSpan } from './page-spans.ts';
 import type { CodeRecord } from './region.ts';
-import { type FlagState, RegionFlags } from './region-flags.ts';
+import { type FlagForm, type FlagState, RegionFlags } from './region-flags.ts';
 import { RegionX87, type X87Knowledge } from './region-x87.ts';
 
 const HALF_BYTES = 16;
@@ -186,7 +186,7 @@ export class RegionCode {
     const words = ['fuel', 'pages', 'tlb_set', 'exit_record', 'exit_handler', 'exit_fuel'];
     [this.fuel, this.pages, this.tlbSet, this.exitRecord, this.exitHandler, this.exitFuel] = words.map((name) => e.variable('i32', name));
     if (counted) this.exitCount = e.variable('i32', 'exit_count');
-    this.flags = new RegionFlags(e, this.wide);
+    this.flags = new RegionFlags(e, this.cpu, this.wide);
     if (x87) this.x87 = new RegionX87(this);
     e.code = this;
   }
@@ -200,7 +200,7 @@ export class RegionCode {
     e.set(this.fuel, e.param(2, 'i32'));
     e.set(this.ipBase, e.binary('sub', e.load(this.ipBase.type, cpu, L.IP_BASE) as Int, this.number(delta)));
     e.set(this.tlbSet, e.load('i32', cpu, L.TLB_ACTIVE));
-    this.flags.load(cpu);
+    this.flags.load();
     this.x87?.enter(depth);
     const loads = e.later();
     e.block((label) => {
@@ -215,7 +215,7 @@ export class RegionCode {
     });
     for (const n of this.written) this.storeRegister(n);
     for (const n of this.writtenVectors) e.store('v128', cpu, e.get(this.vectors[n]), L.XMM + n * HALF_BYTES);
-    this.flags.store(cpu);
+    this.flags.store();
     this.x87?.leave();
     this.x87?.finish();
     if (this.exitCount) {
@@ -345,7 +345,7 @@ export class RegionCode {
     if (a.x87 && b.x87) this.x87?.meet(a.x87, b.x87);
     if (a.tame !== b.tame) this.tame = new Set([...a.tame].filter((value) => b.tame.has(value)));
     if (a.spans !== b.spans) this.spans = a.spans.filter((span) => b.spans.includes(span));
-    if (a.flags !== b.flags && (a.flags.kind !== 'locals' || b.flags.kind !== 'locals')) throw new Error('flags differ where paths meet');
+    if (a.flags !== b.flags) throw new Error('flags differ where paths meet');
     if (a.stretch !== b.stretch) throw new Error('checks differ where paths meet');
   }
   /** Of registers nothing is known here, since other paths lead here too. */
@@ -358,10 +358,10 @@ export class RegionCode {
     this.x87?.forget();
     this.dead = false;
   }
-  /** A place that several paths lead to, each with its flags in the locals and its fuel counted. */
-  join(): void {
+  /** A place that several paths lead to, each with its flags in the locals in such a form, and its fuel counted. */
+  join(flags: FlagForm): void {
     this.forget();
-    this.flags.forget();
+    this.flags.join(flags);
     this.retired = 0;
   }
 
@@ -379,6 +379,7 @@ export class RegionCode {
   leaveAt(record: CodeRecord): void {
     if (this.checks.stretch) return this.checks.rewind(this.checks.stretch);
     this.storeWord(this.pageBase(record), L.IP_BASE);
+    this.flags.toLocals('deferred');
     this.leave(this.e.i32(record.address), this.e.i32(record.handler), this.fuelAt(record), this.fuelAfter(0));
   }
   /** RIP of the first byte of the page that an instruction begins in. */
@@ -402,6 +403,7 @@ export class RegionCode {
   leaveTo(ip: Int, record: CodeRecord, more: number): void {
     this.checks.flush();
     this.e.set(this.exitTarget, ip);
+    this.flags.toAny();
     this.leave(this.e.i32(record.address), this.e.i32(0), this.fuelAfter(more));
   }
   /** The fuel does not cover what comes from a place on. */
@@ -411,6 +413,7 @@ export class RegionCode {
   leaveSpentTo(ip: Int, record: CodeRecord, more = 0): void {
     this.checks.flush();
     this.storeWord(ip, L.RIP);
+    this.flags.toLocals('deferred');
     this.leave(this.e.i32(record.address), this.e.i32(HANDLER_BUDGET), this.fuelAfter(more));
   }
   /** `left`: the fuel without what the interpreter counts anew. */
@@ -420,7 +423,6 @@ export class RegionCode {
     e.set(this.exitFuel, fuel);
     e.set(this.exitRecord, record);
     e.set(this.exitHandler, handler);
-    this.flags.toLocals();
     this.x87?.noteExit();
     e.branch(this.exitLabel as Label);
   }

@@ -1,32 +1,38 @@
 /**
  * Arithmetic flags in a compiled region. While code is made, the last instruction that set them is remembered by its
  * operands, and a flag is computed where something reads it; `cmp` and `jcc` become one comparison. Where paths meet, the
- * flags are in four locals:
- *   result  the last result, sign-extended: ZF, SF, PF      inputs  carries into each bit (a ^ b ^ result): OF and AF
- *   carry   CF, 0 or 1                                       odd     what `result` cannot say: SF flipped in bit 0, PF in bits 8-15
- * From these, the state's FLAG_RESULT and FLAG_AUX (src/cpu/layout.ts) are a few operations away. The result has 64 bits in
- * 64-bit code, the others 32: `inputs` keeps the top bit and bit 4.
+ * flags are in locals, in one of three forms:
+ *   whole     `result` and `aux`, as FLAG_RESULT and FLAG_AUX in the vCPU's state (src/cpu/layout.ts)
+ *   deferred  where only ways out of the region need them: `result`, and what the rest follows from (src/interp/deferred-flags.ts):
+ *             `first` operand and `how`, 0 for flags that are whole
+ *   carry     where INC or DEC keep CF besides: likewise, with CF in bit 31 of `aux`
+ * The result has 64 bits in 64-bit code, the others 32.
  */
 import * as L from '../cpu/layout.ts';
+import { addSub, HOW_KEEPS_CARRY, HOW_TELLS_CARRY, SETTLE_FLAGS } from '../interp/deferred-flags.ts';
 import type { Bits, Condition, Flag, I32, I64, Int } from '../isa/ops.ts';
 import type { FunctionBuilder, Variable } from '../wasm/function.ts';
 import type { IntType } from '../wasm/opcodes.ts';
 
 const EVEN_PARITY = 0x9669;
-const ODD_BITS = 0xff01;
+/** Carries out of the highest two bits, of which CF and OF follow, and that of bit 3, which is AF. */
+const CARRY_OVERFLOW = 0xc0000000 | 0, AUXILIARY = 8;
+
+/** How the flags are in the locals. */
+export type FlagForm = 'whole' | 'carry' | 'deferred';
 
 /** Who set the flags last. */
 export type FlagState =
-  | { readonly kind: 'locals' }
+  | { readonly kind: FlagForm }
   | { readonly kind: 'add' | 'sub'; readonly bits: Bits; readonly a: Int; readonly b: Int; readonly result: Int }
   | { readonly kind: 'logic'; readonly bits: Bits; readonly result: Int }
   | { readonly kind: 'with'; readonly bits: Bits; readonly result: Int; readonly cf: I32; readonly of: I32; readonly af: I32 | undefined }
   /** The six at their places in EFLAGS. */
   | { readonly kind: 'image'; readonly value: I32 }
-  /** CF, and perhaps OF, other than `base` has them. */
-  | { readonly kind: 'carry'; readonly base: FlagState; readonly cf: I32; readonly of: I32 | undefined };
+  /** CF, and perhaps OF, other than `base` has them; `kept`: CF is what the locals say. */
+  | { readonly kind: 'changed'; readonly base: FlagState; readonly cf: I32; readonly of: I32 | undefined; readonly kept: boolean };
 
-const LOCALS: FlagState = { kind: 'locals' };
+const IN_LOCALS: { readonly [F in FlagForm]: FlagState } = { whole: { kind: 'whole' }, carry: { kind: 'carry' }, deferred: { kind: 'deferred' } };
 
 /** What a region's driver does with flags; the summary of an instruction (summary.ts) listens in. */
 export interface FlagModel {
@@ -37,68 +43,115 @@ export interface FlagModel {
 }
 
 export class RegionFlags implements FlagModel {
-  state: FlagState = LOCALS;
+  state: FlagState = IN_LOCALS.whole;
   /** Nothing reads what the instruction sets. */
   unread = false;
   /** Set the locals at once: the instruction sets flags on some paths only. */
   eager = false;
+  /** The instruction reads CF only to keep it. */
+  keepsCarry = false;
+  /** CF as the locals have it, if the instruction has asked for it. */
+  private carry: I32 | undefined;
   private readonly e: FunctionBuilder;
   private readonly wide: boolean;
+  private readonly cpu: I32;
   private readonly result: Variable<IntType>;
-  private readonly inputs: Variable<'i32'>;
-  private readonly carry: Variable<'i32'>;
-  private readonly odd: Variable<'i32'>;
+  private readonly aux: Variable<'i32'>;
+  private readonly first: Variable<IntType>;
+  private readonly how: Variable<'i32'>;
 
   /** `wide`: for 64-bit code. */
-  constructor(e: FunctionBuilder, wide: boolean) {
+  constructor(e: FunctionBuilder, cpu: I32, wide: boolean) {
     this.e = e;
+    this.cpu = cpu;
     this.wide = wide;
-    this.result = e.variable(wide ? 'i64' : 'i32', 'flag_result');
-    [this.inputs, this.carry, this.odd] = ['flag_inputs', 'flag_carry', 'flag_odd'].map((name) => e.variable('i32', name));
+    const type = wide ? 'i64' : 'i32';
+    this.result = e.variable(type, 'flag_result');
+    this.aux = e.variable('i32', 'flag_aux');
+    this.first = e.variable(type, 'flag_first');
+    this.how = e.variable('i32', 'flag_how');
   }
 
-  /** From the vCPU's state to the locals. */
-  load(cpu: I32): void {
-    const { e } = this;
-    const aux = e.load('i32', cpu, L.FLAG_AUX);
+  /** From the vCPU's state to the locals, which have them in both forms. */
+  load(): void {
+    const { e, cpu } = this;
     e.set(this.result, e.load(this.result.type, cpu, L.FLAG_RESULT));
-    e.set(this.carry, this.shrU(aux, 31));
-    e.set(this.inputs, e.binary('or', this.and(this.shl(aux, 1), 0x80000000 | 0), this.and(this.shl(aux, 1), 0x10)));
-    e.set(this.odd, this.and(aux, ODD_BITS));
+    e.set(this.aux, e.load('i32', cpu, L.FLAG_AUX));
+    e.set(this.how, e.i32(0));
   }
   /** From the locals to the vCPU's state. */
-  store(cpu: I32): void {
-    const { e } = this;
+  store(): void {
+    const { e, cpu } = this;
+    this.settle(() => e.get(this.how));
     e.store('i64', cpu, this.widen(e.get(this.result)), L.FLAG_RESULT);
-    const below = this.shrU(e.get(this.inputs), 1);
-    const inputs = e.binary('or', this.and(below, 0x40000000), this.and(below, 8));
-    e.store('i32', cpu, e.binary('or', e.binary('or', this.shl(e.get(this.carry), 31), inputs), e.get(this.odd)), L.FLAG_AUX);
+    e.store('i32', cpu, e.get(this.aux), L.FLAG_AUX);
   }
-  /** What follows takes the flags from the locals. */
-  toLocals(): void {
-    const { state, e } = this;
-    if (state.kind === 'locals') return;
-    const values = this.inLocals(state);
-    e.set(this.result, values.result);
-    e.set(this.inputs, values.inputs);
-    e.set(this.carry, values.carry);
-    e.set(this.odd, values.odd);
-    this.state = LOCALS;
-  }
-  forget(): void {
-    this.state = LOCALS;
+  /** Makes `aux` whole where what is deferred says so. */
+  private settle(wanted: () => I32): void {
+    const { e } = this;
+    e.ifRarely(wanted(), () => {
+      const first = e.get(this.first);
+      const wide = first.type === 'i64' ? (first as I64) : e.convert('extendU', first as I32);
+      e.set(this.aux, e.call(SETTLE_FLAGS, [this.widen(e.get(this.result)), wide, e.get(this.how), e.get(this.aux)]) as I32);
+    });
   }
 
+  /** What follows takes the flags from the locals, in such a form. */
+  toLocals(form: FlagForm): void {
+    if (form === 'whole') this.toWhole();
+    else this.defer(form);
+  }
+  /** They are in the locals in any form; what has been deferred before stays so. */
+  toAny(): void {
+    if (this.isDeferred(this.state)) return;
+    this.toWhole();
+    this.e.set(this.how, this.e.i32(0));
+  }
+  toWhole(): void {
+    const { state, e } = this;
+    if (state.kind === 'whole') return;
+    this.state = IN_LOCALS.whole;
+    if (this.isDeferred(state)) return this.settle(() => e.get(this.how));
+    const { result, aux } = this.inLocals(state);
+    e.set(this.result, result);
+    e.set(this.aux, aux);
+  }
+  private defer(form: FlagForm): void {
+    const { state, e } = this;
+    if (this.isDeferred(state)) return;
+    const kept = state.kind === 'changed' && state.kept && state.of === undefined;
+    const base = kept ? state.base : state;
+    if ((base.kind === 'add' || base.kind === 'sub') && this.isExact(base)) {
+      if (form === 'carry' && !kept) e.set(this.aux, this.shl(this.carryOut(base), 31));
+      e.set(this.result, this.resultOf(base));
+      e.set(this.first, this.wide && base.a.type === 'i32' ? e.convert('extendU', base.a as I32) : base.a);
+      e.set(this.how, e.i32(addSub(base.kind, base.bits) | (kept || form === 'carry' ? HOW_KEEPS_CARRY : HOW_TELLS_CARRY)));
+    } else this.toAny();
+    this.state = IN_LOCALS[form];
+  }
+  private isDeferred({ kind }: FlagState): boolean {
+    return kind === 'deferred' || kind === 'carry';
+  }
+  /** Paths meet, all with the flags in the locals. */
+  join(form: FlagForm): void {
+    this.state = IN_LOCALS[form];
+  }
+
+  /** An instruction follows. */
+  begin(): void {
+    this.carry = undefined;
+  }
   set(state: FlagState): void {
     if (this.unread) return;
     this.state = state;
-    if (this.eager) this.toLocals();
+    if (this.eager) this.toWhole();
   }
   setCarry(cf: I32, of: I32 | undefined): void {
     if (this.unread) return;
     const { state } = this;
-    if (state.kind === 'carry') this.set({ kind: 'carry', base: state.base, cf, of: of ?? state.of });
-    else this.set({ kind: 'carry', base: state, cf, of });
+    const kept = cf === this.carry;
+    if (state.kind === 'changed') this.set({ kind: 'changed', base: state.base, cf, of: of ?? state.of, kept });
+    else this.set({ kind: 'changed', base: state, cf, of, kept });
   }
 
   flag(flag: Flag): I32 {
@@ -135,16 +188,25 @@ export class RegionFlags implements FlagModel {
   }
   private isPlain(state: FlagState & { kind: 'add' | 'sub' }): boolean {
     const constants = [state.a, state.b, state.result].every((v) => this.e.constantOf(v) !== undefined);
-    return !constants && this.e.isBinary(state.result, state.kind, state.a, state.b);
+    return !constants && this.isExact(state);
+  }
+  /** The result is that of these operands alone, and tells the second one. */
+  private isExact({ kind, a, b, result }: FlagState & { kind: 'add' | 'sub' }): boolean {
+    return this.e.isBinary(result, kind, a, b);
   }
 
   private flagOf(state: FlagState, flag: Flag): I32 {
     const { e } = this;
     switch (state.kind) {
-      case 'locals': return this.flagInLocals(flag);
-      case 'image': return this.bit(state.value, { CF: 0, PF: 2, AF: 4, ZF: 6, SF: 7, OF: 11 }[flag]);
+      case 'whole': return this.flagInLocals(flag);
       case 'carry':
-        if (flag === 'CF') return state.cf;
+      case 'deferred': return this.deferredFlag(flag, state.kind);
+      case 'image': return this.bit(state.value, { CF: 0, PF: 2, AF: 4, ZF: 6, SF: 7, OF: 11 }[flag]);
+      case 'changed':
+        if (flag === 'CF') {
+          if (state.kept) this.carry = state.cf;
+          return state.cf;
+        }
         return flag === 'OF' && state.of ? state.of : this.flagOf(state.base, flag);
       default:
     }
@@ -160,26 +222,40 @@ export class RegionFlags implements FlagModel {
   }
   private flagInLocals(flag: Flag): I32 {
     const { e } = this;
+    const aux = e.get(this.aux);
     switch (flag) {
-      case 'CF': return e.get(this.carry);
+      case 'CF': {
+        this.carry = this.shrU(aux, 31);
+        return this.carry;
+      }
       case 'ZF': return e.eqz(e.get(this.result));
-      case 'SF': return e.binary('xor', this.bit(e.get(this.result), this.wide ? 63 : 31), this.and(e.get(this.odd), 1));
-      case 'OF': return e.binary('xor', this.shrU(e.get(this.inputs), 31), e.get(this.carry));
-      case 'AF': return this.bit(e.get(this.inputs), 4);
-      case 'PF': return this.parity(e.binary('xor', this.low(e.get(this.result)), this.shrU(e.get(this.odd), 8)));
+      case 'SF': return e.binary('xor', this.bit(e.get(this.result), this.wide ? 63 : 31), this.and(aux, 1));
+      case 'OF': return this.shrU(e.binary('xor', aux, this.shl(aux, 1)), 31);
+      case 'AF': return this.bit(aux, 3);
+      case 'PF': return this.parity(e.binary('xor', this.low(e.get(this.result)), this.shrU(aux, 8)));
     }
+  }
+  private deferredFlag(flag: Flag, form: 'carry' | 'deferred'): I32 {
+    const { e } = this;
+    if (this.unread && this.keepsCarry) return e.i32(0);
+    if (flag !== 'CF') this.settle(() => e.get(this.how));
+    else if (form !== 'carry') this.settle(() => this.and(e.get(this.how), HOW_TELLS_CARRY));
+    return this.flagInLocals(flag);
   }
 
   private carryOut(state: FlagState & { kind: 'add' | 'sub' }): I32 {
-    const { e } = this;
     const { kind, bits, a, b, result } = state;
     // Operands of 8 and 16 bits are zero-extended, so the carry is the bit above.
     if (bits < 32) return this.bit(result, bits);
     if (this.isPlain(state)) return kind === 'add' ? this.compare('ltU', result, a) : this.compare('ltU', a, b);
+    return this.bit(this.carriesOut(state), bits - 1);
+  }
+  /** Of each bit. */
+  private carriesOut({ kind, a, b, result }: FlagState & { kind: 'add' | 'sub' }): Int {
+    const { e } = this;
     const first = kind === 'add' ? a : this.not(a);
     const kept = kind === 'add' ? this.not(result) : result;
-    const carries = e.binary('or', e.binary('and', first, b), e.binary('and', e.binary('or', first, b), kept));
-    return this.bit(carries, bits - 1);
+    return e.binary('or', e.binary('and', first, b), e.binary('and', e.binary('or', first, b), kept));
   }
   /** In the top bit of the width: the sign is wrong. */
   private overflow(state: FlagState & { kind: 'add' | 'sub' }): Int {
@@ -193,46 +269,42 @@ export class RegionFlags implements FlagModel {
     return e.binary('xor', e.binary('xor', state.a, state.b), state.result);
   }
 
-  private inLocals(state: FlagState): { result: Int; inputs: I32; carry: I32; odd: I32 } {
+  private inLocals(state: FlagState): { result: Int; aux: I32 } {
     const { e } = this;
-    const zero = e.i32(0);
     switch (state.kind) {
-      case 'locals':
-        return { result: e.get(this.result), inputs: e.get(this.inputs), carry: e.get(this.carry), odd: e.get(this.odd) };
+      case 'whole':
+      case 'carry':
+      case 'deferred':
+        return { result: e.get(this.result), aux: e.get(this.aux) };
       case 'add':
       case 'sub':
-        return {
-          result: this.resultOf(state), inputs: this.inputsOf(this.carriesIn(state), state.bits), carry: this.carryOut(state), odd: zero,
-        };
+        return { result: this.resultOf(state), aux: this.auxOf(this.carriesOut(state), state.bits) };
       case 'logic':
-        return { result: this.resultOf(state), inputs: zero, carry: zero, odd: zero };
+        return { result: this.resultOf(state), aux: e.i32(0) };
       case 'with': {
-        const top = this.shl(e.binary('xor', state.of, state.cf), 31);
-        const inputs = state.af ? e.binary('or', top, this.shl(state.af, 4)) : top;
-        return { result: this.resultOf(state), inputs, carry: state.cf, odd: zero };
+        const top = this.topBits(state.cf, state.of);
+        return { result: this.resultOf(state), aux: state.af ? e.binary('or', top, this.shl(state.af, 3)) : top };
       }
       case 'image': return this.imageInLocals(state.value);
       default: {
-        const base = this.inLocals(state.base);
         const of = state.of ?? this.flagOf(state.base, 'OF');
-        const top = this.shl(e.binary('xor', of, state.cf), 31);
-        return { ...base, inputs: e.binary('or', this.and(base.inputs, 0x7fffffff), top), carry: state.cf };
+        if (this.isDeferred(state.base)) this.settle(() => e.get(this.how));
+        const { result, aux } = this.inLocals(state.base);
+        return { result, aux: e.binary('or', this.and(aux, ~CARRY_OVERFLOW), this.topBits(state.cf, of)) };
       }
     }
   }
   /** As LazyFlags.write in src/interp/flags.ts. */
-  private imageInLocals(value: I32): { result: Int; inputs: I32; carry: I32; odd: I32 } {
+  private imageInLocals(value: I32): { result: Int; aux: I32 } {
     const { e } = this;
     const zero = this.bit(value, 6);
     const delta = e.binary('xor', this.bit(value, 2), zero);
-    const carry = this.bit(value, 0);
-    const top = this.shl(e.binary('xor', this.bit(value, 11), carry), 31);
-    return {
-      result: this.wide ? this.widen(e.binary('xor', zero, e.i32(1))) : e.binary('xor', zero, e.i32(1)),
-      inputs: e.binary('or', top, this.and(value, 0x10)),
-      carry,
-      odd: e.binary('or', this.bit(value, 7), this.shl(delta, 8)),
-    };
+    const low = e.binary('or', this.shl(this.bit(value, 4), 3), e.binary('or', this.bit(value, 7), this.shl(delta, 8)));
+    const result = e.binary('xor', zero, e.i32(1));
+    return { result: this.wide ? this.widen(result) : result, aux: e.binary('or', this.topBits(this.bit(value, 0), this.bit(value, 11)), low) };
+  }
+  private topBits(cf: I32, of: I32): I32 {
+    return this.e.binary('or', this.shl(cf, 31), this.shl(this.e.binary('xor', cf, of), 30));
   }
 
   /** The result as its local has it. */
@@ -243,11 +315,13 @@ export class RegionFlags implements FlagModel {
   private widen(a: Int): I64 {
     return a.type === 'i64' ? (a as I64) : this.e.convert('extendS', a as I32);
   }
-  /** Carries into each bit of the width, as their local has them. */
-  private inputsOf(carries: Int, bits: Bits): I32 {
-    if (carries.type === 'i32') return this.extend(carries, bits) as I32;
+  /** Carries out of each bit of the width, as `aux` has them. */
+  private auxOf(carries: Int, bits: Bits): I32 {
     const { e } = this;
-    return e.binary('or', this.and(this.low(e.binary('shrU', carries as I64, e.i64(32))), 0x80000000 | 0), this.and(this.low(carries), 0x10));
+    const low = this.low(carries);
+    if (bits === 32) return this.and(low, CARRY_OVERFLOW | AUXILIARY);
+    const high = carries.type === 'i64' ? this.low(e.binary('shrU', carries as I64, e.i64(32))) : this.shl(low, 32 - bits);
+    return e.binary('or', this.and(high, CARRY_OVERFLOW), this.and(low, AUXILIARY));
   }
 
   private compare(op: 'eq' | 'ltU' | 'leU' | 'ltS' | 'leS', a: Int, b: Int): I32 {

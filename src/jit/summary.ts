@@ -11,6 +11,10 @@ import { RegionOps } from './region-ops.ts';
 export interface Summary {
   /** Needs the flags as they were: reads them, keeps some, or may leave before it sets them. */
   readonly needs: boolean;
+  /** Reads some as they were, or keeps some, apart from `keepsCarry`. */
+  readonly reads: boolean;
+  /** Sets all others and keeps CF. */
+  readonly keepsCarry: boolean;
   /** Sets all six on every path. */
   readonly sets: boolean;
   /** Sets some on some paths only. */
@@ -29,13 +33,17 @@ export interface X87Summary {
   readonly touches: boolean;
 }
 
-const UNKNOWN: Summary = { needs: true, sets: false, setsSome: false, readsOwn: false, x87: { uses: false, moves: 0, touches: false } };
+const UNKNOWN: Summary = { needs: true, reads: true, keepsCarry: false, sets: false, setsSome: false, readsOwn: false, x87: { uses: false, moves: 0, touches: false } };
 
 class FlagProbe implements FlagModel {
   needs = false;
   sets = false;
   setsSome = false;
   readsOwn = false;
+  private readsOthers = false;
+  /** CF as it was, once the instruction has asked for it, and whether it has been put back. */
+  private carry: I32 | undefined;
+  private isKept = false;
   private readonly code: RegionCode;
   private readonly depth: number;
 
@@ -48,18 +56,34 @@ class FlagProbe implements FlagModel {
     if (this.code.e.nesting === this.depth) this.sets = true;
     else this.setsSome = true;
   }
-  setCarry(): void {
+  setCarry(cf: I32): void {
+    if (cf === this.carry && this.sets) {
+      this.isKept = true;
+      return;
+    }
     this.read();
+    if (!this.sets) this.readsOthers = true;
     if (this.code.e.nesting !== this.depth) this.setsSome = true;
   }
-  flag(_flag: Flag): I32 {
+  flag(flag: Flag): I32 {
     this.read();
-    return this.code.e.i32(0);
+    const { e } = this.code;
+    const value = e.eqz(e.param(0, 'i32'));
+    if (flag === 'CF' && !this.sets && !this.carry) this.carry = value;
+    else if (!this.sets) this.readsOthers = true;
+    return value;
   }
   condition(_code: Condition): I32 {
     this.read();
+    if (!this.sets) this.readsOthers = true;
     // Not a constant, so that the body makes both paths.
     return this.code.e.param(0, 'i32');
+  }
+  get keepsCarry(): boolean {
+    return this.isKept && !this.readsOthers;
+  }
+  get reads(): boolean {
+    return this.readsOthers || (this.carry !== undefined && !this.isKept);
   }
   /** Also what happens before the flags are set and may leave. */
   read(): void {
@@ -102,7 +126,7 @@ function probe(record: CodeRecord, variant: Variant): Summary {
     code.onLeave = () => flags.read();
     variant.row.body(new RegionOps(code, record, variant, flags, { direct: true, branch: () => true, jump: () => true }));
     code.checks.flush();
-    found = { needs: flags.needs, sets: flags.sets && !flags.setsSome, setsSome: flags.setsSome, readsOwn: flags.readsOwn, x87 };
+    found = { needs: flags.needs, reads: flags.reads || flags.setsSome, keepsCarry: flags.keepsCarry, sets: flags.sets && !flags.setsSome, setsSome: flags.setsSome, readsOwn: flags.readsOwn, x87 };
   });
   return found;
 }
