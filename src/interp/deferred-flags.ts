@@ -5,13 +5,12 @@
 import type { Bits, I32, I64 } from '../isa/ops.ts';
 import { FunctionBuilder } from '../wasm/function.ts';
 import type { FunctionImport, ModuleBuilder } from '../wasm/module.ts';
+import { AUXILIARY, CARRY_OVERFLOW } from './flags.ts';
 
 /** How flags come about, as bits: how far the highest carry is below bit 31, what was done, and whether CF follows from it or is the one in FLAG_AUX. */
 const SHIFT = 0x1f, WIDE = 0x40, SUBTRACTION = 0x80;
 export const HOW_TELLS_CARRY = 0x100, HOW_KEEPS_CARRY = 0x200;
 export const addSub = (kind: 'add' | 'sub', bits: Bits): number => (bits === 64 ? WIDE : 32 - bits) | (kind === 'sub' ? SUBTRACTION : 0);
-
-const CARRY_OVERFLOW = 0xc0000000 | 0, AUXILIARY = 8;
 
 /** Result and first operand, how, FLAG_AUX from before: gives FLAG_AUX (cpu/layout.ts). */
 export const SETTLE_FLAGS: FunctionImport = {

@@ -3,7 +3,8 @@ import * as L from '../cpu/layout.ts';
 import type { Bits, Condition, Flag, I32, I64, Int, Ops } from '../isa/ops.ts';
 import type { FunctionBuilder } from '../wasm/function.ts';
 
-const CARRY_OVERFLOW = 0xc0000000 | 0;
+/** Of FLAG_AUX: carries out of the highest two bits, of which CF and OF follow, and that of bit 3, which is AF. */
+export const CARRY_OVERFLOW = 0xc0000000 | 0, AUXILIARY = 8;
 const EVEN_PARITY = 0x9669;
 
 export class LazyFlags {
@@ -42,8 +43,8 @@ export class LazyFlags {
     this.setResult(bits, result);
     const low = carries.type === 'i64' ? o.wrap(carries as I64) : (carries as I32);
     const high = carries.type === 'i64' ? o.wrap(o.shrU(carries as I64, o.i64(32))) : o.shl(low, o.i32(32 - bits));
-    if (bits === 32) this.setAux(o.and(low, o.i32(CARRY_OVERFLOW | 8)));
-    else this.setAux(o.or(o.and(high, o.i32(CARRY_OVERFLOW)), o.and(low, o.i32(8))));
+    if (bits === 32) this.setAux(o.and(low, o.i32(CARRY_OVERFLOW | AUXILIARY)));
+    else this.setAux(o.or(o.and(high, o.i32(CARRY_OVERFLOW)), o.and(low, o.i32(AUXILIARY))));
   }
   setLogic(bits: Bits, result: Int): void {
     this.setResult(bits, result);

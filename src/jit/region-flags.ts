@@ -10,13 +10,12 @@
  */
 import * as L from '../cpu/layout.ts';
 import { addSub, HOW_KEEPS_CARRY, HOW_TELLS_CARRY, SETTLE_FLAGS } from '../interp/deferred-flags.ts';
+import { AUXILIARY, CARRY_OVERFLOW } from '../interp/flags.ts';
 import type { Bits, Condition, Flag, I32, I64, Int } from '../isa/ops.ts';
 import type { FunctionBuilder, Variable } from '../wasm/function.ts';
 import type { IntType } from '../wasm/opcodes.ts';
 
 const EVEN_PARITY = 0x9669;
-/** Carries out of the highest two bits, of which CF and OF follow, and that of bit 3, which is AF. */
-const CARRY_OVERFLOW = 0xc0000000 | 0, AUXILIARY = 8;
 
 /** How the flags are in the locals. */
 export type FlagForm = 'whole' | 'carry' | 'deferred';
