@@ -71,7 +71,7 @@ export class RegionFlags implements FlagModel {
     this.how = e.variable('i32', 'flag_how');
   }
 
-  /** From the vCPU's state to the locals, which have them in both forms. */
+  /** From the vCPU's state to the locals, which have them in any form. */
   load(): void {
     const { e, cpu } = this;
     e.set(this.result, e.load(this.result.type, cpu, L.FLAG_RESULT));

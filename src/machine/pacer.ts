@@ -9,14 +9,14 @@ import type { MachineHost } from './host.ts';
 
 /** Host time that a measurement of speed covers at least, and when the guest is ahead; browsers' clocks tell tenths of a millisecond. */
 const WINDOW_MS = 2, HASTY_WINDOW_MS = 0.3;
-/** A lag is made good over about this time. */
+/** A lead or lag is made good over about this time. */
 const CORRECTION_MS = 100;
-/** With such a lead, guest time takes twice what it takes otherwise; with more, in proportion. */
+/** A guest that is further ahead than this is slowed down at once: with twice such a lead to half its pace, and so on. */
 const LEAD_MS = 1;
 /** Further behind than this, the host was asleep: the guest does not make up for it. */
 const LOST_MS = 500;
-/** Changes of rate smaller than this are not worth an entry in the log of inputs. */
-const TOLERANCE = 0.03;
+/** Changes of rate smaller than this are not worth an entry in the log of inputs, and while the guest is slowed down. */
+const TOLERANCE = 0.03, HASTY_TOLERANCE = 0.2;
 const LOWEST_RATE = 0.02, HIGHEST_RATE = 10_000;
 
 export class Pacer {
@@ -58,9 +58,9 @@ export class Pacer {
     const isAhead = lagMs < -LEAD_MS;
     const measured = this.measure(isAhead ? HASTY_WINDOW_MS : WINDOW_MS);
     if (this.cost === undefined || !(measured || isAhead)) return;
-    const correction = lagMs < 0 ? LEAD_MS / (LEAD_MS - lagMs) : 1 + Math.min(lagMs / CORRECTION_MS, 1);
+    const correction = isAhead ? LEAD_MS / -lagMs : 1 + Math.min(lagMs / CORRECTION_MS, 1);
     const rate = Math.min(Math.max(this.cost * correction, LOWEST_RATE), HIGHEST_RATE);
-    if (Math.abs(rate / this.clock.nanosecondsPerInstruction - 1) < TOLERANCE) return;
+    if (Math.abs(rate / this.clock.nanosecondsPerInstruction - 1) < (isAhead ? HASTY_TOLERANCE : TOLERANCE)) return;
     this.clock.setRate(rate);
     this.onRate?.(rate);
   }

@@ -13,7 +13,7 @@ import { MEMORY_MIB } from './boot.ts';
 const TOUCHED_MIB = 40;
 const MIB = 2 ** 20;
 /**
- * The browser gives back what it no longer needs only after a while, and code goes that has not run for half a minute: until it has
+ * The browser gives back what it no longer needs only after a while, and code goes that has not run for a minute: until it has
  * come down by less than this in so long, so many times in a row.
  */
 const SETTLE_MS = 10_000, SETTLED_BYTES = MIB, SETTLED_SAMPLES = 7, LONGEST_SETTLE_MS = 240_000;
