@@ -178,7 +178,7 @@ export class Cpu implements CpuContext {
    * interrupt. `shutdown`: a triple fault; only `reset` goes on.
    */
   run(fuel: number): RunResult {
-    this.engine.compiler.work();
+    this.engine.work(this.state.base);
     this.drawTimeLine();
     const { retired } = this;
     const result = this.tierTimes ? this.timedSlice(fuel, this.tierTimes) : this.runSlice(fuel);

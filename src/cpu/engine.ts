@@ -11,6 +11,7 @@ import { INSTRUCTION_SET } from '../isa/instruction-set.ts';
 import { RegionCompiler, type RegionCompilerOptions } from '../jit/compiler.ts';
 import type { Arena } from '../memory/arena.ts';
 import type { PagePool } from '../memory/pool.ts';
+import * as L from './layout.ts';
 import type { AreaKernel } from './x87/state-area.ts';
 
 /** The compiled modules that every vCPU runs on; scripts/build-wasm.ts makes them. */
@@ -34,6 +35,9 @@ export interface Kernel extends AreaKernel {
   deliver_event(cpu: number, vector: number, error: number, hasError: number, flags: number): number;
 }
 
+/** More misses of numbers in one slice make code careful; so do misses of PE in slices one after the other: programs set it when they first round. */
+const MOST_NUMBERS_MISSED = 64, MOST_ROUNDING_MISSED = 20_000;
+
 const engines = new WeakMap<PagePool, Engine>();
 
 export class Engine {
@@ -48,6 +52,8 @@ export class Engine {
   /** Until they are instantiated. */
   private wideHandlers: CpuModules['wideHandlers'] | undefined;
   private current: readonly Import[] = [];
+  /** In the last slices, as long as there were any. */
+  private roundingMissed = 0;
 
   /** The pool's engine, made at the first call. */
   static of(pool: PagePool, modules: CpuModules, imports: Imports, options: RegionCompilerOptions): Engine {
@@ -88,6 +94,24 @@ export class Engine {
     if (this.wideHandlers === undefined) return;
     instantiateWideHandlers(this.wideHandlers, this.arena, this.table, this.imports);
     this.wideHandlers = undefined;
+  }
+
+  /** To call between two slices of a vCPU, while no code runs. */
+  work(cpu: number): void {
+    this.watchNumbers(cpu);
+    this.compiler.work();
+  }
+
+  private watchNumbers(cpu: number): void {
+    const { i32, u32 } = this.arena;
+    const [numbers, rounding] = [(cpu + L.NUMBERS_MISSED) >>> 2, (cpu + L.ROUNDING_MISSED) >>> 2];
+    this.roundingMissed = i32[rounding] === 0 ? 0 : this.roundingMissed + i32[rounding];
+    if (i32[numbers] > MOST_NUMBERS_MISSED || this.roundingMissed > MOST_ROUNDING_MISSED) {
+      this.code.takeCare(u32[(cpu + L.MISSED_AT) >>> 2]);
+      this.roundingMissed = 0;
+    }
+    i32[numbers] = 0;
+    i32[rounding] = 0;
   }
 
   /** Runs a vCPU from a record on; `imports` are the values of its map. */

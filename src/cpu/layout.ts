@@ -136,11 +136,17 @@ export const TSC_OFFSET = 0x1018; // i64
 export const NMI_BLOCKED = 0x1020;
 /** u32: not 0 while somebody wants to be told of every interrupt and exception. */
 export const EVENTS_WATCHED = 0x1024;
+/** u32: how often compiled code has left for floating-point numbers, or an MXCSR, that it does not expect, and the arena address of the instruction where it did last. */
+export const NUMBERS_MISSED = 0x1028;
+export const ROUNDING_MISSED = 0x102c;
+export const MISSED_AT = 0x1030;
 /** Area of FXSAVE and XSAVE on its way to and from memory that is not in one frame: 832 bytes. */
 export const STATE_AREA = 0x1040;
 /** Pages that a compiled region keeps for its loops (`interp/translate.ts`): 128 bytes. */
 export const LOOP_PAGES = 0x1380;
-export const STATE_SIZE = 0x1400;
+/** What finds out about numbers in the middle of their format's range (cpu/sse/middle.ts): 64 bytes. */
+export const MIDDLE_CONSTANTS = 0x1400;
+export const STATE_SIZE = 0x1440;
 
 /**
  * Two TLB sets follow the state: supervisor, then user. Direct-mapped by linear page number, so large that pages of a kernel

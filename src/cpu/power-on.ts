@@ -4,6 +4,7 @@ import * as L from './layout.ts';
 import type { CpuProfile } from './profiles.ts';
 import { CR0_CD, CR0_ET, CR0_NW, EFLAGS_FIXED, RDX } from './registers.ts';
 import { resetSegments } from './segments.ts';
+import { middleConstants } from './sse/middle.ts';
 import type { CpuState } from './state.ts';
 import { STATE_X87 } from './system/area-forms.ts';
 
@@ -23,4 +24,5 @@ export function powerOnState(state: CpuState, profile: CpuProfile): void {
   state.setU32(L.MXCSR, 0x1f80);
   state.setU32(L.XCR0, STATE_X87);
   state.setU32(L.TWO_PAGES, 2 * 4096);
+  state.arena.u8.set(new Uint8Array(middleConstants().buffer), state.base + L.MIDDLE_CONSTANTS);
 }

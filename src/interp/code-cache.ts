@@ -131,6 +131,18 @@ export class CodeCache {
   jumpTargets(frame: number, mode: number): number[] {
     return this.pages.get(frame | 0)?.jumpTargetsOf(mode) ?? [];
   }
+  /** Compiled code left too often for floating-point numbers that it did not expect: regions that hold the instruction are made anew. */
+  takeCare(host: number): void {
+    const page = this.pages.get(host & -4096);
+    if (!page) return;
+    page.careful = [...page.careful, host & 4095];
+    this.written(page.frame as ArenaAddr, host & 4095, 1);
+  }
+  /** Whether an instruction of a frame, or the one at an offset, has met such numbers. */
+  needsCare(frame: number, offset?: number): boolean {
+    const careful = this.pages.get(frame | 0)?.careful ?? [];
+    return offset === undefined ? careful.length > 0 : careful.includes(offset);
+  }
   /** Something was made from the frame's code. */
   isKnown(frame: number): boolean {
     return this.pages.has(frame | 0);

@@ -69,6 +69,8 @@ export class CodePage {
   private longest = 0;
   /** Keys of blocks that an indirect jump was the first to lead to, dropped or not. */
   private readonly jumpTargets: number[] = [];
+  /** Offsets of instructions that met floating-point numbers which compiled code did not expect. */
+  careful: readonly number[] = [];
   /** Places of dropped blocks. A branch may still lead there, so only a block of the same key may have its place. */
   private vacant: Map<number, Place> | undefined;
   /** Records that are of no use any more, and those of blocks. */

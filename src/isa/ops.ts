@@ -64,11 +64,14 @@ export interface Place<T extends Type = IntType> {
 }
 
 export type FloatShape = 'f32x4' | 'f64x2';
+export type FloatOperation = 'sum' | 'product' | 'quotient' | 'root';
 /** A check of an operation that has been carried out as if no exception but #P could come of it. */
 export interface DeferredCheck {
   readonly shape: FloatShape;
-  /** Scalars or vectors which, if all are normal, say that it was right. */
-  readonly numbers: readonly Val[];
+  readonly operation: FloatOperation;
+  /** Scalars, or vectors of them. If all are normal, it was right. */
+  readonly operands: readonly Val[];
+  readonly value: Val;
   /** Not 0 when it may not have been. */
   inexact(): I32;
   /** Sets PE if the right result was rounded to nearest. */
@@ -248,10 +251,12 @@ export abstract class Ops extends Shorthand {
   remembered<T extends Type>(_what: string, make: () => Val<T>): Val<T> { return make(); }
   /** Whether numbers are remembered to be tame: normal or zero. */
   readonly remembersTame: boolean = false;
-  isTame(_value: Val): boolean { return false; }
+  isTame(_shape: FloatShape, _value: Val): boolean { return false; }
   /** Where control gets past this instruction, the values are tame. */
-  noteTame(..._values: Val[]): void {}
-  /** Takes a check, to be made before anything happens that cannot be taken back: then the instruction may go on. */
+  noteTame(_shape: FloatShape, ..._values: Val[]): void {}
+  /** Likewise that a double is an integer of 32 bits. */
+  noteInteger(_value: Val): void {}
+  /** Takes a check, to be made before anything happens that cannot be taken back: then the instruction may go on, and its numbers are tame. */
   defer(_check: DeferredCheck): boolean { return false; }
   /** Leaves this instruction to the interpreter; nothing of it has been done. */
   giveUp(): void { throw new Error('only compiled code gives up'); }

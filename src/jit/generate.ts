@@ -86,7 +86,7 @@ export class RegionGenerator {
     this.observer = observer;
     const environment = region.mode & MODE_CODE64 ? 'long' : region.mode & MODE_FLAT ? 'flat' : 'segmented';
     this.depths = x87Depths(region);
-    this.code = new RegionCode(module, environment, { counted: region.counted, x87: this.depths !== undefined, watch: observer && ((e) => observer.watch(e)) });
+    this.code = new RegionCode(module, environment, region, { x87: this.depths !== undefined, watch: observer && ((e) => observer.watch(e)) });
     this.target = this.code.e.variable('i32', 'target');
     this.targets = [...new Set([...region.entries.map(({ block }) => block), ...region.jumpTargets])].map((block) => block + 1);
     this.jumped = this.code.e.variable(this.code.wide ? 'i64' : 'i32', 'jumped');

@@ -2,7 +2,7 @@
 import type { CodeCache } from '../interp/code-cache.ts';
 import { HANDLER_CROSSING, HANDLER_CROSSING_LONG } from '../interp/variant.ts';
 import type { Code } from './finder.ts';
-import { type BasicBlock, branchOffset, type CodeRecord, ends, isCall, isIndirectCall, isIndirectJump, isReturn, narrowBranch, pageOf, type FoundRegion, type RegionEntry, type RegionPage } from './region.ts';
+import { type BasicBlock, branchOffset, type CodeRecord, ends, hostOf, isCall, isIndirectCall, isIndirectJump, isReturn, narrowBranch, pageOf, type FoundRegion, type RegionEntry, type RegionPage } from './region.ts';
 
 /** Entries of a region at most. */
 export const MAX_ENTRIES = 16;
@@ -43,10 +43,15 @@ export class GraphBuilder {
     const targets = this.blocks.some(({ jumps }) => jumps) ? [...code.jumpTargets] : [];
     const jumpTargets = targets.map((offset) => this.place(root, offset)).filter((block) => block !== undefined);
     this.makeBlocks();
-    const places = new Map([...root.index].map(([offset, block]) => [this.hostOf(offset), block]));
+    const places = new Map([...root.index].map(([offset, block]) => [hostOf(this.pages, offset), block]));
     // Where none of the targets is known, jumps leave.
     const blocks = jumpTargets.length > 0 ? this.blocks : this.blocks.map((block) => (block.jumps ? { ...block, jumps: false } : block));
-    return { region: { mode: this.mode, pages: this.pages, blocks, entries, jumpTargets, counted }, places };
+    return { region: { mode: this.mode, pages: this.pages, blocks, entries, jumpTargets, counted, careful: this.isCareful() }, places };
+  }
+
+  private isCareful(): boolean {
+    if (!this.pages.some(({ frame }) => this.cache.needsCare(frame))) return false;
+    return this.blocks.some(({ records }) => records.some(({ offset }) => this.cache.needsCare(pageOf(hostOf(this.pages, offset)), offset & 0xfff)));
   }
 
   private makeBlocks(): void {
@@ -54,17 +59,12 @@ export class GraphBuilder {
   }
 
   private entry(root: Context, offset: number, again: boolean): RegionEntry | undefined {
-    const host = this.hostOf(offset);
+    const host = hostOf(this.pages, offset);
     const record = this.cache.known(host, this.mode);
     const handler = record === 0 ? 0 : this.cache.handlerOf(record);
     // An instruction in two pages is entered only where both have been looked at.
     if (record === 0 || handler === HANDLER_CROSSING || handler === HANDLER_CROSSING_LONG || (!again && this.cache.isCompiled(record))) return undefined;
     return { block: this.place(root, offset) as number, host, record, handler };
-  }
-
-  /** Arena address of a place whose page is in the region. */
-  private hostOf(offset: number): number {
-    return ((this.pages.find((p) => p.delta === pageOf(offset)) as RegionPage).frame + (offset & 0xfff)) >>> 0;
   }
 
   /** The block that begins at a place; undefined when no instruction is known there. */

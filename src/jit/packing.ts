@@ -21,8 +21,8 @@ export function unpackRegions(words: Int32Array): Region[] {
   return from.list(() => unpackRegion(from));
 }
 
-function packRegion(out: Writer, { mode, pages, blocks, entries, jumpTargets, counted }: Region): void {
-  out.put(mode, counted ? 1 : 0);
+function packRegion(out: Writer, { mode, pages, blocks, entries, jumpTargets, counted, careful }: Region): void {
+  out.put(mode, counted ? 1 : 0, careful ? 1 : 0);
   out.list(pages, ({ delta, frame }) => out.put(delta, frame));
   // An instruction is in as many blocks as its function has calls that it stands in the place of.
   const records = [...new Set(blocks.flatMap((block) => block.records))];
@@ -43,6 +43,7 @@ function packRegion(out: Writer, { mode, pages, blocks, entries, jumpTargets, co
 function unpackRegion(from: Reader): Region {
   const mode = from.next() >>> 0;
   const counted = from.next() !== 0;
+  const careful = from.next() !== 0;
   const pages = from.list(() => ({ delta: from.next(), frame: from.next() }));
   const records = from.list(() => unpackRecord(from));
   const blocks = from.list((): BasicBlock => ({
@@ -51,7 +52,7 @@ function unpackRegion(from: Reader): Region {
     nextOffset: from.next() !== 0 ? from.next() : void from.next(),
   }));
   const entries = from.list(() => ({ block: from.next(), host: from.next() >>> 0, record: from.next() >>> 0, handler: from.next() }));
-  return { mode, pages, blocks, entries, jumpTargets: from.list(() => from.next()), counted };
+  return { mode, pages, blocks, entries, jumpTargets: from.list(() => from.next()), counted, careful };
 }
 
 function unpackRecord(from: Reader): CodeRecord {

@@ -9,14 +9,15 @@
 import * as L from '../cpu/layout.ts';
 import { DISPATCH, GO, HANDLER_SIGNATURE } from '../interp/record-ops.ts';
 import { type Environment, HANDLER_BUDGET } from '../interp/variant.ts';
-import type { I32, I64, Int, V128 } from '../isa/ops.ts';
+import type { FloatShape, I32, I64, Int, V128 } from '../isa/ops.ts';
 import type { IntType } from '../wasm/opcodes.ts';
 import { FunctionBuilder, type Label, type Val, type Variable } from '../wasm/function.ts';
 import type { ModuleBuilder } from '../wasm/module.ts';
 import { DeferredChecks, type Stretch } from './deferred-checks.ts';
 import { LoopPages } from './loop-pages.ts';
+import { NORMAL_RANGES, type NumberRange } from './number-ranges.ts';
 import { PageSpan } from './page-spans.ts';
-import type { CodeRecord } from './region.ts';
+import type { CodeRecord, Region } from './region.ts';
 import { type FlagForm, type FlagState, RegionFlags } from './region-flags.ts';
 import { RegionX87, type X87Knowledge } from './region-x87.ts';
 
@@ -32,7 +33,7 @@ export interface Knowledge {
   readonly registers: readonly (Int | undefined)[];
   readonly vectors: readonly (V128 | undefined)[];
   readonly values: ReadonlyMap<string, Val>;
-  readonly tame: ReadonlySet<Val>;
+  readonly tame: ReadonlyMap<Val, NumberRange>;
   readonly spans: readonly PageSpan[];
   readonly flags: FlagState;
   readonly x87: X87Knowledge | undefined;
@@ -118,9 +119,10 @@ export interface X87Watcher {
   touch(): void;
 }
 
+/** What is asked of a region while its code is made. */
+export type RegionTraits = Pick<Region, 'pages' | 'counted' | 'careful'>;
+
 export interface RegionCodeOptions {
-  /** Whether the region counts its instructions. */
-  readonly counted?: boolean;
   /** Whether it has the x87's state in locals. */
   readonly x87?: boolean;
   /** What is emitted goes through it, for those who look on. */
@@ -128,6 +130,7 @@ export interface RegionCodeOptions {
 }
 
 export class RegionCode {
+  readonly region: RegionTraits;
   readonly e: RegionFunction;
   readonly cpu: I32;
   readonly flags: RegionFlags;
@@ -157,7 +160,7 @@ export class RegionCode {
   /** Values by what they are, as bodies name it, and vectors' lanes. */
   private values: ReadonlyMap<string, Val> = new Map();
   /** Numbers, and vectors of them, that are normal or zero. */
-  private tame: ReadonlySet<Val> = new Set();
+  private tame: ReadonlyMap<Val, NumberRange> = new Map();
   /** What a look at the TLB serves on this path. */
   private spans: readonly PageSpan[] = [];
   private readonly unfinished: (() => void)[] = [];
@@ -173,11 +176,12 @@ export class RegionCode {
   private readonly exitCount: Variable<'i32'> | undefined;
   private exitLabel: Label | undefined;
 
-  constructor(module: ModuleBuilder, environment: Environment, { counted = false, x87 = false, watch = (e) => e }: RegionCodeOptions = {}) {
+  constructor(module: ModuleBuilder, environment: Environment, region: RegionTraits, { x87 = false, watch = (e) => e }: RegionCodeOptions = {}) {
     const e = watch(new RegionFunction(module, HANDLER_SIGNATURE));
     this.e = e;
     this.cpu = e.param(1, 'i32');
     this.environment = environment;
+    this.region = region;
     this.wide = environment === 'long';
     const type = this.wide ? 'i64' : 'i32';
     for (let n = 0; n < (this.wide ? 16 : 8); n++) this.registers.push(e.variable(type, registerName(n, this.wide)));
@@ -185,7 +189,7 @@ export class RegionCode {
     this.exitTarget = e.variable(type, 'exit_target');
     const words = ['fuel', 'pages', 'tlb_set', 'exit_record', 'exit_handler', 'exit_fuel'];
     [this.fuel, this.pages, this.tlbSet, this.exitRecord, this.exitHandler, this.exitFuel] = words.map((name) => e.variable('i32', name));
-    if (counted) this.exitCount = e.variable('i32', 'exit_count');
+    if (region.counted) this.exitCount = e.variable('i32', 'exit_count');
     this.flags = new RegionFlags(e, this.cpu, this.wide);
     if (x87) this.x87 = new RegionX87(this);
     e.code = this;
@@ -276,15 +280,20 @@ export class RegionCode {
     this.values = new Map(this.values).set(what, value);
     return value;
   }
+  knows(what: string): boolean {
+    return this.values.has(what);
+  }
   /** Forgets values whose names begin so. */
   forgetValues(prefix: string): void {
     this.values = new Map([...this.values].filter(([what]) => !what.startsWith(prefix)));
   }
-  isTame(value: Val): boolean {
-    return this.tame.has(value);
+  /** Where numbers of a format lie, if they are normal or zero. */
+  rangeOf(value: Val, shape: FloatShape): NumberRange | undefined {
+    const range = this.tame.get(value);
+    return range?.shape === shape ? range : undefined;
   }
-  noteTame(values: readonly Val[]): void {
-    this.tame = new Set([...this.tame, ...values]);
+  noteRange(value: Val, range: NumberRange): void {
+    this.tame = new Map(this.tame).set(value, range);
   }
 
   // Memory
@@ -343,7 +352,13 @@ export class RegionCode {
     this.knownVectors = a.vectors.map((value, n) => (value === b.vectors[n] ? value : undefined));
     if (a.values !== b.values) this.values = new Map([...a.values].filter(([what, value]) => b.values.get(what) === value));
     if (a.x87 && b.x87) this.x87?.meet(a.x87, b.x87);
-    if (a.tame !== b.tame) this.tame = new Set([...a.tame].filter((value) => b.tame.has(value)));
+    if (a.tame !== b.tame) {
+      this.tame = new Map();
+      for (const [value, range] of a.tame) {
+        const other = b.tame.get(value);
+        if (other?.shape === range.shape) this.noteRange(value, other === range ? range : NORMAL_RANGES[range.shape]);
+      }
+    }
     if (a.spans !== b.spans) this.spans = a.spans.filter((span) => b.spans.includes(span));
     if (a.flags !== b.flags) throw new Error('flags differ where paths meet');
     if (a.stretch !== b.stretch) throw new Error('checks differ where paths meet');
@@ -353,7 +368,7 @@ export class RegionCode {
     this.known = [];
     this.knownVectors = [];
     this.values = new Map();
-    this.tame = new Set();
+    this.tame = new Map();
     this.spans = [];
     this.x87?.forget();
     this.dead = false;

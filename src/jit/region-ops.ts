@@ -9,10 +9,11 @@ import * as R from '../interp/record.ts';
 import { fixedSlot, KIND, RecordOps, slotField } from '../interp/record-ops.ts';
 import { FILL_WRITE, OPEN_SPAN, TRANSLATE } from '../interp/translate.ts';
 import type { Variant } from '../interp/variant.ts';
-import { type Bits, type Condition, type DeferredCheck, type Flag, type I32, type I64, type Int, type LoadKind, ROUNDING, type StoreKind, type V128 } from '../isa/ops.ts';
+import { type Bits, type Condition, type DeferredCheck, type Flag, type FloatShape, type I32, type I64, type Int, type LoadKind, ROUNDING, type StoreKind, type V128 } from '../isa/ops.ts';
 import type { FunctionBuilder, Val, Variable } from '../wasm/function.ts';
 import type { LOAD, STORE, Type } from '../wasm/opcodes.ts';
 import type { LoopPage } from './loop-pages.ts';
+import { INTEGERS, NORMAL_RANGES } from './number-ranges.ts';
 import type { PageSpan } from './page-spans.ts';
 import type { CodeRecord } from './region.ts';
 import type { RegionCode } from './region-code.ts';
@@ -172,11 +173,14 @@ export class RegionOps extends RecordOps {
     return this.code.remembered(what, make) as Val<T>;
   }
   override readonly remembersTame = true;
-  override isTame(value: Val): boolean {
-    return this.code.isTame(value);
+  override isTame(shape: FloatShape, value: Val): boolean {
+    return this.code.rangeOf(value, shape) !== undefined;
   }
-  override noteTame(...values: Val[]): void {
-    this.code.noteTame(values);
+  override noteTame(shape: FloatShape, ...values: Val[]): void {
+    for (const value of values) this.code.noteRange(value, this.code.rangeOf(value, shape) ?? NORMAL_RANGES[shape]);
+  }
+  override noteInteger(value: Val): void {
+    this.code.noteRange(value, INTEGERS);
   }
   override defer(check: DeferredCheck): boolean {
     return this.code.checks.defer(this, this.record, check);

@@ -67,6 +67,8 @@ export interface Region {
   readonly jumpTargets: readonly number[];
   /** Adds the instructions that it retires to COMPILED_COUNT, each time it is left. */
   readonly counted: boolean;
+  /** Floating-point numbers have been found in it that are not in the middle of their format's range. */
+  readonly careful: boolean;
 }
 
 /** A region that was found, and where else it could be entered: its blocks by the arena addresses of their first bytes. */
@@ -113,3 +115,5 @@ export function bytesOf({ pages, blocks }: Region): CodeBytes[] {
 
 /** The page that a place lies in. */
 export const pageOf = (offset: number): number => offset & ~0xfff;
+/** Arena address of a place in these pages. */
+export const hostOf = (pages: readonly RegionPage[], offset: number): number => ((pages.find(({ delta }) => delta === pageOf(offset)) as RegionPage).frame + (offset & 0xfff)) >>> 0;

@@ -111,7 +111,7 @@ export class Summaries {
 }
 
 function probe(record: CodeRecord, variant: Variant): Summary {
-  const code = new ProbedCode();
+  const code = new ProbedCode(record);
   let found = UNKNOWN;
   const x87 = { uses: false, moves: 0, touches: false };
   code.x87Watcher = {
@@ -134,8 +134,8 @@ function probe(record: CodeRecord, variant: Variant): Summary {
 class ProbedCode extends RegionCode {
   onLeave: () => void = () => {};
 
-  constructor() {
-    super(new ModuleBuilder(), 'long');
+  constructor({ delta }: CodeRecord) {
+    super(new ModuleBuilder(), 'long', { pages: [{ delta, frame: 0 }], counted: false, careful: false });
   }
   override leaveAt(record: CodeRecord): void {
     this.onLeave();

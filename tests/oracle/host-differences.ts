@@ -79,3 +79,5 @@ export function hostDifference(mnemonic: string, vector: number, fields: readonl
   const amd = onAmd ? [...OF_AMD, ...(based ? [OF_AMD_BASED] : [])] : [];
   return [...DIFFERENCES, ...amd].find(fits)?.reason;
 }
+/** Whether the host may go on where an instruction of ours ends a program with this vector. */
+export const mayGoOn = (mnemonic: string, vector: number): boolean => vector !== BREAKPOINT && hostDifference(mnemonic, BREAKPOINT, [`vector ${BREAKPOINT}, here ${vector}`]) !== undefined;

@@ -9,7 +9,7 @@ import { CoracleExecutor, ENDLESS, type Tier } from './coracle.ts';
 import * as E from './environment.ts';
 import { makeFxState } from './fx-state.ts';
 import { makeBaseline, rowsToTest } from './generate.ts';
-import { hostDifference } from './host-differences.ts';
+import { hostDifference, mayGoOn } from './host-differences.ts';
 import { mnemonicOf } from './mnemonic.ts';
 import { type Executor, NativeExecutor } from './native.ts';
 import { assemble, listing, type Piece, unknownFlags } from './program.ts';
@@ -17,7 +17,7 @@ import { ProgramMaker } from './program-maker.ts';
 import { QemuExecutor } from './qemu.ts';
 import { Random } from './random.ts';
 import * as R from './record.ts';
-import { adjustHost, qemuHas, wrapsAround } from './reference.ts';
+import { adjustHost, qemuHas, reachesV86Pages, wrapsAround } from './reference.ts';
 
 const LONGEST = 3500;
 const STRIDE = R.FX_RECORD_BYTES + 4096;
@@ -196,14 +196,16 @@ export class LockstepCampaign {
     const host = this.options.reference === 'host';
     // QEMU checks neither the alignment of operands of SSE nor the limits of segments.
     if (!host && vector !== GENERAL_PROTECTION && mine.u32(n, R.VECTOR) === GENERAL_PROTECTION) return [];
-    if (host && (wrapsAround(expected, k, mine, n) || jumpedIntoData(expected, k))) return [];
+    if (host && (wrapsAround(expected, k, mine, n) || jumpedIntoData(expected, k) || reachesV86Pages(expected, k))) return [];
     const before = unknownFlags(p.pieces) ?? [];
     const offsets = assemble(p.pieces, p.at)?.offsets ?? [];
-    const at = offsets.findIndex((o, i) => p.at + o === expected.u32(k, R.EIP_AFTER) && p.pieces[i]?.label === undefined);
+    const pieceAt = (eip: number): number => offsets.findIndex((o, i) => p.at + o === eip && p.pieces[i]?.label === undefined);
+    const at = pieceAt(expected.u32(k, R.EIP_AFTER));
     const flags = vector === 3 && at < 0 ? (before[p.pieces.length] ?? 0) : (before[at < 0 ? p.pieces.length : at] ?? 0);
     const fields = fieldsThatDiffer(expected, mine, k, { flags: 0, section: '' }, true, n, flags);
-    const piece = p.pieces[at];
+    const [piece, mineEnds] = [p.pieces[at], p.pieces[pieceAt(mine.u32(n, R.EIP_AFTER))]];
     if (host && piece && hostDifference(mnemonicOf(piece.bytes, 32), vector, fields) !== undefined) return [];
+    if (host && mineEnds && mayGoOn(mnemonicOf(mineEnds.bytes, 32), mine.u32(n, R.VECTOR))) return [];
     // QEMU reads before it writes, compares strings in another order, and has lost flags when an instruction faults.
     const fault = !host && vector === PAGE_FAULT && expected.u32(k, R.EIP_AFTER) === mine.u32(n, R.EIP_AFTER);
     return fault ? fields.filter((f) => /^(register|segment|memory|ST|XMM)/.test(f)) : fields;

@@ -61,11 +61,17 @@ export function isOwn(mnemonic: string, field: string): boolean {
 
 const inV86Pages = (linear: number, paragraph: number): boolean => linear - paragraph * 16 < 0x10000 && linear >= paragraph * 16;
 
+/** The host ends with a page fault there, where it has none. */
+export function reachesV86Pages(host: R.Batch, n: number): boolean {
+  const cr2 = host.u32(n, R.CR2);
+  return host.u32(n, R.VECTOR) === PAGE_FAULT && (inV86Pages(cr2, E.V86_DATA) || inV86Pages(cr2, E.V86_CODE));
+}
+
 const hostExcuse: Reference['excuse'] = (e, reference, mine, n, fields) => {
   if (wrapsAround(reference, n, mine, n)) return 'an operand that wraps around 4 GiB in a segment that holds all of them';
   const cr2 = reference.u32(n, R.CR2);
   if (reference.u32(n, R.VECTOR) === PAGE_FAULT && cr2 === reference.u32(n, R.EIP_AFTER) && cr2 - R.DATA_BASE < 0x10000 && cr2 >= R.DATA_BASE) return 'a branch to data, which the host does not execute';
-  if (reference.u32(n, R.VECTOR) === PAGE_FAULT && (inV86Pages(cr2, E.V86_DATA) || inV86Pages(cr2, E.V86_CODE))) return 'the pages of virtual-8086 mode, which the host does not have';
+  if (reachesV86Pages(reference, n)) return 'the pages of virtual-8086 mode, which the host does not have';
   if ([reference, mine].some((batch) => batch.selector(n, CS) === LINUX_CODE64)) return 'a far transfer to 64-bit code';
   // Its stack has no base, and all of ESP.
   const below = (reference.u32(n, R.REGISTERS + 4 * ESP) - cr2) >>> 0;

@@ -6,7 +6,7 @@
  * Tests are made on vectors of bits and gathered in sign bits, so that one branch decides; scalars are tested as vectors.
  */
 import * as L from '../../cpu/layout.ts';
-import { type FloatShape, type I32, type Ops, ROUNDING, type V128, type Val } from '../ops.ts';
+import { type FloatOperation, type FloatShape, type I32, type Ops, ROUNDING, type V128, type Val } from '../ops.ts';
 import { constantVector } from './sse-operands.ts';
 
 /** RC, PM and PE of MXCSR, and how they stand when an inexact result rounded to nearest goes unnoticed. */
@@ -50,6 +50,21 @@ export function exponents(o: Ops, shape: Shape, v: V128): V128 {
   const raised = o.e.simd(`${integerShape(shape)}.add`, v, splatPattern(o, shape, normal));
   return o.e.simd('v128.and', raised, splatPattern(o, shape, infinity - 3n * normal));
 }
+/** Bits of which some in the exponent of a lane are set when its number is not in the middle of its format's range (cpu/sse/middle.ts). */
+export function distanceFromMiddle(o: Ops, shape: Shape, v: V128): V128 {
+  return o.e.simd(`${integerShape(shape)}.add`, v, middleConstant(o, shape, 0));
+}
+/** Likewise, but zeros may be anywhere. */
+export function distanceUnlessZero(o: Ops, shape: Shape, v: V128): V128 {
+  return o.e.simd('v128.andnot', distanceFromMiddle(o, shape, v), o.e.simd(`${shape}.eq`, v, constantVector(o, 64, [0, 0])));
+}
+/** Not 0 when such distances, OR-ed, are of a lane that is elsewhere. */
+export const anyFarFromMiddle = (o: Ops, shape: Shape, distances: V128): I32 =>
+  o.e.simd('v128.any_true', o.e.simd('v128.and', distances, middleConstant(o, shape, 1)));
+/** From memory, which takes the engine one instruction where a constant takes it four. */
+const middleConstant = (o: Ops, shape: Shape, n: 0 | 1): V128 =>
+  o.remembered(`middle ${shape} ${n}`, () => o.stateLoad('v128', L.MIDDLE_CONSTANTS + ((shape === 'f32x4' ? 0 : 2) + n) * 16));
+
 export const leastNotNormal = (o: Ops, shape: Shape, least: V128): I32 => anySign(o, shape, lessPattern(o, shape, least, 1n));
 
 // Of magnitudes, in the sign bits. Less one, only zeros are negative; less the smallest normal number, zeros and denormals are.
@@ -74,19 +89,20 @@ export const notAllPlain = (o: Ops, shape: Shape, ...vectors: V128[]): I32 => {
   return anySign(o, shape, ...sizes.flatMap((size) => [isDenormal(o, shape, size), isNan(o, shape, size)]));
 };
 
-/** Whose zero makes an exact zero: an underflow gives zeros too. Sums and roots never underflow to zero. */
-export type ZeroSource = 'any' | 'either' | 'first';
-
-/** Not 0 when a result may have come with an exception other than #P. */
-export function notAllExact(o: Ops, shape: Shape, zeroFrom: ZeroSource, a: V128, b: V128, result: V128): I32 {
+/**
+ * Not 0 when a result may have come with an exception other than #P. Where an underflow may give a zero, only that of an operand
+ * makes an exact one; sums and roots never underflow to zero.
+ */
+export function notAllExact(o: Ops, shape: Shape, operation: FloatOperation, a: V128, b: V128, result: V128): I32 {
   const { e } = o;
   const [first, second, value] = [a, b, result].map((v) => magnitude(o, shape, v));
   const zero = (size: V128) => isZero(o, shape, size);
   const zeros = {
-    any: () => zero(value),
-    either: () => e.simd('v128.and', zero(value), e.simd('v128.or', zero(first), zero(second))),
-    first: () => e.simd('v128.and', zero(value), zero(first)),
-  }[zeroFrom]();
+    sum: () => zero(value),
+    root: () => zero(value),
+    product: () => e.simd('v128.and', zero(value), e.simd('v128.or', zero(first), zero(second))),
+    quotient: () => e.simd('v128.and', zero(value), zero(first)),
+  }[operation]();
   const tiny = e.simd('v128.andnot', isTiny(o, shape, value), zeros);
   return anySign(o, shape, tiny, isInfiniteOrNan(o, shape, value), isDenormal(o, shape, first), isDenormal(o, shape, second));
 }

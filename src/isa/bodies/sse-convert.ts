@@ -94,7 +94,7 @@ const integerToDouble: Body = (o) => {
   const n = o.get(firstSource(o) + 1);
   if (n.type === 'i32') {
     const x = o.e.convert('f64FromI32', n as I32);
-    o.noteTame(x);
+    o.noteInteger(x);
     return putElement(o, DOUBLE, x);
   }
   const slow = () => asDouble(o, exact(o, 'sse_i64_to_f64', 'i64', n as I64) as I64);

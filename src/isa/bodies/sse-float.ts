@@ -3,22 +3,22 @@
  * branch decides, and the exact kernel elsewhere.
  */
 import { SSE_ADD, SSE_ADDSUB, SSE_DIV, SSE_MAX, SSE_MIN, SSE_MUL, SSE_SQRT, SSE_SUB } from '../../cpu/sse/operations.ts';
-import type { Body, I32, I64, Ops, V128, Val } from '../ops.ts';
-import { notAllExact, notAllNormal, notAllPlain, notAllTame, roundsNoticeably, type Shape, unless, type ZeroSource } from './sse-checks.ts';
+import type { Body, FloatOperation, I32, I64, Ops, V128, Val } from '../ops.ts';
+import { notAllExact, notAllNormal, notAllPlain, notAllTame, roundsNoticeably, type Shape, unless } from './sse-checks.ts';
 import { combine, constantVector, doubleword, element, exact, firstSource, immediateOf, partsOf, transform } from './sse-operands.ts';
 
 interface Operation {
   readonly number: number;
   readonly name: 'add' | 'sub' | 'mul' | 'div' | 'sqrt';
-  readonly zeroFrom: ZeroSource;
+  readonly kind: FloatOperation;
 }
 type BinaryOperation = Operation & { readonly name: 'add' | 'sub' | 'mul' | 'div' };
 const isBinary = (op: Operation): op is BinaryOperation => op.name !== 'sqrt';
-export const ADD: BinaryOperation = { number: SSE_ADD, name: 'add', zeroFrom: 'any' };
-const SUB: BinaryOperation = { number: SSE_SUB, name: 'sub', zeroFrom: 'any' };
-export const MUL: BinaryOperation = { number: SSE_MUL, name: 'mul', zeroFrom: 'either' };
-const DIV: BinaryOperation = { number: SSE_DIV, name: 'div', zeroFrom: 'first' };
-const SQRT: Operation = { number: SSE_SQRT, name: 'sqrt', zeroFrom: 'any' };
+export const ADD: BinaryOperation = { number: SSE_ADD, name: 'add', kind: 'sum' };
+const SUB: BinaryOperation = { number: SSE_SUB, name: 'sub', kind: 'sum' };
+export const MUL: BinaryOperation = { number: SSE_MUL, name: 'mul', kind: 'product' };
+const DIV: BinaryOperation = { number: SSE_DIV, name: 'div', kind: 'quotient' };
+const SQRT: Operation = { number: SSE_SQRT, name: 'sqrt', kind: 'root' };
 const SIGN32 = 0x80000000;
 const SIGN64 = 1n << 63n;
 
@@ -78,7 +78,7 @@ interface Checked<T extends 'f32' | 'f64' | 'v128'> {
   readonly shape: Shape;
   /** The kernel's operation. */
   readonly number: number;
-  readonly zeroFrom: ZeroSource;
+  readonly operation: FloatOperation;
   readonly operands: readonly Val<T>[];
   readonly value: Val<T>;
   asVector(x: Val<T>): V128;
@@ -91,16 +91,11 @@ interface Checked<T extends 'f32' | 'f64' | 'v128'> {
  * leaves an operation to the interpreter whose operands or result are not, and decides about several at once.
  */
 function checked<T extends 'f32' | 'f64' | 'v128'>(o: Ops, c: Checked<T>): Val<T> {
-  const unknown = c.operands.filter((x) => !o.isTame(x));
   const [a, b = a] = c.operands;
-  const inexactly = () => notAllExact(o, c.shape, c.zeroFrom, c.asVector(a), c.asVector(b), c.asVector(c.value));
-  // A divisor may be infinite.
-  const tame = c.zeroFrom === 'first' ? c.operands.slice(0, 1) : c.operands;
+  const inexactly = () => notAllExact(o, c.shape, c.operation, c.asVector(a), c.asVector(b), c.asVector(c.value));
   const notice = () => void o.kernel(`sse_${c.shape}`, 'v128', o.i32(c.number), c.asVector(a), c.asVector(b));
-  if (partsOf(o, 0).length === 1 && o.defer({ shape: c.shape, numbers: [...unknown, c.value], inexact: inexactly, notice })) {
-    o.noteTame(c.value, ...tame);
-    return c.value;
-  }
+  if (partsOf(o, 0).length === 1 && o.defer({ ...c, inexact: inexactly, notice })) return c.value;
+  const unknown = c.operands.filter((x) => !o.isTame(c.shape, x));
   const vectors = c.pair && unknown.length === 2 ? [c.pair(unknown[0], unknown[1])] : unknown.map((x) => c.asVector(x));
   const suspect = o.or(notAllNormal(o, c.shape, ...vectors, c.asVector(c.value)), roundsNoticeably(o));
   const closer = () => {
@@ -114,7 +109,8 @@ function checked<T extends 'f32' | 'f64' | 'v128'>(o: Ops, c: Checked<T>): Val<T
     });
   };
   const result = unless(o, suspect, c.value, closer);
-  o.noteTame(result, ...tame);
+  // A divisor may be infinite.
+  o.noteTame(c.shape, result, ...(c.operation === 'quotient' ? [a] : c.operands));
   return result;
 }
 
@@ -123,27 +119,27 @@ const scalar = <F extends 'f32' | 'f64'>(format: Format<F>, op: Operation): Body
   const a = op.name === 'sqrt' ? b : element(o, firstSource(o), format.kind);
   const value = op.name === 'sqrt' ? o.e.unary('sqrt', b) : o.e.binary(op.name, a, b);
   putElement(o, format, checked<F>(o, {
-    shape: format.shape, number: op.number, zeroFrom: op.zeroFrom, operands: op.name === 'sqrt' ? [b] : [a, b], value,
+    shape: format.shape, number: op.number, operation: op.kind, operands: op.name === 'sqrt' ? [b] : [a, b], value,
     asVector: (x) => format.splat(o, x), pair: (x, y) => format.pair(o, x, y), exactly: () => format.exactly(o, op.number, a, b),
   }));
 };
 
 /** `value` where it is what operation `number` of the kernel gives for `a` and `b`, and that otherwise. */
-const packedChecked = (o: Ops, shape: Shape, zeroFrom: ZeroSource, number: number, a: V128, b: V128, value: V128): V128 =>
+const packedChecked = (o: Ops, shape: Shape, operation: FloatOperation, number: number, a: V128, b: V128, value: V128): V128 =>
   checked<'v128'>(o, {
-    shape, number, zeroFrom, operands: a === b ? [a] : [a, b], value,
+    shape, number, operation, operands: a === b ? [a] : [a, b], value,
     asVector: (x) => x, exactly: () => exact(o, `sse_${shape}`, 'v128', o.i32(number), a, b) as V128,
   });
 export const packedArithmetic = (shape: Shape, op: BinaryOperation) => (o: Ops, a: V128, b: V128): V128 =>
-  packedChecked(o, shape, op.zeroFrom, op.number, a, b, o.e.simd(`${shape}.${op.name}`, a, b));
+  packedChecked(o, shape, op.kind, op.number, a, b, o.e.simd(`${shape}.${op.name}`, a, b));
 const packedFloat = (shape: Shape, op: Operation): Body => {
   if (isBinary(op)) return combine(packedArithmetic(shape, op));
-  return transform((o, v) => packedChecked(o, shape, op.zeroFrom, op.number, v, v, o.e.simd(`${shape}.sqrt`, v)));
+  return transform((o, v) => packedChecked(o, shape, op.kind, op.number, v, v, o.e.simd(`${shape}.sqrt`, v)));
 };
 
 /** Not 0 when one of two numbers is a NaN or a denormal. */
 function notPlain<F extends 'f32' | 'f64'>(o: Ops, format: Format<F>, a: Val<F>, b: Val<F>): I32 {
-  const [x, y] = [a, b].filter((v) => !o.isTame(v));
+  const [x, y] = [a, b].filter((v) => !o.isTame(format.shape, v));
   if (x === undefined) return o.i32(0);
   return notAllPlain(o, format.shape, y === undefined ? format.splat(o, x) : format.pair(o, x, y));
 }
@@ -175,7 +171,7 @@ const horizontal = (shape: Shape, op: BinaryOperation): Body =>
 const inTurn = (shape: Shape): Body =>
   combine((o, a, b) => {
     const signs = shape === 'f32x4' ? constantVector(o, 32, [SIGN32, 0, SIGN32, 0]) : constantVector(o, 64, [SIGN64, 0n]);
-    return packedChecked(o, shape, 'any', SSE_ADDSUB, a, b, o.e.simd(`${shape}.add`, a, o.e.simd('v128.xor', b, signs)));
+    return packedChecked(o, shape, 'sum', SSE_ADDSUB, a, b, o.e.simd(`${shape}.add`, a, o.e.simd('v128.xor', b, signs)));
   });
 
 /**
