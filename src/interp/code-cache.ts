@@ -124,7 +124,7 @@ export class CodeCache {
     return this.pages.get(host & -4096)?.block(blockKey(host & 4095, mode)) ?? 0;
   }
   /** Records of the instruction at an arena address, one in each block of a mode that holds it. */
-  recordsAt(host: number, mode: number): Iterable<number> {
+  recordsAt(host: number, mode: number): readonly number[] {
     return this.pages.get(host & -4096)?.recordsAt(host & 4095, mode) ?? [];
   }
   /** Where in a frame blocks of a mode begin that an indirect jump was the first to lead to, in no order. */
@@ -360,7 +360,7 @@ export class CodeCache {
     this.invalidations++;
     this.pages.delete(frame);
     this.pool.setCodeTurn((frame >>> 0) as ArenaAddr, 0);
-    for (const [key, record] of page.eachBlock()) this.dropBlock(page, key, record);
+    page.eachBlock((key, record) => this.dropBlock(page, key, record));
     for (const crossing of [...page.crossings]) this.dropCrossing(crossing);
     for (const footprint of [...page.footprints]) this.uninstall(footprint);
     page.lines.fill(0);
@@ -416,7 +416,7 @@ export class CodeCache {
     const page = this.pageOf(frame);
     if (page.left < LEAST_RECORDS) this.extend(page);
     // A block that a chunk's end cuts short goes on in the next one.
-    const begins = (offset: number): boolean => page.hasBlock(blockKey(offset, mode));
+    const begins = (offset: number): boolean => page.mayHold(offset & 4095, 1) && page.hasBlock(blockKey(offset, mode));
     const known = page.within(host & 4095, mode);
     const written =
       known && known.count <= page.left

@@ -125,29 +125,34 @@ export class CodePage {
     return keys;
   }
   /** Records of the instruction at an offset, one in each block of a mode that holds it. */
-  *recordsAt(offset: number, mode: number): Iterable<number> {
+  recordsAt(offset: number, mode: number): number[] {
     const { u8, u16 } = this.arena;
-    for (const key of this.keysOf(offset, offset + 1)) {
+    const records: number[] = [];
+    for (let i = this.indexFrom(offset - this.longest + 1); i < this.inOrder.length; i++) {
+      const key = this.inOrder[i];
+      if ((key & 4095) > offset) break;
       if (Math.floor(key / 4096) !== mode) continue;
-      let record = recordOf(this.blocks.get(key) as Place);
+      const place = this.blocks.get(key) as Place;
+      if (endOf(place) <= offset) continue;
+      let record = recordOf(place);
       // The last record is no instruction, and has no bytes.
       while (u16[(record + R.REC_OFFSET) >>> 1] < offset && u8[record + R.REC_LENGTH] > 0) record += R.RECORD_SIZE;
-      if (u16[(record + R.REC_OFFSET) >>> 1] === offset && u8[record + R.REC_LENGTH] > 0) yield record;
+      if (u16[(record + R.REC_OFFSET) >>> 1] === offset && u8[record + R.REC_LENGTH] > 0) records.push(record);
     }
+    return records;
   }
   /** A record of the instruction at an offset in the middle of a block of a mode, and how many records there are from there on; undefined where no block holds it. */
   within(offset: number, mode: number): { readonly record: number; readonly count: number } | undefined {
     const { u8 } = this.arena;
-    for (const record of this.recordsAt(offset, mode)) {
-      let last = record;
-      while (u8[last + R.REC_LENGTH] > 0) last += R.RECORD_SIZE;
-      return { record, count: (last - record) / R.RECORD_SIZE + 1 };
-    }
-    return undefined;
+    const [record] = this.recordsAt(offset, mode);
+    if (record === undefined) return undefined;
+    let last = record;
+    while (u8[last + R.REC_LENGTH] > 0) last += R.RECORD_SIZE;
+    return { record, count: (last - record) / R.RECORD_SIZE + 1 };
   }
-  /** Keys and first records. */
-  *eachBlock(): Iterable<[number, number]> {
-    for (const [key, place] of this.blocks) yield [key, recordOf(place)];
+  /** Calls with keys and first records. */
+  eachBlock(visit: (key: number, record: number) => void): void {
+    this.blocks.forEach((place, key) => visit(key, recordOf(place)));
   }
   /** An indirect jump was the first to lead to the block with this key. */
   noteJumpTarget(key: number): void {

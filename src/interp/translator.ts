@@ -3,7 +3,7 @@ import * as L from '../cpu/layout.ts';
 import { MODE_AVX, MODE_CODE32, MODE_CODE64, MODE_EM, MODE_FLAT, MODE_MP, MODE_OSFXSR, MODE_PROTECTED, MODE_TS } from '../cpu/mode.ts';
 import { BASE_RIP, type CodeSize, type Decoder } from '../isa/decode.ts';
 import type { Repeat } from '../isa/ops.ts';
-import { type Attribute, hasModrm, type Operand, type Row } from '../isa/row.ts';
+import { type Attribute, hasModrm, type Operand, type OperandKind, type Row } from '../isa/row.ts';
 import type { Arena } from '../memory/arena.ts';
 import type { Decoders } from './decoders.ts';
 import * as R from './record.ts';
@@ -19,23 +19,48 @@ const FAR_AHEAD = 0x7fff0000;
 /** Default size of the code that a mode has. */
 const codeSize = (mode: number): CodeSize => (mode & MODE_CODE64 ? 64 : mode & MODE_CODE32 ? 32 : 16);
 
-/** Byte distance of a register of an operand kind in the vCPU's state; with a REX prefix there is no AH. */
-const slotOf = (kind: string, size: string, n: number, rex: number): number => {
-  switch (kind) {
-    case 'P': case 'Q': case 'N': return L.FPR + (n & 7) * 16;
-    case 'V': case 'W': case 'U': return L.XMM + n * L.XMM_STRIDE;
-    case 'S': case 'T': return n & 7;
-    case 'C': case 'D': return n;
-    default: return size === 'b' && (n & ~3) === 4 && rex === 0 ? L.GPR + (n - 4) * 8 + 1 : L.GPR + n * 8;
-  }
+/** Where an operand stands in a record, by what the decoder has of it. */
+const IMMEDIATE = 0, RELATIVE = 1, VECTOR_IMMEDIATE = 2, IN_REG = 3, IN_OPCODE = 4, IN_RM = 5;
+/** In bytes, what lies before the first register of a kind, and how far they are apart. */
+interface Placement {
+  readonly field: number;
+  readonly base: number;
+  readonly stride: number;
+  /** Numbers of which there are no more than eight. */
+  readonly mask: number;
+  /** Without a REX prefix four of them are AH to BH. */
+  readonly hasHigh: boolean;
+}
+const FIELDS: Partial<Record<OperandKind, number>> = {
+  I: IMMEDIATE, A: IMMEDIATE, O: IMMEDIATE, J: RELATIVE, L: VECTOR_IMMEDIATE, G: IN_REG, S: IN_REG, C: IN_REG, D: IN_REG, P: IN_REG, V: IN_REG, Z: IN_OPCODE,
+  E: IN_RM, R: IN_RM, Q: IN_RM, N: IN_RM, W: IN_RM, U: IN_RM, T: IN_RM,
 };
+/** undefined: it stands nowhere. */
+function placementOf({ kind, size }: Operand): Placement | undefined {
+  const field = FIELDS[kind];
+  if (field === undefined) return undefined;
+  const registers = (base: number, stride: number, mask = 15, hasHigh = false): Placement => ({ field, base, stride, mask, hasHigh });
+  switch (kind) {
+    case 'P': case 'Q': case 'N': return registers(L.FPR, 16, 7);
+    case 'V': case 'W': case 'U': return registers(L.XMM, L.XMM_STRIDE);
+    case 'S': case 'T': return registers(0, 1, 7);
+    case 'C': case 'D': return registers(0, 1);
+    default: return registers(L.GPR, 8, 15, size === 'b');
+  }
+}
+/** Byte distance of register `n` in the vCPU's state. */
+const slotOf = ({ base, stride, mask, hasHigh }: Placement, n: number, rex: number): number =>
+  hasHigh && (n & ~3) === 4 && rex === 0 ? base + (n - 4) * stride + 1 : base + (n & mask) * stride;
 
 /** What of a row matters to its records, worked out once. */
 interface Plan {
   readonly row: Row;
   readonly index: number;
-  /** Handlers by `shape`, as they were found. */
+  /** Handlers by `shape`, as they were found; the last one that was asked for. */
   readonly handlers: Map<number, number>;
+  lastShape: number;
+  lastHandler: number;
+  readonly placements: readonly Placement[];
   readonly ends: boolean;
   readonly branches: boolean;
   readonly isFpu: boolean;
@@ -56,7 +81,7 @@ const TRAPPING: readonly Attribute[] = ['protected', 'sse', 'mmx', 'avx', 'fpu',
 function planOf(row: Row, index: number): Plan {
   const { attributes } = row;
   return {
-    row, index, handlers: new Map(),
+    row, index, handlers: new Map(), lastShape: -1, lastHandler: 0, placements: row.operands.map(placementOf).filter((p) => p !== undefined),
     ends: attributes.has('end'), branches: attributes.has('branch'), isFpu: attributes.has('fpu'), pops: attributes.has('pop'),
     traps: row.vex !== undefined || TRAPPING.some((attribute) => attributes.has(attribute)),
     vectorIndex: row.operands.some((o) => o.kind === 'X'), takesModrm: hasModrm(row),
@@ -178,7 +203,7 @@ export class Translator {
   private clear(out: number, offset: number, length: number, count: number): void {
     const { i32 } = this.arena;
     const at = out >>> 2;
-    for (let i = 0; i < R.RECORD_SIZE / 4 - 1; i++) i32[at + i] = 0;
+    i32[at] = i32[at + 1] = i32[at + 2] = i32[at + 3] = i32[at + 4] = i32[at + 5] = i32[at + 6] = 0;
     // REC_OFFSET, REC_LENGTH and REC_COUNT are one word.
     i32[at + R.REC_OFFSET / 4] = offset | (length << 16) | (count << 24);
   }
@@ -187,7 +212,7 @@ export class Translator {
     const d = this.decoder;
     const { u8, i32 } = this.arena;
     i32[out >>> 2] = this.handlerNumber(mode, plan);
-    for (const o of d.row.operands) this.writeOperand(out, o, offset);
+    for (const placement of plan.placements) this.writeOperand(out, placement, offset);
     u8[out + R.REC_SEGMENT] = d.segment;
     if (d.memory) this.writeAddress(out, mode, offset, plan);
     const fop = ((d.opcode & 7) << 8) | d.modrm;
@@ -221,40 +246,41 @@ export class Translator {
     i32[(out + R.REC_DISPLACEMENT) >>> 2] = displacement;
   }
 
-  private writeOperand(out: number, o: Operand, offset: number): void {
+  private writeOperand(out: number, placement: Placement, offset: number): void {
     const d = this.decoder;
     const { u8, u16, i32 } = this.arena;
-    switch (o.kind) {
-      case 'I': case 'A': case 'O':
+    switch (placement.field) {
+      case IMMEDIATE:
         i32[(out + R.REC_IMMEDIATE) >>> 2] = d.immediate;
         return;
-      case 'J':
+      case RELATIVE:
         i32[(out + R.REC_IMMEDIATE) >>> 2] = offset + d.length + d.immediate;
         u8[out + R.REC_FAR] = offset + d.length + d.immediate > 0x7fffffff ? 1 : 0;
         return;
-      case 'G': case 'S': case 'C': case 'D': case 'P': case 'V':
-        u16[(out + R.REC_REG) >>> 1] = slotOf(o.kind, o.size, d.reg, d.rex);
-        return;
-      case 'L':
+      case VECTOR_IMMEDIATE:
         i32[(out + R.REC_IMMEDIATE) >>> 2] = L.XMM + d.immediate * L.XMM_STRIDE;
         return;
-      case 'Z':
-        u16[(out + R.REC_REG) >>> 1] = slotOf('Z', o.size, d.opcodeRegister, d.rex);
+      case IN_REG:
+        u16[(out + R.REC_REG) >>> 1] = slotOf(placement, d.reg, d.rex);
         return;
-      case 'E': case 'R': case 'Q': case 'N': case 'W': case 'U': case 'T':
-        if (!d.memory) u16[(out + R.REC_RM) >>> 1] = slotOf(o.kind, o.size, d.rm, d.rex);
+      case IN_OPCODE:
+        u16[(out + R.REC_REG) >>> 1] = slotOf(placement, d.opcodeRegister, d.rex);
         return;
       default:
+        if (!d.memory) u16[(out + R.REC_RM) >>> 1] = slotOf(placement, d.rm, d.rex);
     }
   }
 
   private handlerNumber(mode: number, plan: Plan): number {
     const shape = this.shape(mode);
+    if (shape === plan.lastShape) return plan.lastHandler;
     let number = plan.handlers.get(shape);
     if (number === undefined) {
       number = this.findHandler(mode, plan);
       plan.handlers.set(shape, number);
     }
+    plan.lastShape = shape;
+    plan.lastHandler = number;
     return number;
   }
   /** What of an instruction chooses among its row's handlers, as bits. */

@@ -226,6 +226,7 @@ export class Decoder {
     this.lock = false;
     this.segmentOverride = false;
     this.segment = DS;
+    if (this.at < this.end && !isPrefix(this.bytes[this.at])) return 0;
     let has66 = false;
     while (this.at < this.end) {
       const byte = this.bytes[this.at];
@@ -393,9 +394,13 @@ export class Decoder {
       this.at = this.end;
       return undefined;
     }
-    let value = 0;
-    for (let i = 0; i < bytes; i++) value |= this.bytes[this.at++] << (8 * i);
-    return value >>> 0;
+    const { bytes: from, at } = this;
+    this.at += bytes;
+    switch (bytes) {
+      case 1: return from[at];
+      case 2: return from[at] | (from[at + 1] << 8);
+      default: return (from[at] | (from[at + 1] << 8) | (from[at + 2] << 16) | (from[at + 3] << 24)) >>> 0;
+    }
   }
 
   private operand(o: Operand): boolean {
