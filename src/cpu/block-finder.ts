@@ -1,10 +1,14 @@
 /** From places in the guest's code to blocks of records, and to the regions that are compiled from them. */
+import { INDIRECT_JUMPS } from '../interp/handlers.ts';
 import * as R from '../interp/record.ts';
+import { HANDLER_STOP, isCrossing } from '../interp/variant.ts';
 import type { Origin } from '../jit/finder.ts';
 import { listRegion, type RegionListing } from '../jit/listing.ts';
 import type { CodeSource } from './code-source.ts';
 import type { Engine } from './engine.ts';
 import * as L from './layout.ts';
+import { isCanonical, linear32 } from './linear.ts';
+import { CS } from './registers.ts';
 import type { CpuState } from './state.ts';
 import type { Tracer } from './trace.ts';
 
@@ -68,12 +72,42 @@ export class BlockFinder {
   /** Arena address of what is executed at a linear address; 0 where that is not known. */
   private executableAt(linear: number): number {
     const entry = this.source.executable(linear, this.state.cpl === 3);
-    return entry === 0 ? 0 : (linear + this.state.arena.i32[entry + L.TLB_ADDEND / 4]) >>> 0;
+    return entry === 0 ? 0 : this.hostOf(entry, linear);
+  }
+  private hostOf(entry: number, linear: number): number {
+    return (linear + this.state.arena.i32[entry + L.TLB_ADDEND / 4]) >>> 0;
+  }
+
+  /**
+   * The record at which handlers go on that found no block at RIP, where the branch at `ip` has led, a `direct` one or another;
+   * 0: the dispatcher has to see to it, for there is a fault, or an instruction that is not executed from its page's frame.
+   */
+  follow(ip: number, direct: boolean): number {
+    const { state, source } = this;
+    const { code } = this.engine;
+    const long = state.code64;
+    if (this.options.compilesAll || this.options.tracer || (long ? !isCanonical(state.rip) : state.segLimit(CS) - state.eip < 4096)) return 0;
+    const linear = long ? state.rip : linear32(state.segBase(CS) + state.eip);
+    if (direct) this.link(ip, linear);
+    const entry = source.executable(linear, state.cpl === 3);
+    if (entry === 0) return 0;
+    const record = this.enter(entry, linear, !direct && INDIRECT_JUMPS.has(code.handlerOf(ip)));
+    const handler = state.arena.u32[record >>> 2];
+    return handler === HANDLER_STOP || isCrossing(handler) ? 0 : record;
+  }
+  /** The record of the block at RIP, at a linear address that a TLB entry lets be executed. `jumped`: as `at` has it. */
+  enter(entry: number, linear: number, jumped: boolean): number {
+    const { state } = this;
+    state.setLinear(L.IP_BASE, state.rip - (linear & 0xfff));
+    const record = this.at(this.hostOf(entry, linear), linear, jumped);
+    this.source.protect(entry);
+    return record;
   }
 
   /** Has the region of a block compiled, at once if everything is. */
-  compile(host: number, linear: number, record: number): void {
+  compile(linear: number, record: number): void {
     const { code, compiler } = this.engine;
+    const host = this.executableAt(linear);
     if (!compiler.request(this.origin(host, linear, record))) code.cool(host);
     if (this.options.compilesAll) compiler.work(true);
   }

@@ -98,7 +98,7 @@ export class CodeSource {
 
   /** Keeps the instruction in the fetch buffer, which ends in the page after that of `linear`, for the next time. */
   private keepCrossing(linear: number, user: boolean, record: number, length: number): void {
-    const { state, mmu } = this;
+    const { state } = this;
     const second = this.ahead(linear, 4096 - (linear & 0xfff));
     const [first, last] = [linear, second].map((at) => {
       const entry = this.executable(at, user);
@@ -110,9 +110,13 @@ export class CodeSource {
     const sources = known ? [record, crossed] : [record];
     this.code.cross(first, last, this.fetchBuffer, length, state.getU32(L.MODE), sources);
     this.crossed = 0;
+    this.protect(this.executable(second, user));
+  }
+  /** After code was made from the frame of a TLB entry: stores to it have to ask. */
+  protect(entry: number): void {
     if (!this.code.frameMarked) return;
     this.code.frameMarked = false;
-    mmu.protectCode(this.arena.u32[this.executable(second, user) + L.TLB_PHYSICAL / 4]);
+    this.mmu.protectCode(this.arena.u32[entry + L.TLB_PHYSICAL / 4]);
   }
   /** Arena address of the frame that a linear page is executed from; 0 when the TLB does not know. */
   frameAt(page: number, user: boolean): number {

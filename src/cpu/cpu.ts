@@ -4,7 +4,7 @@
  */
 import * as R from '../interp/record.ts';
 import { INDIRECT_JUMPS, REPEATED } from '../interp/handlers.ts';
-import { HANDLER_CROSSING, HANDLER_CROSSING_LONG, HANDLER_STOP } from '../interp/variant.ts';
+import { HANDLER_STOP, isCrossing } from '../interp/variant.ts';
 import type { CompilerCounters } from '../jit/compiler.ts';
 import { seldom } from '../jit/finder.ts';
 import type { RegionListing } from '../jit/listing.ts';
@@ -45,7 +45,6 @@ export type RunResult = 'budget' | 'halted' | 'attention' | 'shutdown';
 
 const NO_TIME_LINE: TimeLine = { start: 0, from: 0, rate: 0 };
 
-const isCrossing = (handler: number): boolean => handler === HANDLER_CROSSING || handler === HANDLER_CROSSING_LONG;
 
 export class Cpu implements CpuContext {
   readonly state: CpuState;
@@ -414,22 +413,15 @@ export class Cpu implements CpuContext {
       this.executeUncached(linear, user, 0);
       return 0;
     }
-    const host = (linear + this.arena.i32[entry + L.TLB_ADDEND / 4]) >>> 0;
-    state.setLinear(L.IP_BASE, state.rip - (linear & 0xfff));
-    const record = this.blocks.at(host, linear, this.jumped);
-    const { hot } = this;
+    const [record, hot] = [this.blocks.enter(entry, linear, this.jumped), this.hot];
     this.hot = this.jumped = false;
-    if (this.engine.code.frameMarked) {
-      this.engine.code.frameMarked = false;
-      mmu.protectCode(this.arena.u32[entry + L.TLB_PHYSICAL / 4]);
-    }
     const handler = this.arena.u32[record >>> 2];
     if (handler === HANDLER_STOP) this.engine.code.wake(record);
     if (isCrossing(handler)) {
       this.executeUncached(linear, user, record);
       return 0;
     }
-    if (hot || this.compilesAll) this.blocks.compile(host, linear, record);
+    if (hot || this.compilesAll) this.blocks.compile(linear, record);
     if (long || state.segLimit(CS) - state.eip >= 4096) return record;
     const within = this.source.withinLimit(record);
     if (within !== PAST_LIMIT) return within;
@@ -560,7 +552,7 @@ export class Cpu implements CpuContext {
     const slow = new SlowAccess(this, (host, bytes) => this.engine.code.isBeside(host, bytes));
     return handlerImports(this, {
       slow, pending: this.pending, ferr: this.ferr, kernel: () => this.engine.kernel,
-      fill: (_base, linear, what, record, fuel) => this.fill(slow, linear, what, record, fuel),
+      fill: (_base, linear, what, record, fuel) => this.fill(slow, linear, what, record, fuel), follow: (_base, ip, direct) => this.follow(ip, direct !== 0),
       afterTransfer: () => this.afterTransfer(),
       noteEntry: (entered) => {
         this.entered = entered;
@@ -579,6 +571,14 @@ export class Cpu implements CpuContext {
     const { invalidations } = code;
     const served = slow.fill(linear, what & FILL_SIZE, what & FILL_WRITE ? 'write' : 'read');
     return served && this.stop.count === count && code.invalidations === invalidations ? 1 : 0;
+  }
+
+  private follow(ip: number, direct: boolean): number {
+    // Whoever counts single instructions wants to see each.
+    if (this.fuelGiven === 0 || this.stop.isDue) return 0;
+    this.lookups++;
+    const record = this.blocks.follow(ip >>> 0, direct);
+    return this.stop.isDue ? 0 : record;
   }
 
   /**

@@ -18,13 +18,15 @@ export interface HandlerImportParts {
   readonly kernel: () => Kernel;
   /** Makes the TLB serve an access of compiled code. */
   readonly fill: Import;
+  /** Finds the block at RIP for the handlers to go on at. */
+  readonly follow: Import;
   /** As `helperImports` has it. */
   readonly afterTransfer: () => number;
   /** Is told of an instruction that enters a handler or a system call, or has not. */
   readonly noteEntry: (entered: boolean) => void;
 }
 
-export function handlerImports(cpu: CpuContext, { slow, pending, ferr, kernel, fill, afterTransfer, noteEntry }: HandlerImportParts): ReadonlyMap<string, Import> {
+export function handlerImports(cpu: CpuContext, { slow, pending, ferr, kernel, fill, follow, afterTransfer, noteEntry }: HandlerImportParts): ReadonlyMap<string, Import> {
   // Software interrupts and system calls: what they enter runs without the trap that TF asked for.
   const entering = (helper: Helper): Helper => (context, ...args) => {
     const status = helper(context, ...args);
@@ -51,6 +53,6 @@ export function handlerImports(cpu: CpuContext, { slow, pending, ferr, kernel, f
   return new Map<string, Import>([
     ['slow_read', slow.read], ['slow_write', slow.write], ['slow_modify', slow.modify], ['slow_probe', slow.probe],
     ['slow64_read', slow.read64], ['slow64_write', slow.write64], ['slow64_modify', slow.modify64], ['slow64_probe', slow.probe64],
-    ['write_commit', slow.commit], ['fill', fill], ...helperImports(cpu, helpers, afterTransfer),
+    ['write_commit', slow.commit], ['fill', fill], ['follow', follow], ...helperImports(cpu, helpers, afterTransfer),
   ]);
 }

@@ -5,7 +5,7 @@
  */
 import type { Arena } from '../memory/arena.ts';
 import * as R from './record.ts';
-import { HANDLER_CROSSING, HANDLER_CROSSING_LONG } from './variant.ts';
+import { isCrossing } from './variant.ts';
 
 /** An instruction in two pages. */
 export interface Crossing {
@@ -199,7 +199,7 @@ export class CodePage {
   private endAfter(last: number): number {
     const { u16, u32 } = this.arena;
     const handler = u32[last >>> 2];
-    return handler === HANDLER_CROSSING || handler === HANDLER_CROSSING_LONG ? 4096 : u16[(last + R.REC_OFFSET) >>> 1];
+    return isCrossing(handler) ? 4096 : u16[(last + R.REC_OFFSET) >>> 1];
   }
 
   mark(start: number, end: number): void {

@@ -13,7 +13,7 @@ import { LazyFlags } from './flags.ts';
 import type { Access } from './memory-access.ts';
 import * as R from './record.ts';
 import { fixedSlot, HANDLER_SIGNATURE, KIND, RecordOps, slotField } from './record-ops.ts';
-import { HANDLER_FAULT, HANDLER_GO, HANDLER_GO_LONG, HANDLER_STOP, type Variant } from './variant.ts';
+import { HANDLER_FAULT, HANDLER_GO, HANDLER_GO_LONG, HANDLER_LOOKUP, HANDLER_RESOLVE, HANDLER_STOP, type Variant } from './variant.ts';
 
 export class HandlerOps extends RecordOps {
   readonly ip: I32;
@@ -195,7 +195,7 @@ export class HandlerOps extends RecordOps {
     }
     const target = where();
     this.lookUp(target, fuel);
-    this.exitTo(target, fuel, miss);
+    this.miss(target, fuel, miss);
   }
   /**
    * The instruction that comes next lies in two pages: it has a record of its own, good for as long as the second page is
@@ -227,7 +227,7 @@ export class HandlerOps extends RecordOps {
       this.e.store('i32', block, heat, R.BLOCK_HEAT);
       this.e.ifRarely(this.eqz(heat), () => this.exitTo(target, this.fuel, R.EXIT_HOT_ENTRY));
     });
-    this.exitTo(target, this.fuel, R.EXIT_LOOKUP);
+    this.miss(target, this.fuel, R.EXIT_LOOKUP);
   }
   /** A block ends with its page at the latest: where the limit of CS may lie in it, the dispatcher cuts it off there. */
   private guardLimit(target: Int, fuel: I32): void {
@@ -263,9 +263,23 @@ export class HandlerOps extends RecordOps {
     this.e.store(this.long ? 'i64' : 'i32', this.cpu, ip as never, field);
   }
   exitTo(target: Int, fuel: I32, reason: number): void {
+    this.publishTarget(target, fuel);
+    this.e.return(this.i32(reason));
+  }
+  private publishTarget(target: Int, fuel: I32): void {
     this.storeIp(L.RIP, target);
     this.stateStore('i32', L.FUEL, fuel);
     this.stateStore('i32', L.IP, this.ip);
+  }
+  /** No block is known at `target`. */
+  private miss(target: Int, fuel: I32, reason: number): void {
+    this.publishTarget(target, fuel);
+    this.e.returnCallIndirect(HANDLER_SIGNATURE, [this.ip, this.cpu, fuel], this.i32(reason === R.EXIT_RESOLVE ? HANDLER_RESOLVE : HANDLER_LOOKUP));
+  }
+  /** On at RIP if a block is found there, or made, without the dispatcher; else leaves to it. */
+  follow(reason: number): void {
+    const record = this.call('follow', [this.cpu, this.ip, this.i32(reason === R.EXIT_RESOLVE ? 1 : 0)], 'i32') as I32;
+    this.e.if(record, () => this.tailCall(record, this.fuel));
     this.e.return(this.i32(reason));
   }
   private tailCall(record: I32, fuel: I32): void {

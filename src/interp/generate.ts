@@ -8,8 +8,8 @@ import { DISPATCH, GO, HANDLER_SIGNATURE } from './record-ops.ts';
 import { defineTranslation } from './translate.ts';
 import { defineSettleFlags } from './deferred-flags.ts';
 import {
-  FIRST_HANDLER, HANDLER_BUDGET, HANDLER_CROSSING, HANDLER_CROSSING_LONG, HANDLER_FAULT, HANDLER_GO, HANDLER_GO_LONG, HANDLER_GP, HANDLER_NEXT, HANDLER_NEXT_LONG,
-  HANDLER_NM, HANDLER_STOP, HANDLER_UD, type HandlerSet, type Variant,
+  FIRST_HANDLER, HANDLER_BUDGET, HANDLER_CROSSING, HANDLER_CROSSING_LONG, HANDLER_FAULT, HANDLER_GO, HANDLER_GO_LONG, HANDLER_GP, HANDLER_LOOKUP,
+  HANDLER_NEXT, HANDLER_NEXT_LONG, HANDLER_NM, HANDLER_RESOLVE, HANDLER_STOP, HANDLER_UD, type HandlerSet, type Variant,
 } from './variant.ts';
 
 const VECTOR_UD = 6;
@@ -53,6 +53,8 @@ export function generateInterpreter(set: HandlerSet): Uint8Array {
   specials[HANDLER_NEXT_LONG] = special((o) => leaveBlock(o), BARE_LONG);
   specials[HANDLER_CROSSING_LONG] = special((o) => o.crossPage(), BARE_LONG);
   specials[HANDLER_FAULT] = special((o) => o.deliverFault());
+  specials[HANDLER_RESOLVE] = special((o) => o.follow(R.EXIT_RESOLVE));
+  specials[HANDLER_LOOKUP] = special((o) => o.follow(R.EXIT_LOOKUP));
   const bodies: number[] = [];
   for (let slot = 1; slot < FIRST_HANDLER; slot++) bodies.push(module.define(specials[slot] ?? specials[HANDLER_UD]));
   bodies.push(...handlers(module, set, FIRST_HANDLER, set.firstWide));

@@ -154,7 +154,11 @@ export const HANDLER_NEXT_LONG = 10;
 export const HANDLER_CROSSING_LONG = 11;
 /** The instruction ends in the exception that FAULT_* tells. */
 export const HANDLER_FAULT = 12;
+/** On at RIP, where no block was found: a direct branch has led there, or anything else. */
+export const HANDLER_RESOLVE = 13;
+export const HANDLER_LOOKUP = 14;
 export const FIRST_HANDLER = 16;
+export const isCrossing = (handler: number): boolean => handler === HANDLER_CROSSING || handler === HANDLER_CROSSING_LONG;
 
 /** Guests of 16 and 32 bits without AVX never have these: they are three fifths of the interpreter. */
 const isWide = ({ row, osize, asize, rm, environment }: Variant): boolean =>

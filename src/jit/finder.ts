@@ -8,7 +8,7 @@ import { MODE_CODE32, MODE_CODE64, MODE_FLAT } from '../cpu/mode.ts';
 import { linear32 } from '../cpu/linear.ts';
 import type { CodeCache } from '../interp/code-cache.ts';
 import * as R from '../interp/record.ts';
-import { HANDLER_CROSSING, HANDLER_CROSSING_LONG, HANDLER_NEXT, HANDLER_NEXT_LONG } from '../interp/variant.ts';
+import { HANDLER_NEXT, HANDLER_NEXT_LONG, isCrossing } from '../interp/variant.ts';
 import type { Arena } from '../memory/arena.ts';
 import { GraphBuilder } from './graph.ts';
 import { branchOffset, type CodeRecord, ends, type FoundRegion, isCall, isIndirectCall, isIndirectJump, isReturn, narrowBranch, pageOf, type RegionPage } from './region.ts';
@@ -213,7 +213,7 @@ class Search {
         // A block that is cut short by its size goes on elsewhere; so does one that ends with its page.
         const goesOn = record.handler === HANDLER_NEXT || record.handler === HANDLER_NEXT_LONG;
         if (goesOn && this.reaches(record.offset)) lead(record.offset);
-        const crosses = record.handler === HANDLER_CROSSING || record.handler === HANDLER_CROSSING_LONG;
+        const crosses = isCrossing(record.handler);
         const crossing = crosses ? this.crossing(at, delta) : undefined;
         if (!crossing) return;
         lead(crossing.offset);

@@ -1,6 +1,6 @@
 /** Makes a region's graph of basic blocks from the code that was found, a copy of a function for each call that it stands in the place of. */
 import type { CodeCache } from '../interp/code-cache.ts';
-import { HANDLER_CROSSING, HANDLER_CROSSING_LONG } from '../interp/variant.ts';
+import { isCrossing } from '../interp/variant.ts';
 import type { Code } from './finder.ts';
 import { type BasicBlock, branchOffset, type CodeRecord, ends, hostOf, isCall, isIndirectCall, isIndirectJump, isReturn, narrowBranch, pageOf, type FoundRegion, type RegionEntry, type RegionPage } from './region.ts';
 
@@ -63,7 +63,7 @@ export class GraphBuilder {
     const record = this.cache.known(host, this.mode);
     const handler = record === 0 ? 0 : this.cache.handlerOf(record);
     // An instruction in two pages is entered only where both have been looked at.
-    if (record === 0 || handler === HANDLER_CROSSING || handler === HANDLER_CROSSING_LONG || (!again && this.cache.isCompiled(record))) return undefined;
+    if (record === 0 || isCrossing(handler) || (!again && this.cache.isCompiled(record))) return undefined;
     return { block: this.place(root, offset) as number, host, record, handler };
   }
 
