@@ -57,17 +57,23 @@ export class BlockFinder {
 
   /** Gives the direct branch at `ip`, which has led to RIP, the record of its target, when that lies in the same page. */
   link(ip: number, linear: number): void {
+    if (!this.isWithinPage(ip)) return;
+    const host = this.executableAt(linear);
+    if (host !== 0) this.linkTo(ip, () => this.at(host, linear));
+  }
+  /** RIP is in the page of the direct branch at `ip`, which stays where it is. */
+  private isWithinPage(ip: number): boolean {
     const { state } = this;
     const offset = state.rip - (state.code64 ? state.getLinear(L.IP_BASE) : state.getU32(L.IP_BASE));
-    const inPage = offset >= 0 && offset < 4096 && offset === state.arena.i32[(ip + R.REC_IMMEDIATE) >>> 2];
-    if (!inPage || this.source.inScratch(ip)) return;
-    const host = this.executableAt(linear);
-    if (host === 0) return;
+    return offset >= 0 && offset < 4096 && offset === state.arena.i32[(ip + R.REC_IMMEDIATE) >>> 2] && !this.source.inScratch(ip);
+  }
+  private linkTo(ip: number, find: () => number): number {
     const { code } = this.engine;
     const { generation } = code;
-    const record = this.at(host, linear);
+    const record = find();
     // Making room may have given the branch's own place to another block.
-    if (code.generation === generation) state.arena.u32[(ip + R.REC_LINK) >>> 2] = record;
+    if (code.generation === generation) this.state.arena.u32[(ip + R.REC_LINK) >>> 2] = record;
+    return record;
   }
   /** Arena address of what is executed at a linear address; 0 where that is not known. */
   private executableAt(linear: number): number {
@@ -88,10 +94,11 @@ export class BlockFinder {
     const long = state.code64;
     if (this.options.compilesAll || this.options.tracer || (long ? !isCanonical(state.rip) : state.segLimit(CS) - state.eip < 4096)) return 0;
     const linear = long ? state.rip : linear32(state.segBase(CS) + state.eip);
-    if (direct) this.link(ip, linear);
     const entry = source.executable(linear, state.cpl === 3);
     if (entry === 0) return 0;
-    const record = this.enter(entry, linear, !direct && INDIRECT_JUMPS.has(code.handlerOf(ip)));
+    const jumped = !direct && INDIRECT_JUMPS.has(code.handlerOf(ip));
+    const enter = (): number => this.enter(entry, linear, jumped);
+    const record = direct && this.isWithinPage(ip) ? this.linkTo(ip, enter) : enter();
     const handler = state.arena.u32[record >>> 2];
     return handler === HANDLER_STOP || isCrossing(handler) ? 0 : record;
   }
