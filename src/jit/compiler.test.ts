@@ -338,6 +338,23 @@ describe('compiled code', () => {
     expect(cpu.compilerCounters.regions).toBeGreaterThan(0);
   });
 
+  it('makes a small table of jump tables that are far apart', () => {
+    const far = 0x60000;
+    const relative = (from: number, to: number) => [...new Uint8Array(Int32Array.of(to - from - 4).buffer)];
+    // mov eax, ecx; and eax, 3; jmp [table + eax * 4]; four cases of inc reg; jmp next
+    const table = (at: number, ...registers: number[]) => [0x89, 0xc8, 0x83, 0xe0, 0x03, 0xff, 0x24, 0x85, at & 0xff, at >> 8, 0, 0, ...registers.flatMap((n, i) => [0x40 + n, 0xeb, 9 - 3 * i])];
+    const first = table(0x5000, EBX, ESI, EDI, EBP), second = table(0x5010, EBX, ESI, EDI, EBP);
+    start({ compileThreshold: 10 }, [...first, 0xe9, ...relative(ENTRY + first.length + 1, far)]); // jmp far
+    memory.write(physAddr(far), Uint8Array.of(...second, 0x49, 0x0f, 0x85, ...relative(far + second.length + 3, ENTRY), 0xf4)); // dec ecx; jnz top; hlt
+    for (const [at, base] of [[0x5000, ENTRY], [0x5010, far]]) for (let n = 0; n < 4; n++) memory.writePhys(at + n * 4, 4, base + 12 + 3 * n);
+    for (const n of [ESI, EDI, EBP]) cpu.state.setReg(n, 0);
+    cpu.state.setReg(ECX, 100_000);
+    run(5000);
+    expect([EBX, ESI, EDI, EBP].map((n) => cpu.state.reg(n))).toEqual([50_000, 50_000, 50_000, 50_000]);
+    expect(cpu.compilerCounters.regions).toBeGreaterThan(0);
+    expect(cpu.compilerCounters.bytes).toBeLessThan(20_000);
+  });
+
   it('follows a loop with two ways in', () => {
     // jmp b; a: inc ebx; b: inc eax; dec ecx; jz out; test al, 1; jz a; jmp b; out: hlt
     start({ tier: 'compiled' }, [0xeb, 0x01, 0x43, 0x40, 0x49, 0x74, 0x06, 0xa8, 0x01, 0x74, 0xf7, 0xeb, 0xf6, 0xf4]);

@@ -36,7 +36,10 @@ const INLINED_INSTRUCTIONS = 100;
 /** A branch that has been taken fewer times than this part of what makes code hot leaves the region. */
 const SELDOM = 1 / 16;
 export const seldom = (hotAfter: number): number => Math.floor(hotAfter * SELDOM);
-/** Blocks so many bytes from an indirect jump may be what it leads to: the cases of a switch statement. */
+/**
+ * Blocks so many bytes from an indirect jump may be what it leads to: the cases of a switch statement. All that are taken for such
+ * in a region are as near to each other, for it has a table with a place for each byte between them.
+ */
 const JUMP_REACH = 1024;
 /** Records are copied into buffers of so many: a buffer for each would cost many times its size, on the way to another thread too. */
 const COPIED_RECORDS = 64;
@@ -143,6 +146,7 @@ class Search {
           lead(last);
         } else if (root && isIndirectJump(record)) {
           for (const near of this.jumpTargetsAround(record)) {
+            if (![...jumpTargets].every((other) => Math.abs(near - other) < JUMP_REACH)) continue;
             jumpTargets.add(near);
             lead(near);
           }
