@@ -135,7 +135,7 @@ export class CodeCache {
   takeCare(host: number): void {
     const page = this.pages.get(host & -4096);
     if (!page) return;
-    page.careful = [...page.careful, host & 4095];
+    if (!page.careful.includes(host & 4095)) page.careful = [...page.careful, host & 4095];
     this.written(page.frame as ArenaAddr, host & 4095, 1);
   }
   /** Whether an instruction of a frame, or the one at an offset, has met such numbers. */
