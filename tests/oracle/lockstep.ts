@@ -9,7 +9,7 @@ import { CoracleExecutor, ENDLESS, type Tier } from './coracle.ts';
 import * as E from './environment.ts';
 import { makeFxState } from './fx-state.ts';
 import { makeBaseline, rowsToTest } from './generate.ts';
-import { hostDifference, mayGoOn } from './host-differences.ts';
+import { goesOnOnAmd, hostDifference } from './host-differences.ts';
 import { mnemonicOf } from './mnemonic.ts';
 import { type Executor, NativeExecutor } from './native.ts';
 import { assemble, listing, type Piece, unknownFlags } from './program.ts';
@@ -205,7 +205,7 @@ export class LockstepCampaign {
     const fields = fieldsThatDiffer(expected, mine, k, { flags: 0, section: '' }, true, n, flags);
     const [piece, mineEnds] = [p.pieces[at], p.pieces[pieceAt(mine.u32(n, R.EIP_AFTER))]];
     if (host && piece && hostDifference(mnemonicOf(piece.bytes, 32), vector, fields) !== undefined) return [];
-    if (host && mineEnds && mayGoOn(mnemonicOf(mineEnds.bytes, 32), mine.u32(n, R.VECTOR))) return [];
+    if (host && mineEnds && goesOnOnAmd(mnemonicOf(mineEnds.bytes, 32), mine.u32(n, R.VECTOR))) return [];
     // QEMU reads before it writes, compares strings in another order, and has lost flags when an instruction faults.
     const fault = !host && vector === PAGE_FAULT && expected.u32(k, R.EIP_AFTER) === mine.u32(n, R.EIP_AFTER);
     return fault ? fields.filter((f) => /^(register|segment|memory|ST|XMM)/.test(f)) : fields;

@@ -1,7 +1,7 @@
 /** Programs of 64-bit code: the host's processor against the emulator's tiers. */
 import { Decoder as Iced, DecoderOptions, Formatter, FormatterSyntax } from 'iced-x86';
 import { EFLAGS_AF } from '../../../src/cpu/registers.ts';
-import { hostDifference, mayGoOn } from '../host-differences.ts';
+import { goesOnOnAmd, hostDifference } from '../host-differences.ts';
 import type { LongExecutor } from '../native.ts';
 import { Random } from '../random.ts';
 import type { LongSubjects } from './campaign.ts';
@@ -89,7 +89,7 @@ export class ProgramCampaign {
     if (fields.length === 0 || this.findings.length >= MOST_FINDINGS) return;
     const mnemonic = (batch: R.Batch): string => mnemonicAt(program.code, Number(batch.u64(n, R.RIP_AFTER)) - program.rip);
     if (vector !== BREAKPOINT && hostDifference(mnemonic(host), vector, fields) !== undefined) return;
-    if (mayGoOn(mnemonic(mine), mine.u32(n, R.VECTOR))) return;
+    if (goesOnOnAmd(mnemonic(mine), mine.u32(n, R.VECTOR))) return;
     this.findings.push([
       `${fields.join(', ')} (${tier})`, ...listing(program), `  before ${stateBefore(mine, n)}`, `  host   ${stateAfter(host, n)}`, `  here   ${stateAfter(mine, n)}`,
       ...fxReport(host, mine, n, fields), `  again: npm run test:oracle -- --only long --seed ${this.options.seed} --programs ${this.options.programs} --tier ${tier}`,
