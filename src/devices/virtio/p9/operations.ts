@@ -190,7 +190,7 @@ function* setAttributes({ tree, fids }: Session, request: M.MessageReader): Wait
   const accessed = request.big() * 1_000_000_000n + request.big(), modified = request.big() * 1_000_000_000n + request.big();
   const changes = {
     ...(valid & SET_MODE ? { mode } : {}), ...(valid & SET_UID ? { uid } : {}), ...(valid & SET_GID ? { gid } : {}),
-    ...(valid & SET_SIZE ? { size } : {}),
+    ...(valid & SET_SIZE ? { size: storable(size) } : {}),
     ...(valid & SET_ATIME ? { accessed: valid & SET_ATIME_TO ? accessed : ('now' as const) } : {}),
     ...(valid & SET_MTIME ? { modified: valid & SET_MTIME_TO ? modified : ('now' as const) } : {}),
   };
@@ -216,20 +216,23 @@ function openFile(fids: Fids, number: number): NonNullable<Fid['file']> {
 
 function* read({ fids, room }: Session, request: M.MessageReader, answer: M.MessageWriter): Waiting<void> {
   const file = openFile(fids, request.u32()), offset = request.u64(), count = request.u32();
-  const data = yield* wait(file.read(checked(offset), Math.min(count, room - M.HEADER_SIZE - 4)));
+  // There is nothing where no file reaches.
+  const data = offset > LARGEST_FILE ? new Uint8Array(0) : yield* wait(file.read(offset, Math.min(count, room - M.HEADER_SIZE - 4)));
   answer.u32(data.length);
   answer.data(data);
 }
 
 function* write({ fids }: Session, request: M.MessageReader, answer: M.MessageWriter): Waiting<void> {
   const file = openFile(fids, request.u32()), offset = request.u64(), count = request.u32();
-  answer.u32(yield* wait(file.write(checked(offset), request.data(count))));
+  storable(offset + count);
+  answer.u32(yield* wait(file.write(offset, request.data(count))));
 }
 
-/** Offsets that a number holds exactly. */
-function checked(offset: number): number {
-  if (offset > Number.MAX_SAFE_INTEGER) throw new FileError('EINVAL');
-  return offset;
+/** Sizes that a number holds exactly; no host's files come near. */
+const LARGEST_FILE = Number.MAX_SAFE_INTEGER;
+function storable(size: number): number {
+  if (size > LARGEST_FILE) throw new FileError('EFBIG');
+  return size;
 }
 
 /** As many whole entries as fit; the list is made when the folder is read from its start. */

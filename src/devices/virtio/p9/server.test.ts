@@ -7,7 +7,7 @@ import { openNodeTree } from '../../../storage/node-tree.ts';
 import * as M from './messages.ts';
 import { P9Server } from './server.ts';
 
-const ENOENT = 2, EBADF = 9, ENXIO = 6, EBUSY = 16, ENOTDIR = 20, EINVAL = 22, EROFS = 30, ELOOP = 40, EOPNOTSUPP = 95;
+const ENOENT = 2, EBADF = 9, ENXIO = 6, EBUSY = 16, ENOTDIR = 20, EINVAL = 22, EFBIG = 27, EROFS = 30, ELOOP = 40, EOPNOTSUPP = 95;
 const O_RDWR = 2, O_CREAT = 0o100, AT_REMOVEDIR = 0x200;
 let folder: string;
 let server: P9Server;
@@ -110,6 +110,20 @@ describe('files', () => {
     create(1, 'new');
     write(1, 0, 'data');
     expect([getSize(1), statSync(join(folder, 'share/sub/new')).mode & 0o777]).toEqual([4, 0o640]);
+  });
+
+  it('end where no host’s do: nothing is read past that, and nothing written', () => {
+    walk(0, 1, 'hello');
+    lopen(1);
+    const sizeTo = (size: number) => call(M.TSETATTR, (w) => { for (const field of [1, 8, 0, 0, 0]) w.u32(field); for (const field of [size, 0, 0, 0, 0]) w.u64(field); });
+    for (const far of [2 ** 53, 2 ** 56, 2 ** 62]) {
+      expect(read(1, far, 10)).toBe('');
+      expect(errorOf(() => write(1, far, '!'))).toBe(EFBIG);
+      expect(errorOf(() => sizeTo(far))).toBe(EFBIG);
+    }
+    expect(getSize(1)).toBe('hello, world'.length);
+    sizeTo(5);
+    expect(read(1, 0, 100)).toBe('hello');
   });
 
   it('are usable after they are removed, while they are open', () => {
