@@ -10,7 +10,7 @@ import { exportName, generateModule } from './generate.ts';
 import { MAX_ENTRIES } from './graph.ts';
 import { LoadMeter } from './load-meter.ts';
 import { packRegions } from './packing.ts';
-import { bytesOf, type Region } from './region.ts';
+import { bytesOf, leadsToEntry, type Region } from './region.ts';
 import type { CompileReply, CompilerThread } from './thread-protocol.ts';
 
 /** Regions in a module at most, and instructions in them; what is more waits for the next one. */
@@ -120,7 +120,7 @@ export class RegionCompiler {
     if (waiting) {
       const { entries } = waiting.region;
       // What has gone to the compiler stays as it is.
-      if (this.queue.includes(waiting.region) && entries.length < MAX_ENTRIES && !entries.some((e) => e.record === record)) {
+      if (this.queue.includes(waiting.region) && entries.length < MAX_ENTRIES && !leadsToEntry(waiting.region, waiting.block)) {
         entries.push({ block: waiting.block, host, record, handler: this.code.handlerOf(record) });
       }
       return true;

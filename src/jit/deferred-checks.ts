@@ -9,17 +9,21 @@
  */
 import * as L from '../cpu/layout.ts';
 import { type DeferredCheck, type FloatShape, type I32, ROUNDING, type V128, type Val, type Variable } from '../isa/ops.ts';
-import { anyFarFromMiddle, distanceFromMiddle, distanceUnlessZero, exponents, leastNotNormal, otherRounding, roundsNoticeably } from '../isa/bodies/sse-checks.ts';
+import { anyFarFromMiddle, distanceFromMiddle, distanceUnlessZero, exponents, leastNotNormal, noticesRounding, otherRounding, roundsNoticeably } from '../isa/bodies/sse-checks.ts';
 import { MIDDLE_RANGES, NORMAL_RANGES, type NumberRange, resultRange } from './number-ranges.ts';
 import { type CodeRecord, hostOf } from './region.ts';
 import type { Knowledge, RegionCode } from './region-code.ts';
 import type { RegionOps } from './region-ops.ts';
 
-/** What is checked at a time: operands and registers' old values wait in the host's registers. */
-const LONGEST = 12;
+/** What is checked at a time: operands, and old values of registers and memory, wait in the host's registers. */
+const LONGEST = 24, MOST_STORES = 4;
 const SHAPES: readonly FloatShape[] = ['f32x4', 'f64x2'];
 /** MXCSR has been found to be as it usually is. */
 const USUAL_ROUNDING = `${ROUNDING} is usual`;
+
+/** How many bytes a store may have that can be taken back, and how they are loaded and stored. */
+const STORED = { 1: 'u8', 2: 'u16', 4: 'i32', 8: 'i64', 16: 'v128' } as const;
+type StoredBytes = keyof typeof STORED;
 
 /** What a stretch has so far; never changed, so that paths can go on from it each for itself. */
 export interface Stretch {
@@ -27,6 +31,8 @@ export interface Stretch {
   readonly start: Knowledge;
   /** What its registers held. */
   readonly before: ReadonlyMap<Variable, Val>;
+  /** What memory held before each store, the last one first. */
+  readonly overwritten: readonly { readonly host: I32; readonly bytes: StoredBytes; readonly value: Val }[];
   readonly checks: readonly DeferredCheck[];
   /** Scalars without another one to be tested with, and what is tested. */
   readonly single: Val<'f32'> | undefined;
@@ -43,9 +49,24 @@ export class DeferredChecks {
   /** The instruction that is being made has changed something. */
   private changed = false;
   private readonly code: RegionCode;
+  /** All ones where MXCSR is not as it usually is; made where the region uses it. PE may have been set since. */
+  private unusual: Variable<'v128'> | undefined;
 
   constructor(code: RegionCode) {
     this.code = code;
+  }
+
+  /** The region is entered. */
+  enter(): void {
+    const { e, cpu } = this.code;
+    if (!this.unusual) return;
+    const notices = e.compare('ne', noticesRounding(e, e.load('i32', cpu, L.MXCSR)), e.i32(0));
+    e.set(this.unusual, e.simd('i32x4.splat', e.binary('sub', e.i32(0), notices)));
+  }
+  /** MXCSR has been written. */
+  setRounding(): void {
+    this.code.forgetValues(ROUNDING);
+    this.code.deferred(() => this.enter());
   }
 
   /** An instruction follows. */
@@ -58,6 +79,21 @@ export class DeferredChecks {
     if (!this.stretch || this.stretch.before.has(register)) return;
     this.stretch = { ...this.stretch, before: new Map(this.stretch.before).set(register, value()) };
   }
+  /** Flags are about to be set: they stay what they were before the stretch, where they are not in locals. */
+  setFlags(): void {
+    if (this.code.flags.eager) this.effect();
+    else this.changed = true;
+  }
+  /** So many bytes are about to be stored at an arena address, the instruction's last chance to leave being past. */
+  store(host: I32, bytes: number): void {
+    this.changed = true;
+    const { stretch } = this;
+    if (!stretch) return;
+    if (!(bytes in STORED) || stretch.overwritten.length === MOST_STORES) return this.flush();
+    const size = bytes as StoredBytes;
+    const value = this.code.e.load(STORED[size], host);
+    this.stretch = { ...stretch, overwritten: [{ host, bytes: size, value }, ...stretch.overwritten] };
+  }
   /** Something happens that cannot be taken back. */
   effect(): void {
     this.changed = true;
@@ -68,7 +104,7 @@ export class DeferredChecks {
   defer(ops: RegionOps, record: CodeRecord, check: DeferredCheck): boolean {
     if (this.changed) return false;
     if (this.stretch && this.stretch.checks.length >= LONGEST) this.flush();
-    this.stretch ??= { record, start: this.code.save(), before: new Map(), checks: [], single: undefined, double: undefined, tested: [], divisors: [], ops };
+    this.stretch ??= { record, start: this.code.save(), before: new Map(), overwritten: [], checks: [], single: undefined, double: undefined, tested: [], divisors: [], ops };
     this.stretch = { ...this.stretch, checks: [...this.stretch.checks, check] };
     if (this.code.region.careful) this.testAll(check);
     else this.foresee(check);
@@ -125,7 +161,6 @@ export class DeferredChecks {
     this.stretch = undefined;
     if (code.dead) return;
     const either = (all: readonly I32[]): I32 => all.reduce((a, b) => ops.or(a, b));
-    const rounds = roundsNoticeably(ops);
     /** By format: what `find` makes of the vectors, joined, and judged. */
     const judge = (find: typeof distanceFromMiddle, join: 'v128.or' | 'i16x8.min_u', verdict: typeof anyFarFromMiddle): I32[] =>
       SHAPES.flatMap((shape) => {
@@ -133,6 +168,7 @@ export class DeferredChecks {
         return vectors.length === 0 ? [] : [verdict(ops, shape, vectors.reduce((a, b) => e.simd(join, a, b)))];
       });
     if (code.region.careful) {
+      const rounds = roundsNoticeably(ops);
       e.ifRarely(either([...judge(exponents, 'i16x8.min_u', leastNotNormal), rounds]), () => {
         const inexact = stretch.checks.map((check) => check.inexact());
         e.ifRarely(either([...inexact, otherRounding(ops, rounds)]), () => this.rewind(stretch));
@@ -142,16 +178,20 @@ export class DeferredChecks {
       });
       return;
     }
-    const suspect = judge(distanceFromMiddle, 'v128.or', anyFarFromMiddle);
-    if (!code.knows(USUAL_ROUNDING)) suspect.push(rounds);
-    if (suspect.length === 0) return;
+    const isUsual = code.knows(USUAL_ROUNDING);
+    if (isUsual && stretch.tested.length === 0) return;
+    this.unusual ??= e.variable('v128', 'unusual_rounding');
+    const unusual = isUsual ? [] : [e.get(this.unusual)];
+    const suspect = judge(distanceFromMiddle, 'v128.or', (o, shape, distances) => anyFarFromMiddle(o, shape, unusual.reduce((all, one) => e.simd('v128.or', all, one), distances)));
+    if (suspect.length === 0) suspect.push(...unusual.map((one) => e.simd('v128.any_true', one)));
     e.ifRarely(either(suspect), () => {
       const far = judge(distanceUnlessZero, 'v128.or', anyFarFromMiddle);
       const zeros = stretch.divisors.map(({ shape, number }) => this.hasZero(shape, number));
       if (far.length > 0) e.ifRarely(either([...far, ...zeros]), () => this.miss(stretch, L.NUMBERS_MISSED));
-      e.ifRarely(rounds, () => this.miss(stretch, L.ROUNDING_MISSED));
+      e.ifRarely(roundsNoticeably(ops), () => this.miss(stretch, L.ROUNDING_MISSED));
+      this.enter();
     });
-    code.remembered(USUAL_ROUNDING, () => rounds);
+    code.remembered(USUAL_ROUNDING, () => e.i32(1));
   }
   private hasZero(shape: FloatShape, number: Val): I32 {
     const { e } = this.code;
@@ -171,6 +211,7 @@ export class DeferredChecks {
     const { code } = this;
     code.restore(stretch.start);
     for (const [register, value] of stretch.before) code.e.set(register, value);
+    for (const { host, bytes, value } of stretch.overwritten) code.e.store(STORED[bytes], host, value as never);
     code.leaveAt(stretch.record);
   }
 }

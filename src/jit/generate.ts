@@ -6,7 +6,7 @@ import type { I32, I64, Int } from '../isa/ops.ts';
 import { FunctionBuilder, type Label, type Variable } from '../wasm/function.ts';
 import type { IntType } from '../wasm/opcodes.ts';
 import { type FunctionBody, ModuleBuilder } from '../wasm/module.ts';
-import { type BasicBlock, type CodeRecord, pageOf, type Region, type RegionEntry, variantOf } from './region.ts';
+import { type BasicBlock, type CodeRecord, pageOf, type Region, type RegionEntry, successors, variantOf } from './region.ts';
 import { MAX_ENTRIES } from './graph.ts';
 import { RegionCode, type RegionFunction } from './region-code.ts';
 import type { FlagForm } from './region-flags.ts';
@@ -73,6 +73,8 @@ export class RegionGenerator {
   /** Where regions have the x87 in locals: the register that is ST(0), by node. */
   private readonly depths: readonly number[] | undefined;
   private readonly labels: Label[] = [];
+  /** Of headers, the outermost loop's first. */
+  private readonly loops: Label[][] = [];
   /** Where node 0 goes: a number of a target, or, past those, the distance of an indirect jump's from the lowest one. */
   private readonly target: Variable<'i32'>;
   /** Address that the last indirect jump went to. */
@@ -178,9 +180,14 @@ export class RegionGenerator {
   private tree(node: number): void {
     if (!(node === 0 ? this.comesBack : this.structure.isHeader(node))) return this.withMerged(node, 0);
     this.code.flags.join(this.flagForms[node]);
+    this.loops[node] = [];
+    this.loop(node, node === 0 ? 1 : this.structure.loopsAt(node));
+  }
+  private loop(node: number, loops: number): void {
+    if (loops === 0) return this.withMerged(node, 0);
     this.code.e.loop((label) => {
-      this.labels[node] = label;
-      this.withMerged(node, 0);
+      this.loops[node].push(label);
+      this.loop(node, loops - 1);
     });
   }
   private withMerged(node: number, from: number): void {
@@ -237,7 +244,7 @@ export class RegionGenerator {
     e.set(this.jumped, to);
     const distance = far.type === 'i64' ? e.convert('wrap', far as I64) : (far as I32);
     e.set(this.target, e.binary('add', distance, e.i32(this.targets.length)));
-    e.branch(this.labels[0]);
+    e.branch(this.loops[0][0]);
   }
 
   private blockOf(node: number): BasicBlock {
@@ -353,7 +360,8 @@ export class RegionGenerator {
     }
     if (kind !== 'forward') e.ifRarely(e.compare('ltS', e.get(code.fuel), e.i32(this.longest[to])), () => code.leaveSpent(first.offset, first, 0));
     if (kind === 'irreducible') e.set(this.target, e.i32(this.targets.indexOf(to)));
-    e.branch(this.labels[kind === 'irreducible' ? 0 : to]);
+    if (kind === 'forward') e.branch(this.labels[to]);
+    else e.branch(kind === 'irreducible' ? this.loops[0][0] : this.loops[to][this.structure.loopOf(this.current, to)]);
   }
 
   /** Pages that a node lies in besides those of the current one. */
@@ -439,10 +447,6 @@ function x87Depths({ blocks, jumpTargets }: Region): number[] | undefined {
   const moves = found.map((all) => all.reduce((sum, { moves }) => sum + moves, 0));
   const edges = blocks.map((block) => [...successors(block), ...(block.jumps ? jumpTargets : [])].map((to) => to + 1));
   return stackDepths([[], ...edges], [0, ...moves]);
-}
-
-function successors(block: BasicBlock): number[] {
-  return [block.taken, block.next, block.expected].filter((b) => b !== undefined);
 }
 
 /** What counts as a use of flags: that something needs them, a way out too; that an instruction reads them; that one keeps CF. */

@@ -26,7 +26,6 @@ const HALF_BYTES = 16;
 const LIVE_SPANS = 6;
 const LEGACY_REGISTERS = ['ax', 'cx', 'dx', 'bx', 'sp', 'bp', 'si', 'di'];
 const registerName = (n: number, wide: boolean): string => (n < 8 ? `${wide ? 'r' : 'e'}${LEGACY_REGISTERS[n]}` : `r${n}`);
-const laneKey = (n: number, field: string): string => `lane ${n} ${field}`;
 
 /** What is known at a place in the code; paths that meet keep what they agree on. */
 export interface Knowledge {
@@ -157,6 +156,11 @@ export class RegionCode {
   /** Halves of YMM registers, those of one after the other; made where the region uses them. */
   private readonly vectors: Variable<'v128'>[] = [];
   private knownVectors: (V128 | undefined)[] = [];
+  /** Numbers of vectors whose lanes have been asked for. */
+  private readonly numbers = new WeakMap<V128, number>();
+  private vectorsSeen = 0;
+  /** Vectors that were made by replacing a field of another one. */
+  private readonly replaced = new WeakMap<V128, { readonly base: V128; readonly field: string }>();
   /** Values by what they are, as bodies name it, and vectors' lanes. */
   private values: ReadonlyMap<string, Val> = new Map();
   /** Numbers, and vectors of them, that are normal or zero. */
@@ -214,6 +218,7 @@ export class RegionCode {
     });
     loads(() => {
       this.loopPages.begin();
+      this.checks.enter();
       for (const n of this.used) e.set(this.registers[n], e.load(this.registers[n].type, cpu, L.GPR + n * 8));
       this.vectors.forEach((variable, n) => e.set(variable, e.load('v128', cpu, L.XMM + n * HALF_BYTES)));
     });
@@ -264,14 +269,29 @@ export class RegionCode {
     this.checks.keep(this.vectors[n], () => this.vector(n));
     this.e.set(this.vectors[n], value);
     this.knownVectors[n] = value;
-    this.forgetValues(laneKey(n, ''));
   }
-  /** A field of a vector, by its kind and place. */
-  lane(n: number, field: string, make: () => Val): Val {
-    return this.remembered(laneKey(n, field), make);
+  /** A field of a vector, by its kind and place; registers that hold the same one share it. */
+  lane(vector: V128, field: string, make: () => Val): Val {
+    return this.remembered(this.laneKey(vector, field), make);
   }
-  noteLane(n: number, field: string, value: Val): void {
-    this.values = new Map(this.values).set(laneKey(n, field), value);
+  /** A vector with another field: of what had the same field replaced before, that does not matter any more. */
+  withLane(vector: V128, field: string, replace: (vector: V128) => V128): V128 {
+    const before = this.replaced.get(vector);
+    const base = before?.field === field ? before.base : vector;
+    const changed = replace(base);
+    this.replaced.set(changed, { base, field });
+    return changed;
+  }
+  noteLane(vector: V128, field: string, value: Val): void {
+    this.values = new Map(this.values).set(this.laneKey(vector, field), value);
+  }
+  private laneKey(vector: V128, field: string): string {
+    let number = this.numbers.get(vector);
+    if (number === undefined) {
+      number = this.vectorsSeen++;
+      this.numbers.set(vector, number);
+    }
+    return `lane ${number} ${field}`;
   }
   remembered(what: string, make: () => Val): Val {
     const known = this.values.get(what);

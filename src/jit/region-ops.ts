@@ -9,7 +9,7 @@ import * as R from '../interp/record.ts';
 import { fixedSlot, KIND, RecordOps, slotField } from '../interp/record-ops.ts';
 import { FILL_WRITE, OPEN_SPAN, TRANSLATE } from '../interp/translate.ts';
 import type { Variant } from '../interp/variant.ts';
-import { type Bits, type Condition, type DeferredCheck, type Flag, type FloatShape, type I32, type I64, type Int, type LoadKind, ROUNDING, type StoreKind, type V128 } from '../isa/ops.ts';
+import type { Bits, Condition, DeferredCheck, Flag, FloatShape, I32, I64, Int, LoadKind, StoreKind, V128 } from '../isa/ops.ts';
 import type { FunctionBuilder, Val, Variable } from '../wasm/function.ts';
 import type { LOAD, STORE, Type } from '../wasm/opcodes.ts';
 import type { LoopPage } from './loop-pages.ts';
@@ -17,7 +17,7 @@ import { INTEGERS, NORMAL_RANGES } from './number-ranges.ts';
 import type { PageSpan } from './page-spans.ts';
 import type { CodeRecord } from './region.ts';
 import type { RegionCode } from './region-code.ts';
-import type { FlagModel } from './region-flags.ts';
+import type { FlagModel, FlagState } from './region-flags.ts';
 import { stackMoves } from './x87-depth.ts';
 import { isX87Kernel, X87Instructions } from './x87-instructions.ts';
 
@@ -126,17 +126,22 @@ export class RegionOps extends RecordOps {
     const half = (offset - L.XMM) >> 4;
     const whole = this.code.vector(half);
     if (kind === 'v128') return whole as Val as Val<(typeof LOAD)[K][0]>;
-    return this.code.lane(half, `${kind} ${offset & 15}`, () => readLane(this.e, whole, kind, offset & 15)) as Val<(typeof LOAD)[K][0]>;
+    return this.code.lane(whole, `${kind} ${offset & 15}`, () => readLane(this.e, whole, kind, offset & 15)) as Val<(typeof LOAD)[K][0]>;
   }
   override stateStore<K extends StoreKind>(kind: K, offset: number, value: Val<(typeof STORE)[K][0]>): void {
     if (!isVector(offset)) this.code.checks.effect();
-    if (offset === L.MXCSR) this.code.forgetValues(ROUNDING);
     if (isStackState(offset) || offset === L.FSW) this.code.x87Watcher?.touch();
-    if (!isVector(offset)) return super.stateStore(kind, offset, value);
+    if (!isVector(offset)) {
+      super.stateStore(kind, offset, value);
+      if (offset === L.MXCSR) this.code.checks.setRounding();
+      return;
+    }
     const half = (offset - L.XMM) >> 4;
     if (kind === 'v128') return this.code.setVector(half, value as Val as V128);
-    this.code.setVector(half, replaceLane(this.e, this.code.vector(half), kind, offset & 15, value));
-    if (kind !== 'u8' && kind !== 'u16') this.code.noteLane(half, `${kind} ${offset & 15}`, value);
+    const field = `${kind} ${offset & 15}`;
+    const changed = this.code.withLane(this.code.vector(half), field, (vector) => replaceLane(this.e, vector, kind, offset & 15, value));
+    this.code.setVector(half, changed);
+    if (kind !== 'u8' && kind !== 'u16') this.code.noteLane(changed, field, value);
   }
 
   // x87
@@ -234,7 +239,7 @@ export class RegionOps extends RecordOps {
   serve(linear: Int, a: Access): I32 {
     const { e, code } = this;
     const write = a.kind !== 'read';
-    if (write) code.checks.effect();
+    if (write && !a.store) code.checks.effect();
     const { span, at } = code.span(linear, a.bytes, write);
     const base = e.variable('i32');
     const distance = () => (span.isShared ? at - span.low : 0);
@@ -252,7 +257,10 @@ export class RegionOps extends RecordOps {
       });
     }
     const host = e.address(e.get(base), distance);
-    a.store?.(host);
+    if (a.store) {
+      code.checks.store(host, a.bytes);
+      a.store(host);
+    }
     return host;
   }
   /** The page that a loop keeps for accesses by the same registers, if they are likely to stay in it. */
@@ -313,24 +321,25 @@ export class RegionOps extends RecordOps {
   // Flags
 
   setFlags(kind: 'add' | 'sub', bits: Bits, a: Int, b: Int, result: Int): void {
-    this.code.checks.effect();
-    this.flags.set({ kind, bits, a, b, result });
+    this.setFlagState({ kind, bits, a, b, result });
   }
   setFlagsLogic(bits: Bits, result: Int): void {
-    this.code.checks.effect();
-    this.flags.set({ kind: 'logic', bits, result });
+    this.setFlagState({ kind: 'logic', bits, result });
   }
   setFlagsWith(bits: Bits, result: Int, cf: I32, of: I32, af?: I32): void {
-    this.code.checks.effect();
-    this.flags.set({ kind: 'with', bits, result, cf, of, af });
+    this.setFlagState({ kind: 'with', bits, result, cf, of, af });
   }
   setCarry(cf: I32): void {
-    this.code.checks.effect();
+    this.code.checks.setFlags();
     this.flags.setCarry(cf, undefined);
   }
   setCarryOverflow(cf: I32, of: I32): void {
-    this.code.checks.effect();
+    this.code.checks.setFlags();
     this.flags.setCarry(cf, of);
+  }
+  private setFlagState(state: FlagState): void {
+    this.code.checks.setFlags();
+    this.flags.set(state);
   }
   flag(flag: Flag): I32 {
     return this.flags.flag(flag);
@@ -343,8 +352,7 @@ export class RegionOps extends RecordOps {
     return bits.reduce((all, [flag, bit]) => this.or(all, this.shl(this.flag(flag), this.i32(bit))), this.flag('CF'));
   }
   writeFlags(value: I32): void {
-    this.code.checks.effect();
-    this.flags.set({ kind: 'image', value });
+    this.setFlagState({ kind: 'image', value });
   }
 
   // Control

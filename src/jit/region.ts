@@ -99,6 +99,33 @@ export const isReturn = (record: CodeRecord): boolean => mnemonicOf(record) === 
 /** A 16-bit branch in 32-bit code truncates EIP. */
 export const narrowBranch = (record: CodeRecord, mode: number): boolean => variantOf(record)?.osize === 16 && (mode & MODE_CODE32) !== 0;
 
+/** Blocks that a block leads to. */
+export const successors = ({ taken, next, expected }: BasicBlock): number[] => [taken, next, expected].filter((block) => block !== undefined);
+
+/**
+ * Whether control that comes to a block of the region, and is not in compiled code yet, will soon be: at an entry that it comes to without
+ * a loop on the way. One more entry would be a way into the middle of that entry's loop, which structured code cannot have.
+ */
+export function leadsToEntry({ blocks, entries, jumpTargets }: Region, start: number): boolean {
+  const entered = new Set(entries.map(({ block }) => block));
+  if (entered.has(start)) return true;
+  const seen = new Set<number>();
+  const waiting = [start];
+  let isLed = false;
+  for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
+    const block = blocks[at];
+    for (const to of [...successors(block), ...(block.jumps ? jumpTargets : [])]) {
+      if (to === start) return false;
+      if (entered.has(to)) isLed = true;
+      else if (!seen.has(to)) {
+        seen.add(to);
+        waiting.push(to);
+      }
+    }
+  }
+  return isLed;
+}
+
 /** The bytes that a region is made from. */
 export function bytesOf({ pages, blocks }: Region): CodeBytes[] {
   const bytes: CodeBytes[] = [];

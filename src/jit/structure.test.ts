@@ -16,6 +16,14 @@ describe('Structure', () => {
     expect([nested.edge(2, 2), nested.edge(3, 1), nested.edge(3, 4)]).toEqual(['back', 'back', 'inline']);
   });
 
+  it('tells loops apart that begin at one header, by what lies in which', () => {
+    const shared = new Structure([[1], [1, 2], [1, 3], [1, 4], [1, 5], []]);
+    expect([1, 2].map((b) => shared.loopsAt(b))).toEqual([3, 0]);
+    expect([1, 2, 3, 4].map((from) => shared.loopOf(from, 1))).toEqual([2, 1, 0, 0]);
+    const beside = new Structure([[1], [2, 3], [1], [1, 4], []]);
+    expect([beside.loopsAt(1), beside.loopOf(2, 1), beside.loopOf(3, 1)]).toEqual([1, 0, 0]);
+  });
+
   it('counts both arms of a branch to what follows it anyway', () => {
     const both = new Structure([[1, 1], []]);
     expect(both.edge(0, 1)).toBe('forward');

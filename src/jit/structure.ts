@@ -2,7 +2,8 @@
  * The shape of a region's graph: an order in which every block comes before what it leads to, save back edges; who
  * dominates whom; which edges go back to a loop's header. From it generate.ts emits structured control flow as in
  * N. Ramsey, "Beyond Relooper" (2022): a block that several edges reach forwards stands behind a `block` of its
- * immediate dominator's code, a header that edges go back to is a `loop`.
+ * immediate dominator's code, a header that edges go back to is a `loop`, or several: where control came into a region in the
+ * middle of nested loops, all of them begin there. Told apart, the inner one leaves what it does not use where it is.
  */
 
 /**
@@ -11,6 +12,9 @@
  */
 export type EdgeKind = 'inline' | 'forward' | 'back' | 'irreducible';
 
+/** Loops that begin at one header at most. */
+const MOST_LOOPS = 3;
+
 export class Structure {
   /** Blocks in reverse postorder, by index. */
   readonly order: readonly number[];
@@ -18,7 +22,8 @@ export class Structure {
   readonly merged: readonly (readonly number[])[];
   private readonly position: readonly number[];
   private readonly dominator: readonly number[];
-  private readonly headers = new Set<number>();
+  /** By header: for each block with an edge back to it which of its loops that is, the outermost being 0. */
+  private readonly loops = new Map<number, ReadonlyMap<number, number>>();
   /** Blocks in loops. */
   private readonly looping = new Set<number>();
   private readonly forwardEdges: readonly number[];
@@ -36,18 +41,36 @@ export class Structure {
     for (const from of this.order) {
       for (const to of successors[from]) {
         if (position[to] > position[from]) edges[to] += table && from === 0 ? 2 : 1;
-        else if (this.dominates(to, from)) this.headers.add(to);
       }
     }
     this.forwardEdges = edges;
-    for (const from of this.order) for (const to of successors[from]) if (to !== 0 && position[to] <= position[from]) this.noteLoop(from, to, predecessors);
+    const bodies = new Map<number, Map<number, ReadonlySet<number>>>();
+    for (const from of this.order) {
+      for (const to of successors[from]) {
+        if (position[to] > position[from]) continue;
+        const body = this.bodyOf(from, to, predecessors);
+        if (to !== 0) for (const block of body) this.looping.add(block);
+        if (!this.dominates(to, from)) continue;
+        if (!bodies.has(to)) bodies.set(to, new Map());
+        bodies.get(to)?.set(from, body);
+      }
+    }
+    for (const [header, all] of bodies) this.loops.set(header, nested(all));
     const merged: number[][] = successors.map(() => []);
     for (const block of [...this.order].reverse()) if (edges[block] > 1) merged[this.dominator[block]].push(block);
     this.merged = merged;
   }
 
   isHeader(block: number): boolean {
-    return this.headers.has(block);
+    return this.loops.has(block);
+  }
+  /** How many loops begin at a block. */
+  loopsAt(block: number): number {
+    return 1 + Math.max(-1, ...(this.loops.get(block)?.values() ?? []));
+  }
+  /** Which of them an edge goes back to, the outermost being 0. */
+  loopOf(from: number, header: number): number {
+    return this.loops.get(header)?.get(from) ?? 0;
   }
 
   /** Whether a block is in a loop that does not lead through the first block; of blocks beside an irreducible one, it may be said too. */
@@ -55,7 +78,7 @@ export class Structure {
     return this.looping.has(block);
   }
   /** Blocks that lead to `from`, of which an edge goes back to `to`, and come after that. */
-  private noteLoop(from: number, to: number, predecessors: readonly (readonly number[])[]): void {
+  private bodyOf(from: number, to: number, predecessors: readonly (readonly number[])[]): ReadonlySet<number> {
     const inside = new Set([to]);
     const waiting = [from];
     for (let block = waiting.pop(); block !== undefined; block = waiting.pop()) {
@@ -63,7 +86,7 @@ export class Structure {
       inside.add(block);
       waiting.push(...predecessors[block].filter((before) => this.position[before] >= this.position[to]));
     }
-    for (const block of inside) this.looping.add(block);
+    return inside;
   }
 
   edge(from: number, to: number): EdgeKind {
@@ -77,6 +100,19 @@ export class Structure {
     return at === a;
   }
 }
+
+/** By the block that an edge goes back from, how far outside the innermost it is among loops with the same header, by what lies in which. */
+function nested(bodies: ReadonlyMap<number, ReadonlySet<number>>): ReadonlyMap<number, number> {
+  const ascending = [...bodies].sort(([, a], [, b]) => a.size - b.size);
+  const heights = new Map<number, number>();
+  for (const [from, body] of ascending) {
+    const inner = ascending.filter(([other, { size }]) => heights.has(other) && size < body.size && isWithin(bodies.get(other) as ReadonlySet<number>, body));
+    heights.set(from, Math.min(1 + Math.max(-1, ...inner.map(([other]) => heights.get(other) as number)), MOST_LOOPS - 1));
+  }
+  const highest = Math.max(...heights.values());
+  return new Map([...heights].map(([from, height]) => [from, highest - height]));
+}
+const isWithin = (inner: ReadonlySet<number>, outer: ReadonlySet<number>): boolean => [...inner].every((block) => outer.has(block));
 
 /** An explicit stack: regions may be long chains. */
 function reversePostorder(successors: readonly (readonly number[])[]): number[] {

@@ -6,7 +6,7 @@ interface Difference {
   readonly mnemonics: RegExp;
   /** Vectors that the host ends with. */
   readonly vectors: readonly number[];
-  /** All the fields that differ. */
+  /** Fields that differ by it. */
   readonly fields: RegExp;
   readonly reason: string;
 }
@@ -77,11 +77,16 @@ export const onAmd = cpus()[0]?.model.startsWith('AMD') ?? false;
 export const differsInPrograms = ({ mnemonic, opcode }: Row): boolean =>
   onAmd && (/^(V?DPP[SD]|SHA.*)$/.test(mnemonic) || (opcode[0] === 0x0f && opcode[1] === 0x0d));
 
-/** Why the host may differ so; undefined: it may not. `vector` is the host's; `based`: 64-bit code addresses memory through FS or GS. */
+/**
+ * Why the host may differ so; undefined: it may not. `vector` is the host's; `based`: 64-bit code addresses memory through FS or GS. What
+ * one reason does not explain may have two: a repeated CMPS that faults reads the other operand first, and keeps the high half of RCX.
+ */
 export function hostDifference(mnemonic: string, vector: number, fields: readonly string[], based = false): string | undefined {
-  const fits = (d: Difference) => d.mnemonics.test(mnemonic) && d.vectors.includes(vector) && fields.every((f) => d.fields.test(f));
   const amd = onAmd ? [...OF_AMD, ...(based ? [OF_AMD_BASED] : [])] : [];
-  return [...DIFFERENCES, ...amd].find(fits)?.reason;
+  const possible = [...DIFFERENCES, ...amd].filter((d) => d.mnemonics.test(mnemonic) && d.vectors.includes(vector));
+  const reasons = fields.map((field) => possible.find((d) => d.fields.test(field))?.reason);
+  const single = possible.find((d) => fields.every((field) => d.fields.test(field)))?.reason;
+  return single ?? (reasons.every((reason) => reason !== undefined) ? [...new Set(reasons)].join('; ') : undefined);
 }
 /** Whether such a host goes on where an instruction of ours ends a program with this vector: no other difference keeps one of ours from its end. */
 export const goesOnOnAmd = (mnemonic: string, vector: number): boolean => onAmd && vector === GENERAL_PROTECTION && MXCSR_OF_AMD.mnemonics.test(mnemonic);

@@ -15,8 +15,8 @@ const MXCSR_UNNOTICED = 0x1020;
 const MXCSR_PE = 0x20;
 
 /** Not 0 when rounding an inexact normal result to nearest would be wrong, or be noticed. FTZ and DAZ matter to denormals alone. */
-export const roundsNoticeably = (o: Ops): I32 =>
-  o.remembered(ROUNDING, () => o.xor(o.and(o.stateLoad('i32', L.MXCSR), o.i32(MXCSR_ROUNDING)), o.i32(MXCSR_UNNOTICED)));
+export const roundsNoticeably = (o: Ops): I32 => o.remembered(ROUNDING, () => noticesRounding(o.e, o.stateLoad('i32', L.MXCSR)));
+export const noticesRounding = (e: Ops['e'], mxcsr: I32): I32 => e.binary('xor', e.binary('and', mxcsr, e.i32(MXCSR_ROUNDING)), e.i32(MXCSR_UNNOTICED));
 
 /** Not 0 when, by what `roundsNoticeably` gave, more is amiss than that PE is not set yet. */
 export const otherRounding = (o: Ops, rounds: I32): I32 => o.and(rounds, o.i32(~MXCSR_PE));
@@ -84,7 +84,7 @@ export const notAllTame = (o: Ops, shape: Shape, v: V128): I32 => {
   return anySign(o, shape, isDenormal(o, shape, size), isInfiniteOrNan(o, shape, size));
 };
 /** Not 0 when a lane of any of the vectors is a NaN or a denormal. */
-export const notAllPlain = (o: Ops, shape: Shape, ...vectors: V128[]): I32 => {
+export const notAllPlain = (o: Ops, shape: Shape, vectors: readonly V128[]): I32 => {
   const sizes = vectors.map((v) => magnitude(o, shape, v));
   return anySign(o, shape, ...sizes.flatMap((size) => [isDenormal(o, shape, size), isNan(o, shape, size)]));
 };
@@ -114,6 +114,12 @@ export function unless<T extends 'i32' | 'i64' | 'f32' | 'f64' | 'v128'>(o: Ops,
   o.e.set(result, fast);
   o.e.ifRarely(suspect, () => o.e.set(result, slow()));
   return o.e.get(result);
+}
+/** `fast` unless a lane of any of the vectors is a NaN or a denormal; then what `slow` gives. Most are zeros, or found in the middle of their range by a quick look. */
+export function unlessPlain<T extends 'i32' | 'f32' | 'f64' | 'v128'>(o: Ops, shape: Shape, vectors: readonly V128[], fast: Val<T>, slow: () => Val<T>): Val<T> {
+  if (vectors.length === 0) return fast;
+  const distances = vectors.map((v) => distanceUnlessZero(o, shape, v)).reduce((a, b) => o.e.simd('v128.or', a, b));
+  return unless(o, anyFarFromMiddle(o, shape, distances), fast, () => unless(o, notAllPlain(o, shape, vectors), fast, slow));
 }
 /** `fast` where `condition` holds, else what `slow` gives. */
 export const guarded = <T extends 'i32' | 'i64' | 'f32' | 'f64' | 'v128'>(o: Ops, condition: I32, fast: Val<T>, slow: () => Val<T>): Val<T> =>

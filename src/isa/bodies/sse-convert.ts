@@ -4,7 +4,7 @@
  */
 import * as L from '../../cpu/layout.ts';
 import type { Body, I32, I64, Int, Ops, V128, Val } from '../ops.ts';
-import { guarded, notAllPlain, roundsNoticeably, unless } from './sse-checks.ts';
+import { guarded, roundsNoticeably, unless, unlessPlain } from './sse-checks.ts';
 import { DOUBLE, putElement, SINGLE } from './sse-float.ts';
 import {
   both, constantVector, convertWithMmx, doubleword, eachPart, element, exact, firstSource, fromLow, highHalf, isMmx, lowHalf, partsOf, quadword, raiseJoined,
@@ -117,14 +117,14 @@ const integersToDoubles: Body = (o) =>
 const singleToDouble: Body = (o) => {
   const x = element(o, firstSource(o) + 1, 'f32');
   const slow = () => asDouble(o, exact(o, 'sse_f32_to_f64', 'i64', o.e.convert('i32FromF32Bits', x)) as I64);
-  putElement(o, DOUBLE, unless(o, notAllPlain(o, 'f32x4', o.e.simd('f32x4.splat', x)), o.e.convert('promote', x), slow));
+  putElement(o, DOUBLE, unlessPlain(o, 'f32x4', [o.e.simd('f32x4.splat', x)], o.e.convert('promote', x), slow));
 };
 const singlesToDoubles: Body = (o) => {
   const source = o.operandSize(1) === 'q' ? both(o, quadword(o, 1)) : vector(o, 1);
   eachPart(o, (byte) => {
     const x = both(o, byte === 0 ? lowHalf(o, source) : highHalf(o, source));
     const slow = () => exact(o, 'sse_f32x2_to_f64x2', 'v128', x) as V128;
-    return unless(o, notAllPlain(o, 'f32x4', x), o.e.simd('f64x2.promote_low_f32x4', x), slow);
+    return unlessPlain(o, 'f32x4', [x], o.e.simd('f64x2.promote_low_f32x4', x), slow);
   });
 };
 const doubleToSingle: Body = (o) => {

@@ -4,7 +4,7 @@
  */
 import { SSE_ADD, SSE_ADDSUB, SSE_DIV, SSE_MAX, SSE_MIN, SSE_MUL, SSE_SQRT, SSE_SUB } from '../../cpu/sse/operations.ts';
 import type { Body, FloatOperation, I32, I64, Ops, V128, Val } from '../ops.ts';
-import { notAllExact, notAllNormal, notAllPlain, notAllTame, roundsNoticeably, type Shape, unless } from './sse-checks.ts';
+import { notAllExact, notAllNormal, notAllTame, roundsNoticeably, type Shape, unless, unlessPlain } from './sse-checks.ts';
 import { combine, constantVector, doubleword, element, exact, firstSource, immediateOf, partsOf, transform } from './sse-operands.ts';
 
 interface Operation {
@@ -137,24 +137,24 @@ const packedFloat = (shape: Shape, op: Operation): Body => {
   return transform((o, v) => packedChecked(o, shape, op.kind, op.number, v, v, o.e.simd(`${shape}.sqrt`, v)));
 };
 
-/** Not 0 when one of two numbers is a NaN or a denormal. */
-function notPlain<F extends 'f32' | 'f64'>(o: Ops, format: Format<F>, a: Val<F>, b: Val<F>): I32 {
+/** `fast` unless one of two numbers is a NaN or a denormal; then what `slow` gives. */
+function ifPlain<F extends 'f32' | 'f64', T extends 'i32' | F>(o: Ops, format: Format<F>, a: Val<F>, b: Val<F>, fast: Val<T>, slow: () => Val<T>): Val<T> {
   const [x, y] = [a, b].filter((v) => !o.isTame(format.shape, v));
-  if (x === undefined) return o.i32(0);
-  return notAllPlain(o, format.shape, y === undefined ? format.splat(o, x) : format.pair(o, x, y));
+  const vectors = x === undefined ? [] : [y === undefined ? format.splat(o, x) : format.pair(o, x, y)];
+  return unlessPlain(o, format.shape, vectors, fast, slow);
 }
 
 /** MINSS and MAXSS give the second operand when both are zeros. */
 const scalarExtreme = <F extends 'f32' | 'f64'>(format: Format<F>, number: number): Body => (o) => {
   const [a, b] = elements(o, format);
   const chosen = o.select(o.e.compare(number === SSE_MIN ? 'lt' : 'gt', a, b), a, b);
-  putElement(o, format, unless(o, notPlain(o, format, a, b), chosen, () => format.exactly(o, number, a, b)));
+  putElement(o, format, ifPlain(o, format, a, b, chosen, () => format.exactly(o, number, a, b)));
 };
 const packedExtreme = (shape: Shape, number: number): Body =>
   combine((o, a, b) => {
     const takesFirst = o.e.simd(number === SSE_MIN ? `${shape}.lt` : `${shape}.gt`, a, b);
     const chosen = o.e.simd('v128.bitselect', a, b, takesFirst);
-    return unless(o, notAllPlain(o, shape, a, b), chosen, () => exact(o, `sse_${shape}`, 'v128', o.i32(number), a, b) as V128);
+    return unlessPlain(o, shape, [a, b], chosen, () => exact(o, `sse_${shape}`, 'v128', o.i32(number), a, b) as V128);
   });
 
 // SSE3: neighbours, and differences and sums in turn
@@ -197,7 +197,7 @@ const scalarCompare = <F extends 'f32' | 'f64'>(format: Format<F>): Body => (o) 
   const equal = o.and(p.equal, o.e.compare('eq', a, b));
   const less = o.and(p.less, o.e.compare('lt', a, b));
   const mask = format.mask(o, o.sub(o.i32(0), o.xor(o.or(equal, less), p.negate)));
-  putElement(o, format, unless(o, notPlain(o, format, a, b), mask, () => format.compare(o, p.number, a, b)));
+  putElement(o, format, ifPlain(o, format, a, b, mask, () => format.compare(o, p.number, a, b)));
 };
 const packedCompare = (shape: Shape): Body =>
   combine((o, a, b) => {
@@ -206,7 +206,7 @@ const packedCompare = (shape: Shape): Body =>
     const equal = where(p.equal, o.e.simd(`${shape}.eq`, a, b));
     const less = where(p.less, o.e.simd(`${shape}.lt`, a, b));
     const mask = o.e.simd('v128.xor', o.e.simd('v128.or', equal, less), o.e.simd('i32x4.splat', o.sub(o.i32(0), p.negate)));
-    return unless(o, notAllPlain(o, shape, a, b), mask, () => exact(o, `sse_compare_${shape}`, 'v128', p.number, a, b) as V128);
+    return unlessPlain(o, shape, [a, b], mask, () => exact(o, `sse_compare_${shape}`, 'v128', p.number, a, b) as V128);
   });
 
 /** ZF, PF and CF by the relation; OF, SF and AF cleared. */
@@ -214,7 +214,7 @@ const compareFlags = <F extends 'f32' | 'f64'>(format: Format<F>, quiet: 0 | 1):
   const b = element(o, 1, format.kind);
   const a = element(o, 0, format.kind);
   const flags = o.or(o.shl(o.e.compare('eq', a, b), o.i32(6)), o.e.compare('lt', a, b));
-  o.writeFlags(unless(o, notPlain(o, format, a, b), flags, () => format.relate(o, quiet, a, b)));
+  o.writeFlags(ifPlain(o, format, a, b, flags, () => format.relate(o, quiet, a, b)));
 };
 
 /** RCPPS and RSQRTPS: tables of the kernel's, without exceptions. */

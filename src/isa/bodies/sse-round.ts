@@ -36,7 +36,7 @@ function rounded(o: Ops, shape: Shape, control: I32, v: V128): V128 {
 function roundLanes(o: Ops, shape: Shape, control: I32, v: V128): V128 {
   const value = rounded(o, shape, control, v);
   const inexact = o.e.simd('v128.any_true', o.e.simd(`${shape}.ne`, value, v));
-  const suspect = o.or(notAllPlain(o, shape, v), o.and(inexact, noticed(o, control)));
+  const suspect = o.or(notAllPlain(o, shape, [v]), o.and(inexact, noticed(o, control)));
   return unless(o, suspect, value, () => exact(o, `sse_round_${shape}`, 'v128', control, v) as V128);
 }
 const roundPacked = (shape: Shape): Body => transform((o, v) => roundLanes(o, shape, o.field(2), v));
