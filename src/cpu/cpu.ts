@@ -173,29 +173,29 @@ export class Cpu implements CpuContext {
   }
 
   /**
-   * Runs at most `fuel` instructions. `attention`: a device asked for the board. `halted`: nothing to do until an
+   * Runs at most `fuel` instructions, and at least so many if nothing comes between: the last ones may cost more than the next slice. `attention`: a device asked for the board. `halted`: nothing to do until an
    * interrupt. `shutdown`: a triple fault; only `reset` goes on.
    */
-  run(fuel: number): RunResult {
+  run(fuel: number, least = fuel): RunResult {
     this.engine.work(this.state.base);
     this.drawTimeLine();
     const { retired } = this;
-    const result = this.tierTimes ? this.timedSlice(fuel, this.tierTimes) : this.runSlice(fuel);
+    const result = this.tierTimes ? this.timedSlice(fuel, least, this.tierTimes) : this.runSlice(fuel, least);
     this.engine.compiler.executed(this.retired - retired);
     return result;
   }
-  private timedSlice(fuel: number, times: TierTimes): RunResult {
+  private timedSlice(fuel: number, least: number, times: TierTimes): RunResult {
     const { retired, compiledCount } = this;
     const start = this.nowMs();
-    const result = this.runSlice(fuel);
+    const result = this.runSlice(fuel, least);
     const compiled = this.compiledCount - compiledCount;
     times.add(this.nowMs() - start, Math.max(0, this.retired - retired - compiled), compiled);
     return result;
   }
-  private runSlice(fuel: number): RunResult {
-    const end = this.retired + fuel;
+  private runSlice(fuel: number, least: number): RunResult {
+    const [enough, end] = [this.retired + least, this.retired + fuel];
     const { state } = this;
-    while (this.retired < end) {
+    while (this.retired < enough) {
       if (this.stopped) return 'shutdown';
       if (state.getU32(L.ATTENTION) !== 0) {
         state.setU32(L.ATTENTION, 0);

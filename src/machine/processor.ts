@@ -16,8 +16,8 @@ export interface Processor {
   readonly codeCounters?: CodeCounters;
   /** The region of the block at a linear address; undefined where there is none. */
   listRegion?(linear: number): RegionListing | undefined;
-  /** Executes at most `fuel` instructions. */
-  run(fuel: number): RunResult;
+  /** Executes at most `fuel` instructions, and at least so many where nothing comes between. */
+  run(fuel: number, least?: number): RunResult;
   /** Makes `run` return at the next block edge. */
   requestAttention(): void;
   reset(): void;

@@ -13,6 +13,8 @@ import type { Processor } from './processor.ts';
 const BURST_MS = 10;
 /** Instructions between two looks at the host's clock: what lately took it about a millisecond, in these limits. */
 const FEWEST_INSTRUCTIONS = 100_000, MOST_INSTRUCTIONS = 4_000_000;
+/** A slice that no deadline ends may be longer by so much: the processor stops where it is convenient. */
+const MORE_INSTRUCTIONS = 1024;
 /** Accesses of devices between two looks at the host's clock: one may cost as much as a slice of instructions does. */
 const SLICE_ACCESSES = 32;
 /** Host timers take 32 bits of milliseconds; a longer sleep is one of several. */
@@ -166,7 +168,8 @@ export class RunLoop {
       return true;
     }
     this.inSlice = true;
-    const reason = cpu.run(clock.instructionsToDeadline(this.sliceInstructions));
+    const most = clock.instructionsToDeadline(this.sliceInstructions + MORE_INSTRUCTIONS);
+    const reason = cpu.run(most, Math.min(most, this.sliceInstructions));
     this.inSlice = false;
     if (reason === 'shutdown') hooks.onShutdown();
     if (reason !== 'halted') return true;

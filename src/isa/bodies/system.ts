@@ -1,6 +1,6 @@
 /** System instructions: operands are fetched here, the work is done by the helpers of src/cpu that both tiers call. */
 import * as L from '../../cpu/layout.ts';
-import { CR4_FSGSBASE, CR4_TSD, RAX, RDX, VECTOR_GP, VECTOR_UD } from '../../cpu/registers.ts';
+import { CR4_FSGSBASE, CR4_TSD, RAX, RCX, RDX, VECTOR_GP, VECTOR_UD } from '../../cpu/registers.ts';
 import { SYSTEM_KERNEL_TYPES } from '../../cpu/system/kernel-interface.ts';
 import type { Body, I32, I64, Ops } from '../ops.ts';
 
@@ -88,8 +88,8 @@ const randomNumber: Body = (o) => {
   o.writeFlags(o.or(o.and(o.readFlags(), o.i32(~STATUS_FLAGS)), o.i32(CF)));
 };
 
-/** The helper has what CR4.TSD forbids, and clocks that are no linear function of retired instructions. */
-const rdtsc: Body = (o) => {
+/** The helpers have what CR4.TSD forbids, and clocks that are no linear function of retired instructions. */
+const readTimeStamp = (helper: 'RDTSC' | 'RDTSCP'): Body => (o) => {
   const cr4 = o.stateLoad('i32', L.CR + 4 * 8);
   const known = o.e.compare('ne', o.stateLoad('f64', L.TSC_RATE), o.e.f64(0));
   o.e.if(
@@ -98,8 +98,9 @@ const rdtsc: Body = (o) => {
       const value = o.kernel('time_stamp', SYSTEM_KERNEL_TYPES.time_stamp.result, o.fuelAfterThis());
       o.setReg(RAX, 32, o.wrap(value));
       o.setReg(RDX, 32, o.wrap(o.shrU(value, o.i64(32))));
+      if (helper === 'RDTSCP') o.setReg(RCX, 32, o.stateLoad('i32', L.TSC_AUX));
     },
-    () => o.helper('RDTSC'),
+    () => o.helper(helper),
   );
 };
 
@@ -116,9 +117,9 @@ export const systemBodies: Record<string, Body> = {
   MOV_TO_DR: (o) => o.helper('MOV_TO_DR', o.field(0), o.field(1)),
   CLTS: plain('CLTS'), INVD: plain('INVD'), WBINVD: plain('WBINVD'), HLT: plain('HLT'),
   CLD: (o) => o.setDirection(0), STD: (o) => o.setDirection(1),
-  RDMSR: plain('RDMSR'), WRMSR: plain('WRMSR'), RDTSC: rdtsc, RDPMC: plain('RDPMC'), CPUID: plain('CPUID'),
+  RDMSR: plain('RDMSR'), WRMSR: plain('WRMSR'), RDTSC: readTimeStamp('RDTSC'), RDPMC: plain('RDPMC'), CPUID: plain('CPUID'),
   RDFSBASE: readBase(4), RDGSBASE: readBase(5), WRFSBASE: writeBase(4), WRGSBASE: writeBase(5),
-  RDTSCP: plain('RDTSCP'), STAC: plain('STAC'), CLAC: plain('CLAC'), INVPCID: invpcid,
+  RDTSCP: readTimeStamp('RDTSCP'), STAC: plain('STAC'), CLAC: plain('CLAC'), INVPCID: invpcid,
   XGETBV: plain('XGETBV'), XSETBV: plain('XSETBV'),
   RDRAND: randomNumber, RDSEED: randomNumber, RDPID: (o) => o.put(0, o.stateLoad('i32', L.TSC_AUX)),
   IN: input, OUT: output,
