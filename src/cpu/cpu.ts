@@ -173,8 +173,8 @@ export class Cpu implements CpuContext {
   }
 
   /**
-   * Runs at most `fuel` instructions, and at least so many if nothing comes between: the last ones may cost more than the next slice. `attention`: a device asked for the board. `halted`: nothing to do until an
-   * interrupt. `shutdown`: a triple fault; only `reset` goes on.
+   * Runs at most `fuel` instructions, and at least so many where nothing comes between: the last ones may cost more than they are.
+   * `attention`: a device asked for the board. `halted`: nothing to do until an interrupt. `shutdown`: a triple fault; only `reset` goes on.
    */
   run(fuel: number, least = fuel): RunResult {
     this.engine.work(this.state.base);
