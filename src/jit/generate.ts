@@ -288,7 +288,11 @@ export class RegionGenerator {
     flags.keepsCarry = summary.keepsCarry;
     flags.unread = !flagsRead && !summary.readsOwn;
     flags.eager = summary.setsSome && !flags.unread;
-    if (flags.eager) flags.toWhole();
+    if (flags.eager) {
+      // What waits goes back to the flags that are in locals.
+      code.checks.flush();
+      flags.toWhole();
+    }
     const ops = new RegionOps(code, record, variant, flags, this.edgesOf(block, record), this.structure.isLooping(this.current));
     variant.row.body(ops);
     flags.unread = flags.eager = false;
