@@ -6,7 +6,7 @@ interface Difference {
   readonly mnemonics: RegExp;
   /** Vectors that the host ends with. */
   readonly vectors: readonly number[];
-  /** Fields that differ by it. */
+  /** All the fields that differ. */
   readonly fields: RegExp;
   readonly reason: string;
 }
@@ -67,6 +67,10 @@ const OF_AMD: readonly Difference[] = [
     mnemonics: /^(MOVS|STOS|LODS|CMPS|SCAS)/, vectors: [BREAKPOINT, ...IN_MEMORY], fields: /^register [0167]$/,
     reason: 'a repeated instruction of 32-bit addresses that ends or faults before the first time keeps the high halves of its registers',
   },
+  {
+    mnemonics: /^CMPS/, vectors: IN_MEMORY, fields: /^(cr2|error|vector .*|register [167]|[ACOPSZ]F( [ACOPSZ]F)*)$/,
+    reason: 'a repeated CMPS that faults: several of which operand it reads first, the flags and the high halves that it keeps',
+  },
 ];
 /** Of these, in 64-bit code with FS or GS before the address. */
 const OF_AMD_BASED: Difference = {
@@ -77,16 +81,11 @@ export const onAmd = cpus()[0]?.model.startsWith('AMD') ?? false;
 export const differsInPrograms = ({ mnemonic, opcode }: Row): boolean =>
   onAmd && (/^(V?DPP[SD]|SHA.*)$/.test(mnemonic) || (opcode[0] === 0x0f && opcode[1] === 0x0d));
 
-/**
- * Why the host may differ so; undefined: it may not. `vector` is the host's; `based`: 64-bit code addresses memory through FS or GS. What
- * one reason does not explain may have two: a repeated CMPS that faults reads the other operand first, and keeps the high half of RCX.
- */
+/** Why the host may differ so; undefined: it may not. `vector` is the host's; `based`: 64-bit code addresses memory through FS or GS. */
 export function hostDifference(mnemonic: string, vector: number, fields: readonly string[], based = false): string | undefined {
+  const fits = (d: Difference) => d.mnemonics.test(mnemonic) && d.vectors.includes(vector) && fields.every((f) => d.fields.test(f));
   const amd = onAmd ? [...OF_AMD, ...(based ? [OF_AMD_BASED] : [])] : [];
-  const possible = [...DIFFERENCES, ...amd].filter((d) => d.mnemonics.test(mnemonic) && d.vectors.includes(vector));
-  const reasons = fields.map((field) => possible.find((d) => d.fields.test(field))?.reason);
-  const single = possible.find((d) => fields.every((field) => d.fields.test(field)))?.reason;
-  return single ?? (reasons.every((reason) => reason !== undefined) ? [...new Set(reasons)].join('; ') : undefined);
+  return [...DIFFERENCES, ...amd].find(fits)?.reason;
 }
 /** Whether such a host goes on where an instruction of ours ends a program with this vector: no other difference keeps one of ours from its end. */
 export const goesOnOnAmd = (mnemonic: string, vector: number): boolean => onAmd && vector === GENERAL_PROTECTION && MXCSR_OF_AMD.mnemonics.test(mnemonic);
