@@ -7,6 +7,7 @@ import { type Attribute, hasModrm, type Operand, type OperandKind, type Row } fr
 import type { Arena } from '../memory/arena.ts';
 import type { Decoders } from './decoders.ts';
 import * as R from './record.ts';
+import * as T from './templates.ts';
 import {
   type Environment, HANDLER_CROSSING, HANDLER_CROSSING_LONG, HANDLER_GP, HANDLER_NEXT, HANDLER_NEXT_LONG, HANDLER_NM, HANDLER_STOP, HANDLER_UD,
   type HandlerSet, isStringRow, legacyForm, longForm, type RmForm, usesEnvironment, usesOperandSize, usesOperandSize64, variantCode,
@@ -63,6 +64,7 @@ interface Plan {
   readonly placements: readonly Placement[];
   readonly ends: boolean;
   readonly branches: boolean;
+  readonly isRelative: boolean;
   readonly isFpu: boolean;
   /** Some mode refuses it. */
   readonly traps: boolean;
@@ -82,7 +84,7 @@ function planOf(row: Row, index: number): Plan {
   const { attributes } = row;
   return {
     row, index, handlers: new Map(), lastShape: -1, lastHandler: 0, placements: row.operands.map(placementOf).filter((p) => p !== undefined),
-    ends: attributes.has('end'), branches: attributes.has('branch'), isFpu: attributes.has('fpu'), pops: attributes.has('pop'),
+    ends: attributes.has('end'), branches: attributes.has('branch'), isRelative: row.operands.some((o) => o.kind === 'J'), isFpu: attributes.has('fpu'), pops: attributes.has('pop'),
     traps: row.vex !== undefined || TRAPPING.some((attribute) => attributes.has(attribute)),
     vectorIndex: row.operands.some((o) => o.kind === 'X'), takesModrm: hasModrm(row),
     usesOperandSize: usesOperandSize(row), usesOperandSize64: usesOperandSize64(row), usesAddressSize: attributes.has('asize'),
@@ -90,10 +92,16 @@ function planOf(row: Row, index: number): Plan {
   };
 }
 
+/** The block goes on after the instruction, ends with it, or the code ends before the instruction does. */
+export type Translated = 'more' | 'ended' | 'truncated';
+
 export class Translator {
   private readonly decoders: Decoders;
-  /** That of the instruction at hand. */
+  /** That of the instruction at hand, if it is not made from a template. */
   private decoder!: Decoder;
+  private readonly templates = new T.Templates();
+  /** How many bytes the last instruction has. */
+  private length = 0;
   private readonly arena: Arena;
   private readonly handlers: HandlerSet;
   private readonly wantWide: () => void;
@@ -132,7 +140,7 @@ export class Translator {
       }
       count++;
       out += R.RECORD_SIZE;
-      at += this.decoder.length;
+      at += this.length;
       if (result === 'ended' || begins(at & 0xfff)) break;
     }
     this.next(out, mode, at - frame, count + 1);
@@ -151,17 +159,91 @@ export class Translator {
   }
 
   /** One record from bytes at `at`, `offset` being its place in its page. */
-  instruction(at: number, end: number, mode: number, out: number, offset: number, count: number): 'more' | 'ended' | 'truncated' {
+  instruction(at: number, end: number, mode: number, out: number, offset: number, count: number): Translated {
+    const template = this.templates.find(this.arena.u8, at, mode);
+    const result = template < 0 ? undefined : this.fillIn(template, at, end, out, offset, count);
+    return result ?? this.decode(at, end, mode, out, offset, count);
+  }
+
+  /** A record from a template; undefined where the code ends first, or its numbers are too large. */
+  private fillIn(template: number, at: number, end: number, out: number, offset: number, count: number): Translated | undefined {
+    const { words } = this.templates;
+    const form = words[template + T.FORM];
+    const displacementAt = at + (form & 15);
+    const immediateAt = displacementAt + ((form >> T.DISPLACEMENT_SHIFT) & 15);
+    const next = immediateAt + ((form >> T.IMMEDIATE_SHIFT) & 15);
+    const length = next - at;
+    if (next > end) return undefined;
+    let displacement = this.signed(displacementAt, immediateAt - displacementAt);
+    if (displacement > FAR_AHEAD) return undefined;
+    displacement += words[template + T.ADJUST];
+    if (form & T.RIP) displacement += offset + length;
+    let immediate = form & T.SIGNED ? this.signed(immediateAt, next - immediateAt) : this.unsigned(immediateAt, next - immediateAt);
+    if (form & T.RELATIVE) immediate += offset + length;
+    if (immediate > 0x7fffffff) return undefined;
+    const { i32 } = this.arena;
+    const to = out >>> 2;
+    i32[to] = words[template + T.HANDLER];
+    i32[to + 1] = words[template + T.REGISTERS];
+    i32[to + 2] = words[template + T.INDEX];
+    i32[to + 3] = displacement;
+    i32[to + 4] = immediate;
+    i32[to + 5] = form & T.BRANCHES ? this.hotAfter : words[template + T.EXTRA];
+    i32[to + 6] = 0;
+    i32[to + 7] = offset | (length << 16) | (count << 24);
+    this.length = length;
+    return form & T.ENDS ? 'ended' : 'more';
+  }
+  private signed(at: number, bytes: number): number {
+    const { u8 } = this.arena;
+    switch (bytes) {
+      case 0: return 0;
+      case 1: return (u8[at] << 24) >> 24;
+      case 2: return ((u8[at] << 16) | (u8[at + 1] << 24)) >> 16;
+      default: return u8[at] | (u8[at + 1] << 8) | (u8[at + 2] << 16) | (u8[at + 3] << 24);
+    }
+  }
+  private unsigned(at: number, bytes: number): number {
+    const value = this.signed(at, bytes);
+    return bytes === 1 ? value & 0xff : bytes === 2 ? value & 0xffff : value;
+  }
+
+  /** Makes a template of the instruction that was decoded last, with its record. */
+  private learn(at: number, mode: number, out: number, offset: number, plan: Plan): void {
+    const d = this.decoder;
+    const next = offset + d.length;
+    const displacement = d.memory ? d.displacement : 0;
+    if (d.immediateBytes < 0 || displacement > FAR_AHEAD || (plan.isRelative && next + d.immediate > 0x7fffffff)) return;
+    const head = d.length - d.displacementBytes - d.immediateBytes;
+    const isRip = d.memory && d.base === BASE_RIP;
+    const { i32, u8 } = this.arena;
+    const { words } = this.templates;
+    const to = this.templates.add(u8, at, head, mode);
+    const from = out >>> 2;
+    words[to + T.HANDLER] = i32[from];
+    words[to + T.REGISTERS] = i32[from + 1];
+    words[to + T.INDEX] = i32[from + 2];
+    words[to + T.ADJUST] = i32[from + 3] - displacement - (isRip ? next : 0);
+    words[to + T.EXTRA] = i32[from + 5];
+    words[to + T.FORM] =
+      head | (d.displacementBytes << T.DISPLACEMENT_SHIFT) | (d.immediateBytes << T.IMMEDIATE_SHIFT) | (d.immediateSigned ? T.SIGNED : 0) |
+      (plan.isRelative ? T.RELATIVE : 0) | (isRip ? T.RIP : 0) | (plan.branches ? T.BRANCHES : 0) | (plan.ends ? T.ENDS : 0);
+  }
+
+  /** One record of an instruction whose head is not known. */
+  private decode(at: number, end: number, mode: number, out: number, offset: number, count: number): Translated {
     const d = this.decoders.of(mode);
     this.decoder = d;
     const result = d.decode(this.arena.u8, at, end, codeSize(mode));
     if (result === 'truncated') return 'truncated';
+    this.length = d.length;
     this.clear(out, offset, d.length, count);
     if (result !== 'ok') return this.refuse(out, result === 'undefined' ? HANDLER_UD : HANDLER_GP);
     const plan = (this.plans[d.rowIndex] ??= planOf(d.row, d.rowIndex));
     const trap = plan.traps ? this.trap(d.row, mode) : 0;
     if (trap !== 0) return this.refuse(out, trap);
     this.write(out, mode, offset, plan);
+    this.learn(at, mode, out, offset, plan);
     return plan.ends ? 'ended' : 'more';
   }
   private refuse(out: number, handler: number): 'ended' {

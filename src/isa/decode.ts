@@ -123,6 +123,11 @@ export class Decoder {
   immediate = 0;
   /** The second immediate, or the high half of one of 64 bits (so too the address of moffs in 64-bit code). */
   immediate2 = 0;
+  /** How many bytes displacement and immediate take, the last ones of the instruction; -1 for other immediates than one of up to 32 bits. */
+  displacementBytes = 0;
+  immediateBytes = 0;
+  /** The immediate is sign-extended. */
+  immediateSigned = false;
 
   private vexMap = 0;
   /** 64-bit code. */
@@ -174,6 +179,7 @@ export class Decoder {
   private decodeInside(size: CodeSize): DecodeResult {
     this.wide = size === 64;
     this.vvvv = 0;
+    this.displacementBytes = this.immediateBytes = this.immediate2 = 0;
     let column = this.prefixes(size);
     if (column < 0) return 'truncated';
     const legacyPrefix = column > 0 || this.rex !== 0 || this.lock;
@@ -207,6 +213,7 @@ export class Decoder {
     if (this.vectorIndex[index] && !this.vectorsAreValid()) return 'undefined';
     if (this.namesRegister[index] && !this.registerIsValid()) return 'undefined';
     for (const operand of this.inBytes[index]) if (!this.operand(operand)) return 'truncated';
+    if (this.inBytes[index].length > 1) this.immediateBytes = -1;
     if (this.lock && !(this.memory && this.row.attributes.has('lock'))) return 'undefined';
     return 'ok';
   }
@@ -384,6 +391,7 @@ export class Decoder {
   private displace(bytes: 1 | 2 | 4): boolean {
     const value = this.take(bytes);
     if (value === undefined) return false;
+    this.displacementBytes = bytes;
     this.displacement = bytes === 1 ? (value << 24) >> 24 : bytes === 2 ? (value << 16) >> 16 : value | 0;
     return true;
   }
@@ -404,10 +412,9 @@ export class Decoder {
   }
 
   private operand(o: Operand): boolean {
+    if (o.kind === 'I' || o.kind === 'J') return this.takeImmediate(o);
+    this.immediateBytes = -1;
     switch (o.kind) {
-      case 'I':
-      case 'J':
-        return this.takeImmediate(o);
       case 'L': {
         const value = this.take(1);
         this.immediate = ((value ?? 0) >> 4) & (this.wide ? 15 : 7);
@@ -446,14 +453,20 @@ export class Decoder {
 
   private takeImmediate(o: Operand): boolean {
     // Of 64 bits only MOV's is (Iv); others are of 32, sign-extended [SDM2 2.2.1.5].
-    if (o.size === 'v' && this.osize === 64) return this.takeWide(8);
+    if (o.size === 'v' && this.osize === 64) {
+      this.immediateBytes = -1;
+      return this.takeWide(8);
+    }
     const bytes = o.size === 'b' ? 1 : o.size === 'w' ? 2 : Math.min(this.osize / 8, 4);
     const value = this.take(bytes);
     if (value === undefined) return false;
     const signed = o.signed || o.kind === 'J';
+    this.immediateBytes = bytes;
+    this.immediateSigned = signed;
     this.immediate = signed && bytes < 4 ? (value << (32 - 8 * bytes)) >> (32 - 8 * bytes) : value | 0;
     // ENTER alone has a second immediate, one byte.
     if (this.row.mnemonic !== 'ENTER') return true;
+    this.immediateBytes = -1;
     const level = this.take(1);
     if (level === undefined) return false;
     this.immediate2 = level;
