@@ -15,6 +15,16 @@ import * as R from './record.ts';
 import { fixedSlot, HANDLER_SIGNATURE, KIND, RecordOps, slotField } from './record-ops.ts';
 import { HANDLER_FAULT, HANDLER_GO, HANDLER_GO_LONG, HANDLER_LOOKUP, HANDLER_RESOLVE, HANDLER_STOP, type Variant } from './variant.ts';
 
+/** A handler, and what `define` gave for its body. */
+export interface Guess {
+  readonly handler: number;
+  readonly body: number;
+}
+export interface Guesses {
+  readonly next: readonly Guess[];
+  readonly taken: readonly Guess[];
+}
+
 export class HandlerOps extends RecordOps {
   readonly ip: I32;
   private readonly flags: LazyFlags;
@@ -22,8 +32,12 @@ export class HandlerOps extends RecordOps {
   private readonly fuelVariable: Variable<'i32'> | undefined;
   private readonly fuelParam: I32;
 
-  constructor(module: ModuleBuilder, variant: Variant, signature = HANDLER_SIGNATURE) {
+  /** Handlers of the same module that may come next. */
+  private readonly guesses: Guesses;
+
+  constructor(module: ModuleBuilder, variant: Variant, signature = HANDLER_SIGNATURE, guesses: Guesses = { next: [], taken: [] }) {
     super(new FunctionBuilder(module, signature), variant);
+    this.guesses = guesses;
     this.ip = this.e.param(0, 'i32');
     this.fuelParam = this.e.param(2, 'i32');
     this.flags = new LazyFlags(this, this.e, this.cpu);
@@ -191,7 +205,7 @@ export class HandlerOps extends RecordOps {
     e.ifRarely(this.eqz(edges), () => this.exitTo(where(), fuel, R.EXIT_HOT));
     if (miss === R.EXIT_RESOLVE) {
       const link = this.recordLoad('i32', R.REC_LINK);
-      e.if(link, () => this.tailCall(link, fuel));
+      e.if(link, () => this.tailCall(link, fuel, this.guesses.taken));
     }
     const target = where();
     this.lookUp(target, fuel);
@@ -255,7 +269,7 @@ export class HandlerOps extends RecordOps {
       e.if(this.and(sameHost, sameMode), () => {
         found(block);
         this.storeIp(L.IP_BASE, this.sub(target, this.and(linear, this.constantLike(linear, 4095))));
-        this.tailCall(e.load('i32', block, R.BLOCK_RECORD), fuel);
+        this.tailCall(e.load('i32', block, R.BLOCK_RECORD), fuel, this.guesses.taken);
       });
     });
   }
@@ -282,12 +296,17 @@ export class HandlerOps extends RecordOps {
     this.e.if(record, () => this.tailCall(record, this.fuel));
     this.e.return(this.i32(reason));
   }
-  private tailCall(record: I32, fuel: I32): void {
-    this.e.returnCallIndirect(HANDLER_SIGNATURE, [record, this.cpu, fuel], this.e.load('i32', record, R.REC_HANDLER));
+  /** To a record's handler: directly, if it is one of those that are thought of. */
+  private tailCall(record: I32, fuel: I32, guesses: readonly Guess[] = []): void {
+    const { e } = this;
+    const to = [record, this.cpu, fuel];
+    const handler = e.load('i32', record, R.REC_HANDLER);
+    for (const guess of guesses) e.if(this.eq(handler, this.i32(guess.handler)), () => e.returnCallDefined(guess.body, to));
+    e.returnCallIndirect(HANDLER_SIGNATURE, to, handler);
   }
   /** Tail call to the next record's handler: the end of every handler. */
   next(): void {
-    this.tailCall(this.add(this.ip, this.i32(R.RECORD_SIZE)), this.fuel);
+    this.tailCall(this.add(this.ip, this.i32(R.RECORD_SIZE)), this.fuel, this.guesses.next);
   }
   /** Makes record and fuel known outside, as slow paths and exits need. */
   publish(): void {

@@ -2,9 +2,10 @@
 import * as L from '../cpu/layout.ts';
 import { FunctionBuilder } from '../wasm/function.ts';
 import { type FunctionBody, ModuleBuilder } from '../wasm/module.ts';
-import { HandlerOps } from './driver.ts';
+import { type Guess, type Guesses, HandlerOps } from './driver.ts';
 import * as R from './record.ts';
 import { DISPATCH, GO, HANDLER_SIGNATURE } from './record-ops.ts';
+import { NO_SUCCESSORS, successorsOf } from './successors.ts';
 import { defineTranslation } from './translate.ts';
 import { defineSettleFlags } from './deferred-flags.ts';
 import {
@@ -78,12 +79,20 @@ export function generateWideHandlers(set: HandlerSet): Uint8Array {
   return module.finish();
 }
 
-/** Defines the handlers of the numbers from `first` to before `end`. */
-const handlers = (module: ModuleBuilder, set: HandlerSet, first: number, end: number): number[] =>
-  Array.from({ length: end - first }, (_, n) => module.define(handler(module, set.variant(first + n) as Variant)));
+/** Defines the handlers of the numbers from `first` to before `end`; each goes directly to those of them that it often leads to. */
+function handlers(module: ModuleBuilder, set: HandlerSet, first: number, end: number): number[] {
+  const successors = successorsOf(set);
+  const { defined } = module;
+  const guesses = (numbers: readonly number[]): Guess[] =>
+    numbers.filter((handler) => handler >= first && handler < end).map((handler) => ({ handler, body: defined + handler - first }));
+  return Array.from({ length: end - first }, (_, n) => {
+    const { next, taken } = successors.get(first + n) ?? NO_SUCCESSORS;
+    return module.define(handler(module, set.variant(first + n) as Variant, { next: guesses(next), taken: guesses(taken) }));
+  });
+}
 
-function handler(module: ModuleBuilder, variant: Variant): FunctionBody {
-  const o = new HandlerOps(module, variant);
+function handler(module: ModuleBuilder, variant: Variant, guesses: Guesses): FunctionBody {
+  const o = new HandlerOps(module, variant, HANDLER_SIGNATURE, guesses);
   try {
     variant.row.body(o);
   } catch (cause) {

@@ -76,6 +76,21 @@ it('a value that is used where it was just kept stays on the stack', () => {
   expect([...code.subarray(places[0], places[0] + 4)]).toEqual([0x20, 0, 0x6a, 0x0f]);
 });
 
+it('a function tail-calls one that is defined after it, whatever is imported meanwhile', () => {
+  const module = new ModuleBuilder();
+  const signature = { params: ['i32'], results: ['i32'] } as const;
+  const first = new FunctionBuilder(module, signature);
+  first.returnCallDefined(1, [first.binary('add', first.param(0, 'i32'), first.i32(1))]);
+  const second = new FunctionBuilder(module, signature);
+  module.export('first', module.define(first.finish()));
+  second.returnCall({ module: 'env', name: 'double', signature }, [second.param(0, 'i32')]);
+  module.define(second.finish());
+  const compiled = new WebAssembly.Module(module.finish() as BufferSource);
+  const env = { memory: new WebAssembly.Memory({ initial: 1 }), double: (n: number) => 2 * n };
+  const exports = new WebAssembly.Instance(compiled, { env }).exports as { first(n: number): number };
+  expect(exports.first(20)).toBe(42);
+});
+
 it('hints name the branches that are seldom taken, past the locals of their function', () => {
   const module = new ModuleBuilder();
   const f = new FunctionBuilder(module, { params: ['i32'], results: ['i32'] });

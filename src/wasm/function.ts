@@ -9,7 +9,7 @@
  * branches, and a long function would have thousands.
  */
 import { Bytes } from './bytes.ts';
-import type { BranchHint, FunctionBody, FunctionImport, ModuleBuilder, Signature } from './module.ts';
+import { type BranchHint, type DefinedCall, type FunctionBody, type FunctionImport, type ModuleBuilder, type Signature, UNKNOWN_INDEX } from './module.ts';
 import { BINARY, COMPARE, CONVERT, EXTRACT, type IntType, LOAD, REPLACE, SIMD, STORE, type Type, UNARY } from './opcodes.ts';
 
 /** A value of a WebAssembly type. Opaque to instruction bodies. */
@@ -80,6 +80,7 @@ export class FunctionBuilder {
   /** By loop that is being emitted, outermost first: values from outside it, whose last use was inside. */
   private readonly loops: Node[][] = [];
   private readonly hints: BranchHint[] = [];
+  private readonly calls: DefinedCall[] = [];
   private readonly places: { offset: number; readonly told: (offset: number) => void }[] = [];
   /** The `local.set` that was emitted last, and where it begins and ends. */
   private lastSet: { readonly local: number; readonly start: number; readonly end: number } | undefined;
@@ -298,10 +299,12 @@ export class FunctionBuilder {
     const index = this.module.importFunction(target);
     this.effect(args, (b) => b.byte(0x12).u32(index));
   }
-  /** A tail call to a function of the same module, by what `define` gave for it; its parameters are not checked. */
+  /** A tail call to a function of the same module, by what `define` gives for it, now or later; its parameters are not checked. */
   returnCallDefined(body: number, args: Val[]): void {
-    const index = this.module.definedFunction(body);
-    this.effect(args, (b) => b.byte(0x12).u32(index));
+    this.effect(args, (b) => {
+      this.calls.push({ offset: b.byte(0x12).length, body });
+      b.raw(UNKNOWN_INDEX);
+    });
   }
   unreachable(): void {
     this.effect([], (b) => b.byte(0x00));
@@ -333,7 +336,7 @@ export class FunctionBuilder {
     const out = new Bytes();
     this.emitAll(this.statements, out);
     for (const { offset, told } of this.places) told(offset);
-    return { signature: this.signature, locals: this.locals, code: out.finish(), hints: this.hints };
+    return { signature: this.signature, locals: this.locals, code: out.finish(), hints: this.hints, calls: this.calls };
   }
 
   // Inside

@@ -19,12 +19,20 @@ export interface BranchHint {
   readonly likely: 0 | 1;
 }
 
+/** Where in its code a function names another one of its module, by what `define` gave for that: three bytes, which `finish` fills in. */
+export interface DefinedCall {
+  readonly offset: number;
+  readonly body: number;
+}
+const INDEX_BYTES = 3;
+
 /** A finished function: its locals behind the parameters, and its code without the final `end`. */
 export interface FunctionBody {
   readonly signature: Signature;
   readonly locals: readonly Type[];
   readonly code: Uint8Array;
   readonly hints: readonly BranchHint[];
+  readonly calls: readonly DefinedCall[];
 }
 
 const SECTION = { custom: 0, type: 1, import: 2, function: 3, export: 7, element: 9, code: 10 };
@@ -43,7 +51,6 @@ export class ModuleBuilder {
   private readonly exports: { name: string; body: number }[] = [];
   private readonly elements: { offset: number; bodies: number[] }[] = [];
   private usesTable = false;
-  private importsComplete = false;
 
   typeIndex(signature: Signature): number {
     const key = `${signature.params.join()}>${signature.results.join()}`;
@@ -61,7 +68,6 @@ export class ModuleBuilder {
     const key = `${entry.module}.${entry.name}`;
     let index = this.importIndex.get(key);
     if (index === undefined) {
-      if (this.importsComplete) throw new Error(`import ${key} comes after the index of a defined function was given`);
       index = this.imports.length;
       this.importIndex.set(key, index);
       this.imports.push(entry);
@@ -81,10 +87,9 @@ export class ModuleBuilder {
     return this.bodies.push(body) - 1;
   }
 
-  /** Function index of a defined function: known once everything is imported, so no import can follow. */
-  definedFunction(body: number): number {
-    this.importsComplete = true;
-    return this.imports.length + body;
+  /** How many functions are defined. */
+  get defined(): number {
+    return this.bodies.length;
   }
 
   export(name: string, body: number): void {
@@ -143,9 +148,17 @@ export class ModuleBuilder {
     this.branchHints(section, locals);
     section(SECTION.code, (b) => {
       b.u32(this.bodies.length);
-      for (const [n, { code }] of this.bodies.entries()) b.sized(new Bytes().raw(locals[n]).raw(code).byte(0x0b).finish());
+      for (const [n, body] of this.bodies.entries()) b.sized(new Bytes().raw(locals[n]).raw(this.linked(body)).byte(0x0b).finish());
     });
     return out.finish();
+  }
+
+  /** A function's code with the indices of those that it calls. */
+  private linked({ code, calls }: FunctionBody): Uint8Array {
+    if (calls.length === 0) return code;
+    const linked = code.slice();
+    for (const { offset, body } of calls) linked.set(padded(this.imports.length + body), offset);
+    return linked;
   }
 
   /** Places are offsets in a function's body, its locals included [Branch Hinting proposal, custom section]. */
@@ -161,6 +174,15 @@ export class ModuleBuilder {
     });
   }
 }
+
+/** LEB128 with bytes that it would not need. */
+function padded(index: number): Uint8Array {
+  const bytes = Uint8Array.from({ length: INDEX_BYTES }, (_, n) => ((index >>> (7 * n)) & 0x7f) | 0x80);
+  bytes[INDEX_BYTES - 1] &= 0x7f;
+  return bytes;
+}
+/** Room for an index. */
+export const UNKNOWN_INDEX = padded(0);
 
 /** Locals as runs of one type, as the format has them. */
 function encodeLocals(body: FunctionBody): Uint8Array {
