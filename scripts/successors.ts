@@ -1,6 +1,6 @@
 /**
  * Makes src/interp/successor-table.ts: which handlers follow which, counted in all code that Debian's kernels for i386 and
- * amd64 and their shells, and SeaBIOS, execute from power-on. To run again when handlers get other names; needs `npm run guests`.
+ * amd64 and their shells, and SeaBIOS, execute from power-on. To run again when handlers get other names; needs `npm run build` and `npm run guests`.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -5,7 +5,7 @@ import { type FunctionBody, ModuleBuilder } from '../wasm/module.ts';
 import { type Guess, type Guesses, HandlerOps } from './driver.ts';
 import * as R from './record.ts';
 import { DISPATCH, GO, HANDLER_SIGNATURE } from './record-ops.ts';
-import { NO_SUCCESSORS, successorsOf } from './successors.ts';
+import { successorsOf } from './successors.ts';
 import { defineTranslation } from './translate.ts';
 import { defineSettleFlags } from './deferred-flags.ts';
 import {
@@ -83,11 +83,11 @@ export function generateWideHandlers(set: HandlerSet): Uint8Array {
 function handlers(module: ModuleBuilder, set: HandlerSet, first: number, end: number): number[] {
   const successors = successorsOf(set);
   const { defined } = module;
-  const guesses = (numbers: readonly number[]): Guess[] =>
+  const guesses = (numbers: readonly number[] = []): Guess[] =>
     numbers.filter((handler) => handler >= first && handler < end).map((handler) => ({ handler, body: defined + handler - first }));
   return Array.from({ length: end - first }, (_, n) => {
-    const { next, taken } = successors.get(first + n) ?? NO_SUCCESSORS;
-    return module.define(handler(module, set.variant(first + n) as Variant, { next: guesses(next), taken: guesses(taken) }));
+    const found = successors.get(first + n);
+    return module.define(handler(module, set.variant(first + n) as Variant, { next: guesses(found?.next), taken: guesses(found?.taken) }));
   });
 }
 

@@ -13,26 +13,19 @@ export interface Successors {
   /** Of the one that it branches to. */
   readonly taken: readonly number[];
 }
-export const NO_SUCCESSORS: Successors = { next: [], taken: [] };
 
 /**
  * By handler. A line of the table: the handler's `variantKey`, and after a colon the lines of those that follow it, and behind a bar of those
- * that it branches to, counted from 0.
- *
- * @throws Error when a key is no handler's: the table is to be made again (scripts/successors.ts).
+ * that it branches to, counted from 0. Keys that are no handler's count for nothing: the table is to be made again (scripts/successors.ts).
  */
 export function successorsOf(set: HandlerSet): ReadonlyMap<number, Successors> {
   const numbers = new Map<string, number>();
   for (let handler = FIRST_HANDLER; handler < set.end; handler++) numbers.set(variantKey(set.variant(handler) as Variant), handler);
   const lines = SUCCESSOR_TABLE.split('\n').filter((line) => line !== '').map((line) => line.split(': '));
-  const handlers = lines.map(([key]) => {
+  const list = (text = ''): number[] => text.split(' ').flatMap((n) => (n === '' ? [] : (numbers.get(lines[Number(n)][0]) ?? [])));
+  return new Map(lines.flatMap(([key, after = '']): [number, Successors][] => {
     const handler = numbers.get(key);
-    if (handler === undefined) throw new Error(`no handler is "${key}": make the table again, with scripts/successors.ts`);
-    return handler;
-  });
-  const list = (text = ''): number[] => text.split(' ').filter((n) => n !== '').map((n) => handlers[Number(n)]);
-  return new Map(lines.map(([, after = ''], n) => {
     const [next, taken] = after.split('|');
-    return [handlers[n], { next: list(next), taken: list(taken) }];
+    return handler === undefined ? [] : [[handler, { next: list(next), taken: list(taken) }]];
   }));
 }

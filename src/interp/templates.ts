@@ -36,6 +36,7 @@ export class Templates {
   /** Index in `words` of the template for the bytes at `at`, or -1. Bytes behind the code are looked at too. */
   find(bytes: Uint8Array, at: number, mode: number): number {
     let node = this.root(mode);
+    if (node === undefined) return -1;
     for (;;) {
       const key = (node << 8) | bytes[at++];
       const step = stepOf(key);
@@ -48,8 +49,8 @@ export class Templates {
   /** A place in `words` for the template of a head of so many bytes. */
   add(bytes: Uint8Array, at: number, length: number, mode: number): number {
     if (this.count === TEMPLATES || this.nodes + length > NODES) this.clear();
+    let node = this.root(mode) ?? this.addRoot(mode);
     const template = this.count++ * WORDS;
-    let node = this.root(mode);
     for (let i = 0; i < length; i++) {
       const key = (node << 8) | bytes[at + i];
       const step = stepOf(key);
@@ -71,16 +72,17 @@ export class Templates {
     this.nodes = FIRST_NODE;
   }
 
-  private root(mode: number): number {
+  private root(mode: number): number | undefined {
     if (mode === this.lastMode) return this.lastRoot;
-    let root = this.roots.get(mode);
-    if (root === undefined) {
-      if (this.roots.size === FIRST_NODE) this.clear();
-      root = this.roots.size;
-      this.roots.set(mode, root);
-    }
+    const root = this.roots.get(mode);
+    if (root === undefined) return undefined;
     this.lastMode = mode;
-    this.lastRoot = root;
+    return (this.lastRoot = root);
+  }
+  private addRoot(mode: number): number {
+    if (this.roots.size === FIRST_NODE) this.clear();
+    const root = this.roots.size;
+    this.roots.set(mode, root);
     return root;
   }
 }

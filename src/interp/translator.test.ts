@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { Random } from '../../tests/oracle/random.ts';
 import { MODE_AVX, MODE_CODE32, MODE_CODE64, MODE_FLAT, MODE_OSFXSR, MODE_PROTECTED } from '../cpu/mode.ts';
 import { FEATURES } from '../isa/features.ts';
 import { INSTRUCTION_SET } from '../isa/instruction-set.ts';
@@ -20,24 +21,16 @@ function translator(): Translator {
   return made;
 }
 
-function random(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-}
-
 /** Bytes that begin as instructions often do; sometimes POP to where ESP is after it, or so many prefixes that 15 bytes may not be enough. */
-function head(pick: (below: number) => number, long: boolean): number[] {
-  const kind = pick(40);
+function head(random: Random, long: boolean): number[] {
+  const kind = random.below(40);
   if (kind === 0) return [0x8f, 0x44, 0x24];
-  const bytes: number[] = kind === 1 ? new Array<number>(6 + pick(8)).fill(0x2e) : [];
-  if (pick(3) === 0) bytes.push([0x66, 0x64, 0x2e, 0xf3, 0xf2, 0xf0, 0x67][pick(7)]);
-  if (long && pick(2) === 0) bytes.push(0x40 | pick(16));
-  if (pick(4) === 0) bytes.push(0x0f);
-  const length = bytes.length + 1 + pick(3);
-  while (bytes.length < length) bytes.push(pick(256));
+  const bytes: number[] = kind === 1 ? new Array<number>(6 + random.below(8)).fill(0x2e) : [];
+  if (random.below(3) === 0) bytes.push([0x66, 0x64, 0x2e, 0xf3, 0xf2, 0xf0, 0x67][random.below(7)]);
+  if (long && random.below(2) === 0) bytes.push(0x40 | random.below(16));
+  if (random.below(4) === 0) bytes.push(0x0f);
+  const length = bytes.length + 1 + random.below(3);
+  while (bytes.length < length) bytes.push(random.below(256));
   return bytes;
 }
 
@@ -48,16 +41,16 @@ test.each([
   ['flat 32-bit', PROTECTED | MODE_CODE32 | MODE_FLAT],
   ['64-bit', PROTECTED | MODE_CODE64 | MODE_FLAT],
 ])('a template makes the record of %s code that decoding makes', (_name, mode) => {
-  const pick = random(mode + 7);
+  const random = new Random(mode + 7);
   const warm = translator();
   let decoded = 0;
   for (let n = 0; n < 1500; n++) {
-    const bytes = head(pick, (mode & MODE_CODE64) !== 0);
+    const bytes = head(random, (mode & MODE_CODE64) !== 0);
     for (let turn = 0; turn < 6; turn++) {
       // The head stays; displacements and immediates are small, large and of either sign.
-      for (let i = 0; i < 16; i++) arena.u8[code + i] = bytes[i] ?? [0, 0x7f, 0x80, 0xff, pick(256)][pick(5)];
-      const end = turn === 5 ? code + 1 + pick(8) : code + 4096;
-      const offset = pick(4080);
+      for (let i = 0; i < 16; i++) arena.u8[code + i] = bytes[i] ?? [0, 0x7f, 0x80, 0xff, random.below(256)][random.below(5)];
+      const end = turn === 5 ? code + 1 + random.below(8) : code + 4096;
+      const offset = random.below(4080);
       arena.u8.fill(0xcc, out, out + 2 * R.RECORD_SIZE);
       // One that is asked for the first time knows no heads.
       const expected = translator().instruction(code, end, mode, out, offset, 3);

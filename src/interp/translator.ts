@@ -53,6 +53,9 @@ function placementOf({ kind, size }: Operand): Placement | undefined {
 const slotOf = ({ base, stride, mask, hasHigh }: Placement, n: number, rex: number): number =>
   hasHigh && (n & ~3) === 4 && rex === 0 ? base + (n - 4) * stride + 1 : base + (n & mask) * stride;
 
+/** REC_OFFSET, REC_LENGTH and REC_COUNT, which are one word. */
+const placeInBlock = (offset: number, length: number, count: number): number => offset | (length << 16) | (count << 24);
+
 /** What of a row matters to its records, worked out once. */
 interface Plan {
   readonly row: Row;
@@ -84,7 +87,8 @@ function planOf(row: Row, index: number): Plan {
   const { attributes } = row;
   return {
     row, index, handlers: new Map(), lastShape: -1, lastHandler: 0, placements: row.operands.map(placementOf).filter((p) => p !== undefined),
-    ends: attributes.has('end'), branches: attributes.has('branch'), isRelative: row.operands.some((o) => o.kind === 'J'), isFpu: attributes.has('fpu'), pops: attributes.has('pop'),
+    ends: attributes.has('end'), branches: attributes.has('branch'), isFpu: attributes.has('fpu'), pops: attributes.has('pop'),
+    isRelative: row.operands.some((o) => o.kind === 'J'),
     traps: row.vex !== undefined || TRAPPING.some((attribute) => attributes.has(attribute)),
     vectorIndex: row.operands.some((o) => o.kind === 'X'), takesModrm: hasModrm(row),
     usesOperandSize: usesOperandSize(row), usesOperandSize64: usesOperandSize64(row), usesAddressSize: attributes.has('asize'),
@@ -184,13 +188,13 @@ export class Translator {
     const { i32 } = this.arena;
     const to = out >>> 2;
     i32[to] = words[template + T.HANDLER];
-    i32[to + 1] = words[template + T.REGISTERS];
-    i32[to + 2] = words[template + T.INDEX];
-    i32[to + 3] = displacement;
-    i32[to + 4] = immediate;
-    i32[to + 5] = form & T.BRANCHES ? this.hotAfter : words[template + T.EXTRA];
-    i32[to + 6] = 0;
-    i32[to + 7] = offset | (length << 16) | (count << 24);
+    i32[to + R.REC_REG / 4] = words[template + T.REGISTERS];
+    i32[to + R.REC_INDEX / 4] = words[template + T.INDEX];
+    i32[to + R.REC_DISPLACEMENT / 4] = displacement;
+    i32[to + R.REC_IMMEDIATE / 4] = immediate;
+    i32[to + R.REC_IMMEDIATE2 / 4] = form & T.BRANCHES ? this.hotAfter : words[template + T.EXTRA];
+    i32[to + R.REC_LINK / 4] = 0;
+    i32[to + R.REC_OFFSET / 4] = placeInBlock(offset, length, count);
     this.length = length;
     return form & T.ENDS ? 'ended' : 'more';
   }
@@ -221,10 +225,10 @@ export class Translator {
     const to = this.templates.add(u8, at, head, mode);
     const from = out >>> 2;
     words[to + T.HANDLER] = i32[from];
-    words[to + T.REGISTERS] = i32[from + 1];
-    words[to + T.INDEX] = i32[from + 2];
-    words[to + T.ADJUST] = i32[from + 3] - displacement - (isRip ? next : 0);
-    words[to + T.EXTRA] = i32[from + 5];
+    words[to + T.REGISTERS] = i32[from + R.REC_REG / 4];
+    words[to + T.INDEX] = i32[from + R.REC_INDEX / 4];
+    words[to + T.ADJUST] = i32[from + R.REC_DISPLACEMENT / 4] - displacement - (isRip ? next : 0);
+    words[to + T.EXTRA] = i32[from + R.REC_IMMEDIATE2 / 4];
     words[to + T.FORM] =
       head | (d.displacementBytes << T.DISPLACEMENT_SHIFT) | (d.immediateBytes << T.IMMEDIATE_SHIFT) | (d.immediateSigned ? T.SIGNED : 0) |
       (plan.isRelative ? T.RELATIVE : 0) | (isRip ? T.RIP : 0) | (plan.branches ? T.BRANCHES : 0) | (plan.ends ? T.ENDS : 0);
@@ -286,8 +290,7 @@ export class Translator {
     const { i32 } = this.arena;
     const at = out >>> 2;
     i32[at] = i32[at + 1] = i32[at + 2] = i32[at + 3] = i32[at + 4] = i32[at + 5] = i32[at + 6] = 0;
-    // REC_OFFSET, REC_LENGTH and REC_COUNT are one word.
-    i32[at + R.REC_OFFSET / 4] = offset | (length << 16) | (count << 24);
+    i32[at + R.REC_OFFSET / 4] = placeInBlock(offset, length, count);
   }
 
   private write(out: number, mode: number, offset: number, plan: Plan): void {
