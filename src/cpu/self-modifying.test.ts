@@ -91,3 +91,21 @@ describe.each([1, 2, 3])('a program that changes itself, number %i', (seed) => {
     expect(image(fast)).toEqual(expected);
   });
 });
+
+it('the region of a loop that calls what it has just written ends there', () => {
+  const buffer = 0x8000, again = CODE + 5;
+  const code = [
+    0xbf, 0x00, buffer >> 8, 0, 0, // mov edi, buffer
+    0xc6, 0x07, 0x40, 0xc6, 0x47, 0x01, 0xc3, // again: mov byte [edi], inc eax; mov byte [edi + 1], ret
+    0xff, 0xd7, // call edi
+    0x83, 0xc7, 0x10, 0x81, 0xe7, 0xff, 0x8f, 0, 0, // add edi, 16; and edi, 0x8fff
+    0xeb, 0xec, // jmp again
+  ];
+  const { cpu } = flatMachine({ compileThreshold: 100 }, CODE, code);
+  cpu.state.setReg(ESP, STACK);
+  cpu.run(40_000);
+  expect(cpu.state.reg(0)).toBe(5000);
+  const places = (cpu.listRegion(again)?.parts ?? []).map(({ linear }) => Number(linear));
+  expect(places).toContain(again);
+  expect(places.filter((linear) => linear >= buffer)).toEqual([]);
+});

@@ -148,6 +148,11 @@ export class CodeCache {
     return this.pages.has(frame | 0);
   }
 
+  /** The frame has been written to since it has code: a compiler in the guest may be at work there. */
+  isWritten(frame: number): boolean {
+    return this.pages.get(frame | 0)?.isWritten ?? false;
+  }
+
   /**
    * Gives the instruction that begins at an arena address and ends in the page at `second` a record; `bytes` is the arena
    * address of a copy of it. HANDLER_CROSSING records `sources` lead there from now on.
@@ -276,6 +281,7 @@ export class CodeCache {
       this.drop(page.frame);
       return true;
     }
+    page.isWritten = true;
     if (!page.mayHold(offset, length)) {
       this.noteIdle(page);
       return false;
@@ -291,6 +297,7 @@ export class CodeCache {
   isBeside(host: number, bytes: number): boolean {
     const page = this.pages.get(host & -4096);
     if (!page) return true;
+    page.isWritten = true;
     if (page.mayHold(host & 4095, bytes)) return false;
     this.noteIdle(page);
     const at = this.linesAt(page.frame) >>> 2;

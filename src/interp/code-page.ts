@@ -82,6 +82,8 @@ export class CodePage {
   readonly lines = new Array<number>(LINE_WORDS).fill(0);
   /** Writes in a row that found nothing in this page. */
   idleWrites = 0;
+  /** It has been written to since it has code, which may therefore not last. */
+  isWritten = false;
 
   constructor(arena: Arena, frame: number) {
     this.arena = arena;

@@ -11,7 +11,7 @@ const ARGUMENTS = [
 ];
 
 /** Renderers that use less than this part of a processor, twice in a row, are at rest; what v86 uses when idle is below it. */
-const RESTING_SHARE = 0.25, REST_SAMPLE_MS = 150, REST_TIMEOUT_MS = 10_000;
+const RESTING_SHARE = 0.35, REST_SAMPLE_MS = 150, REST_TIMEOUT_MS = 10_000;
 
 export interface Browser {
   readonly version: string;

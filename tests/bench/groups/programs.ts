@@ -1,4 +1,4 @@
-/** The guest programs: every machine boots once, then each program runs in one machine after the other. */
+/** The guest programs: every machine boots once, then each program runs in one machine after the other while the others stand still. */
 import type { BenchMachine, MachineName, OpenMachine } from '../machines/machine.ts';
 import { type GuestProgram, preparation } from '../programs/list.ts';
 import { longer } from './boot.ts';
@@ -38,6 +38,7 @@ export async function benchPrograms(
       await machine.boot();
       options.say(`${name} is at its shell`);
       if (programs.some(({ group }) => group === 'tools')) await machine.run(`b '${preparation(options.percent)}'`, COMMAND_TIMEOUT_MS);
+      await machine.pause();
     }
     const measured: ProgramTimes[] = [];
     for (const program of programs) {
@@ -60,8 +61,10 @@ async function runProgram(machines: readonly BenchMachine[], program: GuestProgr
   let expected: string | undefined;
   for (let run = -warmUps; run < options.runs; run++) {
     for (const machine of machines) {
+      await machine.resume();
       await options.rest();
       const { ms, output } = await machine.run(`b "${program.command.replaceAll(/["$\\]/g, '\\$&')}"`, COMMAND_TIMEOUT_MS);
+      await machine.pause();
       expected ??= output;
       if (output !== expected) {
         differing.add(machine.name);

@@ -54,6 +54,14 @@ export class BrowserMachine implements BenchMachine {
     return this.page.evaluate(([line, timeout]) => machinePage.run(line, timeout), [command, timeoutMs] as const);
   }
 
+  pause(): Promise<void> {
+    return this.page.evaluate(() => machinePage.pause());
+  }
+
+  resume(): Promise<void> {
+    return this.page.evaluate(() => machinePage.resume());
+  }
+
   usage(): Promise<MachineUsage> {
     return this.page.evaluate(() => machinePage.usage());
   }

@@ -15,6 +15,9 @@ export interface BenchMachine {
   /** From the start of a machine whose images are loaded to its shell, in milliseconds. */
   boot(): Promise<number>;
   run(command: string, timeoutMs: number): Promise<CommandResult>;
+  /** It uses no processor until it is resumed: what a machine needs when its guest idles is not to slow down another one. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
   /** The longest that its compiler kept the machine waiting, in milliseconds, where the machine tells. */
   longestCompilePauseMs(): Promise<number | undefined>;
   close(): Promise<void>;

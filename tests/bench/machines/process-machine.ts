@@ -43,6 +43,14 @@ export class ProcessMachine implements BenchMachine {
     return this.terminal.run(command, timeoutMs);
   }
 
+  async pause(): Promise<void> {
+    this.child?.kill('SIGSTOP');
+  }
+
+  async resume(): Promise<void> {
+    this.child?.kill('SIGCONT');
+  }
+
   async longestCompilePauseMs(): Promise<undefined> {}
 
   /** Input ends, so that a process that writes a profile at its end can do so. */
@@ -50,6 +58,7 @@ export class ProcessMachine implements BenchMachine {
     const { child } = this;
     if (child === undefined || child.exitCode !== null) return;
     const ended = once(child, 'exit');
+    await this.resume();
     if (this.command.loaded === undefined) child.kill('SIGKILL');
     else child.stdin?.end();
     const timer = setTimeout(() => child.kill('SIGKILL'), CLOSE_TIMEOUT_MS);

@@ -41,6 +41,9 @@ addEventListener('message', ({ data }: MessageEvent<WorkerRequest>): void => {
     case 'run':
       machine?.run();
       return;
+    case 'pause':
+      machine?.pause();
+      return;
     case 'send':
       machine?.sendSerial(data.data);
       return;

@@ -7,6 +7,9 @@ export interface MachinePage {
   load(workerUrl: string, spec: GuestSpec, prompt: string): Promise<void>;
   boot(ready: string, timeoutMs: number): Promise<number>;
   run(command: string, timeoutMs: number): Promise<CommandResult>;
+  /** The machine stands still until it is resumed. */
+  pause(): void;
+  resume(): void;
   /** Starts the machine, sends a request at `ready`; milliseconds from the start to `answer`. */
   firstAnswer(ready: string, request: string, answer: string, timeoutMs: number): Promise<number>;
   usage(): Promise<MachineUsage>;
@@ -54,6 +57,8 @@ const machinePage: MachinePage = {
   },
   boot: (ready, timeoutMs) => Promise.race([terminal.boot(() => request({ kind: 'run' }), ready, timeoutMs), failure]),
   run: (command, timeoutMs) => Promise.race([terminal.run(command, timeoutMs), failure]),
+  pause: () => request({ kind: 'pause' }),
+  resume: () => request({ kind: 'run' }),
   firstAnswer: (ready, line, answer, timeoutMs) =>
     Promise.race([terminal.firstAnswer(() => request({ kind: 'run' }), ready, line, answer, timeoutMs), failure]),
   usage() {

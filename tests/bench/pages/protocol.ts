@@ -18,7 +18,9 @@ export interface GuestSpec {
 
 export type WorkerRequest =
   | { readonly kind: 'load'; readonly spec: GuestSpec }
+  /** Starts it, or goes on after a pause. */
   | { readonly kind: 'run' }
+  | { readonly kind: 'pause' }
   | { readonly kind: 'send'; readonly data: Uint8Array }
   | { readonly kind: 'usage' };
 

@@ -34,6 +34,9 @@ addEventListener('message', ({ data }: MessageEvent<WorkerRequest>): void => {
     case 'run':
       void emulator?.run();
       return;
+    case 'pause':
+      void emulator?.stop();
+      return;
     case 'send':
       emulator?.serial0_send(String.fromCharCode(...data.data));
       return;
