@@ -6,7 +6,7 @@
 import type { ArenaAddr } from '../memory/address.ts';
 import type { Arena } from '../memory/arena.ts';
 import type { PagePool } from '../memory/pool.ts';
-import { blockKey, CodePage, type CodePart, type CompiledModule, type Crossing, type Footprint } from './code-page.ts';
+import { blockKey, CodePage, type CodePart, type CompiledModule, type Crossing, type Dropping, type Footprint } from './code-page.ts';
 import * as R from './record.ts';
 import type { Translator } from './translator.ts';
 import { HANDLER_STOP } from './variant.ts';
@@ -287,7 +287,7 @@ export class CodeCache {
       return false;
     }
     const before = this.dropped;
-    page.drop(offset, offset + length, this.dropping(page));
+    page.drop(offset, offset + length, this.dropping);
     this.publish(page);
     if (this.dropped === before) return false;
     this.invalidations++;
@@ -319,7 +319,8 @@ export class CodeCache {
     const at = this.linesAt(page.frame) >>> 2;
     if (i32[at + R.LINES_FRAME / 4] !== page.frame) return;
     if (page.isEmpty) i32[at + R.LINES_FRAME / 4] = 0;
-    i32.set(page.lines, at + R.LINES_BITS / 4);
+    const { lines } = page;
+    for (let word = 0; word < lines.length; word++) i32[at + R.LINES_BITS / 4 + word] = lines[word];
   }
   private mark(page: CodePage, start: number, end: number): void {
     page.mark(start, end);
@@ -327,30 +328,29 @@ export class CodeCache {
   }
 
   /** What becomes of what a page hands over. */
-  private dropping(page: CodePage): Parameters<CodePage['drop']>[2] {
-    return {
-      block: (key, record, count) => {
-        this.dropped++;
-        this.dropBlock(page, key, record);
-        this.stop(record, count);
-      },
-      crossing: (crossing) => {
-        this.dropped++;
-        this.dropCrossing(crossing);
-      },
-      footprint: (footprint) => {
-        this.dropped++;
-        this.uninstall(footprint);
-      },
-    };
-  }
+  private readonly dropping: Dropping = {
+    block: (page, key, record, count) => {
+      this.dropped++;
+      this.dropBlock(page, key, record);
+      this.stop(record, count);
+    },
+    crossing: (crossing) => {
+      this.dropped++;
+      this.dropCrossing(crossing);
+    },
+    footprint: (footprint) => {
+      this.dropped++;
+      this.uninstall(footprint);
+    },
+  };
   /** Counts what was dropped. */
   private dropped = 0;
 
   private dropBlock(page: CodePage, key: number, record: number): void {
     const { u32 } = this.arena;
     const slot = this.slot(page.frame + (key & 4095));
-    if (u32[(slot + R.BLOCK_RECORD) >>> 2] === record) u32.fill(0, slot >>> 2, (slot + R.BLOCK_ENTRY_SIZE) >>> 2);
+    // Not `fill`: for so few words the call costs more.
+    if (u32[(slot + R.BLOCK_RECORD) >>> 2] === record) for (let at = slot; at < slot + R.BLOCK_ENTRY_SIZE; at += 4) u32[at >>> 2] = 0;
     const replaced = this.replaced.get(record);
     if (replaced) this.uninstall(replaced.region);
   }
@@ -421,14 +421,14 @@ export class CodeCache {
       this.drop(frame);
     }
     const page = this.pageOf(frame);
-    if (page.left < LEAST_RECORDS) this.extend(page);
+    const known = page.within(host & 4095, mode);
+    // To copy what is known costs less than to translate what is left of the chunk, and then the rest.
+    if (page.left < LEAST_RECORDS || (known && known.count > page.left)) this.extend(page);
     // A block that a chunk's end cuts short goes on in the next one.
     const begins = (offset: number): boolean => page.mayHold(offset & 4095, 1) && page.hasBlock(blockKey(offset, mode));
-    const known = page.within(host & 4095, mode);
-    const written =
-      known && known.count <= page.left
-        ? this.translator.copy(known.record, known.count, page.next)
-        : this.translator.block(host, mode, page.next, Math.min(R.BLOCK_LIMIT, page.left - 1), begins);
+    const written = known
+      ? this.translator.copy(known.record, known.count, page.next)
+      : this.translator.block(host, mode, page.next, Math.min(R.BLOCK_LIMIT, page.left - 1), begins);
     const record = page.add(blockKey(host & 4095, mode), written, (old) => this.translator.next(old, mode, host & 4095, 1));
     this.publish(page);
     this.blocksMade++;

@@ -42,6 +42,13 @@ export interface CompiledModule {
   regions: number;
 }
 
+/** Is handed what a write drops. */
+export interface Dropping {
+  block(page: CodePage, key: number, record: number, count: number): void;
+  crossing(crossing: Crossing): void;
+  footprint(footprint: Footprint): void;
+}
+
 /** A block, or the place of one that was dropped: its first record and, above that, its number of records and the offset of its end. */
 type Place = number;
 const placeOf = (record: number, count: number, end: number): Place => (end * 64 + count) * 2 ** 32 + record;
@@ -218,7 +225,7 @@ export class CodePage {
    * Hands over what was made from any of these bytes, and forgets their lines. Blocks leave the page here; their records are the
    * caller's to stop. What follows runs for every write beside code, and makes little garbage where it finds nothing.
    */
-  drop(start: number, end: number, dropped: { block(key: number, record: number, count: number): void; crossing(c: Crossing): void; footprint(f: Footprint): void }): void {
+  drop(start: number, end: number, dropped: Dropping): void {
     const isHit = (parts: readonly CodePart[]): boolean => parts.some((part) => part.page === this && part.start < end && part.end > start);
     const keys = this.keysOf(start, end);
     let first = Math.min(start, (keys[0] ?? start) & 4095);
@@ -233,7 +240,7 @@ export class CodePage {
       this.vacant.set(key, place);
       this.used -= count;
       this.wasted += count;
-      dropped.block(key, recordOf(place), count);
+      dropped.block(this, key, recordOf(place), count);
     }
     const hit = (parts: readonly CodePart[]): boolean => {
       if (!isHit(parts)) return false;
