@@ -98,9 +98,16 @@ export class BlockFinder {
     if (entry === 0) return 0;
     const jumped = !direct && INDIRECT_JUMPS.has(code.handlerOf(ip));
     const enter = (): number => this.enter(entry, linear, jumped);
-    const record = direct && this.isWithinPage(ip) ? this.linkTo(ip, enter) : enter();
+    const record = !direct ? enter() : this.isWithinPage(ip) ? this.linkTo(ip, enter) : this.linkAcross(ip, this.hostOf(entry, linear), enter);
     const handler = state.arena.u32[record >>> 2];
     return handler === HANDLER_STOP || isCrossing(handler) ? 0 : record;
+  }
+  private linkAcross(ip: number, host: number, find: () => number): number {
+    const { code } = this.engine;
+    const { generation } = code;
+    const record = find();
+    if (code.generation === generation && !this.source.inScratch(ip)) code.linkAcross(ip, host, record);
+    return record;
   }
   /** The record of the block at RIP, at a linear address that a TLB entry lets be executed. `jumped`: as `at` has it. */
   enter(entry: number, linear: number, jumped: boolean): number {

@@ -185,6 +185,23 @@ export class CodeCache {
     this.stop(crossing.target, 2);
   }
 
+  /** The direct branch at `source`, which has no such link yet, leads to the block at an arena address. */
+  linkAcross(source: number, host: number, record: number): void {
+    const { u32 } = this.arena;
+    if (u32[(source + R.REC_TARGET) >>> 2] !== 0) return;
+    u32[(source + R.REC_TARGET) >>> 2] = host;
+    u32[(source + R.REC_TARGET_RECORD) >>> 2] = record;
+    this.pageOf(host & -4096).noteIncoming(source);
+  }
+  /** Links into a page go; where one stood may be another record by now. */
+  private unlink(page: CodePage): void {
+    const { i32 } = this.arena;
+    for (const source of page.takeIncoming()) {
+      const at = (source + R.REC_TARGET) >>> 2;
+      if (this.translator.mayBeLinked(this.handlerOf(source)) && (i32[at] & -4096) === page.frame) i32[at] = 0;
+    }
+  }
+
   /** To call while no handler runs: makes room for what was dropped. */
   recycle(): void {
     while (this.retired.length > 0) this.freeChunks.push(this.retired.pop() as number);
@@ -290,6 +307,7 @@ export class CodeCache {
     page.drop(offset, offset + length, this.dropping);
     this.publish(page);
     if (this.dropped === before) return false;
+    this.unlink(page);
     this.invalidations++;
     return true;
   }
@@ -367,6 +385,7 @@ export class CodeCache {
     this.invalidations++;
     this.pages.delete(frame);
     this.pool.setCodeTurn((frame >>> 0) as ArenaAddr, 0);
+    this.unlink(page);
     page.eachBlock((key, record) => this.dropBlock(page, key, record));
     for (const crossing of [...page.crossings]) this.dropCrossing(crossing);
     for (const footprint of [...page.footprints]) this.uninstall(footprint);

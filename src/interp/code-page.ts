@@ -59,6 +59,9 @@ const endOf = (place: Place): number => Math.floor(place / 2 ** 38);
 const LINE = 1 << R.LINE_SHIFT;
 const LINE_WORDS = 4096 >> (R.LINE_SHIFT + 5);
 
+/** Of most pages; nothing is added to it. */
+const NONE: number[] = [];
+
 /** Key of a block in its page: 12 bits of offset, the mode above. */
 export const blockKey = (offset: number, mode: number): number => offset + mode * 4096;
 
@@ -89,6 +92,8 @@ export class CodePage {
   readonly lines = new Array<number>(LINE_WORDS).fill(0);
   /** Writes in a row that found nothing in this page. */
   idleWrites = 0;
+  /** Records in other pages that have had a link into this one. */
+  private incoming: number[] = NONE;
   /** It has been written to since it has code, which may therefore not last. */
   isWritten = false;
 
@@ -198,6 +203,17 @@ export class CodePage {
     this.idleWrites = 0;
     this.mark(key & 4095, end);
     return record;
+  }
+  /** A record elsewhere leads here. */
+  noteIncoming(source: number): void {
+    if (this.incoming === NONE) this.incoming = [];
+    this.incoming.push(source);
+  }
+  /** All of those, which are forgotten. */
+  takeIncoming(): readonly number[] {
+    const { incoming } = this;
+    this.incoming = NONE;
+    return incoming;
   }
   take(records: number): void {
     this.next += records * R.RECORD_SIZE;
