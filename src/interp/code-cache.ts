@@ -136,7 +136,7 @@ export class CodeCache {
     const page = this.pages.get(host & -4096);
     if (!page) return;
     if (!page.careful.includes(host & 4095)) page.careful = [...page.careful, host & 4095];
-    this.written(page.frame as ArenaAddr, host & 4095, 1);
+    this.dropBytes(page, host & 4095, 1);
   }
   /** Whether an instruction of a frame, or the one at an offset, has met such numbers. */
   needsCare(frame: number, offset?: number): boolean {
@@ -303,6 +303,9 @@ export class CodeCache {
       this.noteIdle(page);
       return false;
     }
+    return this.dropBytes(page, offset, length);
+  }
+  private dropBytes(page: CodePage, offset: number, length: number): boolean {
     const before = this.dropped;
     page.drop(offset, offset + length, this.dropping);
     this.publish(page);
