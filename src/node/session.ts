@@ -185,8 +185,8 @@ class Session {
       if (where === undefined) return;
       this.nextReply++;
       where.answer(reply);
-      // What stands on the other screens was not meant for the replies to come.
-      for (const other of this.watched) if (other !== where) other.transcript.skip();
+      // The same text on another screen is answered with this. Another text may well have come before this one there.
+      for (const other of this.watched) if (other !== where) other.transcript.skip(text);
     }
   }
 

@@ -32,9 +32,10 @@ export class Transcript {
     return true;
   }
 
-  /** Forgets what has shown up to now, for matches to come. */
-  skip(): void {
-    this.consumed = this.dropped + this.text.length;
+  /** Leaves `text`, as often as it has shown up to now, and what came before it, out of matches to come. */
+  skip(text: string): void {
+    const at = this.text.lastIndexOf(text);
+    if (at >= 0) this.consumed = Math.max(this.consumed, this.dropped + at + text.length);
   }
 }
 
