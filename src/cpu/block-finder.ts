@@ -78,10 +78,7 @@ export class BlockFinder {
   /** Arena address of what is executed at a linear address; 0 where that is not known. */
   private executableAt(linear: number): number {
     const entry = this.source.executable(linear, this.state.cpl === 3);
-    return entry === 0 ? 0 : this.hostOf(entry, linear);
-  }
-  private hostOf(entry: number, linear: number): number {
-    return (linear + this.state.arena.i32[entry + L.TLB_ADDEND / 4]) >>> 0;
+    return entry === 0 ? 0 : this.source.hostOf(entry, linear);
   }
 
   /**
@@ -106,7 +103,7 @@ export class BlockFinder {
   enter(entry: number, linear: number, jumped: boolean): number {
     const { state } = this;
     state.setLinear(L.IP_BASE, state.rip - (linear & 0xfff));
-    const record = this.at(this.hostOf(entry, linear), linear, jumped);
+    const record = this.at(this.source.hostOf(entry, linear), linear, jumped);
     this.source.protect(entry);
     return record;
   }

@@ -72,6 +72,21 @@ export class CodeSource {
   }
 
   /**
+   * The record that a HANDLER_CROSSING record leads to, where that was kept and the second page is where it was; 0: `uncached` has to
+   * see to it.
+   */
+  kept(record: number, linear: number, user: boolean): number {
+    const { u32 } = this.arena;
+    const target = u32[(record + R.REC_LINK) >>> 2];
+    if (target === 0 || (this.crossed !== 0 && u32[(this.crossed + R.REC_LINK) >>> 2] !== target)) return 0;
+    const second = this.ahead(linear, 4096 - (linear & 0xfff));
+    const entry = this.executable(second, user);
+    if (entry === 0 || this.hostOf(entry, second) !== u32[(record + R.REC_IMMEDIATE2) >>> 2]) return 0;
+    this.forgetCrossing();
+    return target;
+  }
+
+  /**
    * A record for an instruction that lies in two pages, or outside frames: decoded from a copy of its bytes. `record`: that
    * of a block that begins with an instruction in two pages.
    */
@@ -102,7 +117,7 @@ export class CodeSource {
     const second = this.ahead(linear, 4096 - (linear & 0xfff));
     const [first, last] = [linear, second].map((at) => {
       const entry = this.executable(at, user);
-      return entry === 0 ? 0 : (at + this.arena.i32[entry + L.TLB_ADDEND / 4]) >>> 0;
+      return entry === 0 ? 0 : this.hostOf(entry, at);
     });
     if (first === 0 || last === 0 || length < 4096 - (linear & 0xfff)) return;
     const { crossed } = this;
@@ -121,7 +136,11 @@ export class CodeSource {
   /** Arena address of the frame that a linear page is executed from; 0 when the TLB does not know. */
   frameAt(page: number, user: boolean): number {
     const entry = this.entryOf(page, user);
-    return this.isTagged(entry, page) ? (page + this.arena.i32[entry + L.TLB_ADDEND / 4]) >>> 0 : 0;
+    return this.isTagged(entry, page) ? this.hostOf(entry, page) : 0;
+  }
+  /** Arena address of a linear one whose page a TLB entry has. */
+  hostOf(entry: number, linear: number): number {
+    return (linear + this.arena.i32[entry + L.TLB_ADDEND / 4]) >>> 0;
   }
   private entryOf(linear: number, user: boolean): number {
     const set = this.state.base + (user ? L.TLB_USER : L.TLB_SUPERVISOR);

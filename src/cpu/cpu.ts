@@ -418,11 +418,18 @@ export class Cpu implements CpuContext {
     const handler = this.arena.u32[record >>> 2];
     if (handler === HANDLER_STOP) this.engine.code.wake(record);
     if (isCrossing(handler)) {
+      const kept = this.source.kept(record, linear, user);
+      if (kept !== 0) return this.whole(kept);
       this.executeUncached(linear, user, record);
       return 0;
     }
     if (hot || this.compilesAll) this.blocks.compile(linear, record);
-    if (long || state.segLimit(CS) - state.eip >= 4096) return record;
+    return this.whole(record);
+  }
+  /** The record of a block at RIP, or of as much of it as CS holds; 0 after the exception where that is nothing. */
+  private whole(record: number): number {
+    const { state } = this;
+    if (state.code64 || state.segLimit(CS) - state.eip >= 4096) return record;
     const within = this.source.withinLimit(record);
     if (within !== PAST_LIMIT) return within;
     this.pastLimit();

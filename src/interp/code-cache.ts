@@ -16,6 +16,8 @@ const CHUNK_RECORDS = 64;
 const CHUNK_BYTES = CHUNK_RECORDS * R.RECORD_SIZE;
 /** Chunks are reserved from the arena so many at a time. */
 const CHUNKS_PER_STEP = 256;
+/** An instruction in two pages, and what leads on. */
+const CROSSING_RECORDS = 2;
 /** A block gets at least so many records; fewer at the end of a chunk are left unused. */
 const LEAST_RECORDS = 8;
 /** Code that has not been asked for lately goes when records take up more than a sixteenth of what the guest's frames do, and 4 MiB. */
@@ -153,31 +155,41 @@ export class CodeCache {
    * address of a copy of it. HANDLER_CROSSING records `sources` lead there from now on.
    */
   cross(host: number, second: number, bytes: number, length: number, mode: number, sources: readonly number[]): void {
-    const offset = host & 4095;
     const first = this.pageOf(host & -4096);
+    if (first.isWasteful) {
+      // The sources go as well. What there is next time will be kept.
+      this.drop(first.frame);
+      return;
+    }
+    const last = this.pageOf(second);
+    const crossing = first.crossing(host & 4095, last, mode) ?? this.makeCrossing(first, last, host & 4095, bytes, length, mode);
+    for (const source of sources) {
+      crossing.sources.add(source);
+      this.arena.i32[(source + R.REC_IMMEDIATE2) >>> 2] = second;
+      this.arena.u32[(source + R.REC_LINK) >>> 2] = crossing.target;
+    }
+  }
+  private makeCrossing(first: CodePage, last: CodePage, offset: number, bytes: number, length: number, mode: number): Crossing {
     if (first.left < LEAST_RECORDS) this.extend(first);
     const target = first.next;
     this.translator.instruction(bytes, bytes + length, mode, target, offset, 1);
     this.translator.next(target + R.RECORD_SIZE, mode, offset + length, 2);
-    first.take(2);
-    const last = this.pageOf(second);
+    first.take(CROSSING_RECORDS);
     const crossing: Crossing = {
-      target, sources: new Set(sources), parts: [{ page: first, start: offset, end: 4096 }, { page: last, start: 0, end: offset + length - 4096 }],
+      mode, target, sources: new Set(), parts: [{ page: first, start: offset, end: 4096 }, { page: last, start: 0, end: offset + length - 4096 }],
     };
     for (const { page, start, end } of crossing.parts) {
       page.crossings.push(crossing);
       this.mark(page, start, end);
     }
-    for (const source of crossing.sources) {
-      this.arena.i32[(source + R.REC_IMMEDIATE2) >>> 2] = second;
-      this.arena.u32[(source + R.REC_LINK) >>> 2] = target;
-    }
+    return crossing;
   }
   private dropCrossing(crossing: Crossing): void {
     const { u32 } = this.arena;
     for (const { page } of crossing.parts) remove(page.crossings, crossing);
     for (const source of crossing.sources) if (u32[(source + R.REC_LINK) >>> 2] === crossing.target) u32[(source + R.REC_LINK) >>> 2] = 0;
-    this.stop(crossing.target, 2);
+    this.stop(crossing.target, CROSSING_RECORDS);
+    crossing.parts[0].page.waste(CROSSING_RECORDS);
   }
 
   /** To call while no handler runs: makes room for what was dropped. */

@@ -9,9 +9,10 @@ import { isCrossing } from './variant.ts';
 
 /** An instruction in two pages. */
 export interface Crossing {
+  readonly mode: number;
   /** Its record, and the HANDLER_CROSSING records that lead to it. */
   readonly target: number;
-  readonly sources: ReadonlySet<number>;
+  readonly sources: Set<number>;
   /** Where its bytes lie. */
   readonly parts: readonly [CodePart, CodePart];
 }
@@ -150,6 +151,10 @@ export class CodePage {
     while (u8[last + R.REC_LENGTH] > 0) last += R.RECORD_SIZE;
     return { record, count: (last - record) / R.RECORD_SIZE + 1 };
   }
+  /** The instruction of a mode that begins at an offset and ends in another page. */
+  crossing(offset: number, last: CodePage, mode: number): Crossing | undefined {
+    return this.crossings.find(({ parts: [first, second], mode: its }) => first.page === this && first.start === offset && second.page === last && its === mode);
+  }
   /** Calls with keys and first records. */
   eachBlock(visit: (key: number, record: number) => void): void {
     this.blocks.forEach((place, key) => visit(key, recordOf(place)));
@@ -193,6 +198,11 @@ export class CodePage {
   take(records: number): void {
     this.next += records * R.RECORD_SIZE;
     this.left -= records;
+  }
+
+  /** So many records are of no use any more. */
+  waste(records: number): void {
+    this.wasted += records;
   }
 
   /** Offset in the page of the byte after a block that ends with a record. */
