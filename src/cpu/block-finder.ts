@@ -59,7 +59,7 @@ export class BlockFinder {
   link(ip: number, linear: number): void {
     if (!this.isWithinPage(ip)) return;
     const host = this.executableAt(linear);
-    if (host !== 0) this.linkTo(ip, () => this.at(host, linear));
+    if (host !== 0) this.linkTo(ip, host, () => this.at(host, linear));
   }
   /** RIP is in the page of the direct branch at `ip`, which stays where it is. */
   private isWithinPage(ip: number): boolean {
@@ -67,12 +67,16 @@ export class BlockFinder {
     const offset = state.rip - (state.code64 ? state.getLinear(L.IP_BASE) : state.getU32(L.IP_BASE));
     return offset >= 0 && offset < 4096 && offset === state.arena.i32[(ip + R.REC_IMMEDIATE) >>> 2] && !this.source.inScratch(ip);
   }
-  private linkTo(ip: number, find: () => number): number {
+  /** Finds the record at RIP, an arena address, to which the direct branch at `ip` has led, and gives it to the branch. */
+  private linkTo(ip: number, host: number, find: () => number): number {
     const { code } = this.engine;
     const { generation } = code;
+    const within = this.isWithinPage(ip);
     const record = find();
     // Making room may have given the branch's own place to another block.
-    if (code.generation === generation) this.state.arena.u32[(ip + R.REC_LINK) >>> 2] = record;
+    if (code.generation !== generation) return record;
+    if (within) this.state.arena.u32[(ip + R.REC_LINK) >>> 2] = record;
+    else if (!this.source.inScratch(ip)) code.linkAcross(ip, host, record);
     return record;
   }
   /** Arena address of what is executed at a linear address; 0 where that is not known. */
@@ -95,7 +99,7 @@ export class BlockFinder {
     if (entry === 0) return 0;
     const jumped = !direct && INDIRECT_JUMPS.has(code.handlerOf(ip));
     const enter = (): number => this.enter(entry, linear, jumped);
-    const record = direct && this.isWithinPage(ip) ? this.linkTo(ip, enter) : enter();
+    const record = direct ? this.linkTo(ip, this.source.hostOf(entry, linear), enter) : enter();
     const handler = state.arena.u32[record >>> 2];
     return handler === HANDLER_STOP || isCrossing(handler) ? 0 : record;
   }

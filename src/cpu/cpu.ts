@@ -496,7 +496,7 @@ export class Cpu implements CpuContext {
       case R.EXIT_HOT:
         this.branched = this.hot = true;
         // It stays one that is not seldom taken.
-        this.arena.i32[(ip + R.REC_EDGES) >>> 2] = this.hotAfter - seldom(this.hotAfter);
+        this.arena.i32[(ip + R.REC_EDGES) >>> 2] = this.hotAfter - Math.max(1, seldom(this.hotAfter));
         return;
       case R.EXIT_HOT_ENTRY:
         this.branched = this.hot = true;

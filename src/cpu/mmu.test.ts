@@ -293,6 +293,32 @@ describe('invalidation', () => {
     expect(tags(0x401000).write).toBe(false);
   });
 
+  test('code takes the write tags of all pages that lead to its frame', () => {
+    cpu.poke(TABLE + 8, 0x21000 | ALL);
+    const protect = (): void => {
+      const frame = cpu.memory.writeFrame(0x21);
+      if (frame === 0) throw new Error('no frame');
+      cpu.memory.pool.setCodeTurn(frame, 1);
+      cpu.mmu.protectCode(0x21);
+      cpu.memory.pool.setCodeTurn(frame, 0);
+    };
+    const written = (): boolean[] => [tags(0x401000).write, tags(0x402000).write, tags(0x402000, true).write];
+    protect();
+    expect(written()).toEqual([false, false, false]);
+    cpu.mmu.fill(0x401000, 'write', false);
+    cpu.mmu.invalidatePage(0x401000);
+    cpu.mmu.fill(0x402000, 'write', false);
+    expect(written()).toEqual([false, true, false]);
+    protect();
+    expect(written()).toEqual([false, false, false]);
+    cpu.mmu.fill(0x401000, 'write', false);
+    cpu.mmu.fill(0x402000, 'write', false);
+    cpu.mmu.fill(0x402000, 'write', true);
+    expect(written()).toEqual([true, true, true]);
+    protect();
+    expect(written()).toEqual([false, false, false]);
+  });
+
   test('entries that share a slot replace each other', () => {
     cpu.poke(DIRECTORY + (SAME_SLOT >>> 20), TABLE | ALL);
     cpu.mmu.fill(SAME_SLOT, 'read', false);

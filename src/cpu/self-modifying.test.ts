@@ -1,9 +1,10 @@
 /** Programs that write to themselves do the same in every tier, in slices of any size, as when nothing decoded is ever kept. */
 import { describe, expect, it } from 'vitest';
-import { physAddr } from '../memory/address.ts';
+import { type ArenaAddr, physAddr } from '../memory/address.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
 import type { Cpu, CpuOptions } from './cpu.ts';
 import { flatMachine } from './flat-machine-fixture.ts';
+import * as L from './layout.ts';
 
 const ESP = 4;
 const CODE = 0x1000, CODE_END = 0x3000, DATA = 0x4000, STACK = 0x6000;
@@ -90,4 +91,43 @@ describe.each([1, 2, 3])('a program that changes itself, number %i', (seed) => {
     for (let left = total; left > 0; left -= slice) if (fast.cpu.run(Math.min(slice, left)) !== 'budget') break;
     expect(image(fast)).toEqual(expected);
   });
+});
+
+it('the region of a loop that calls what it has just written ends there', () => {
+  const buffer = 0x8000, again = CODE + 5;
+  const code = [
+    0xbf, 0x00, buffer >> 8, 0, 0, // mov edi, buffer
+    0xc6, 0x07, 0x40, 0xc6, 0x47, 0x01, 0xc3, // again: mov byte [edi], inc eax; mov byte [edi + 1], ret
+    0xff, 0xd7, // call edi
+    0x83, 0xc7, 0x10, 0x81, 0xe7, 0xff, 0x8f, 0, 0, // add edi, 16; and edi, 0x8fff
+    0xeb, 0xec, // jmp again
+  ];
+  const { cpu } = flatMachine({ compileThreshold: 100 }, CODE, code);
+  cpu.state.setReg(ESP, STACK);
+  cpu.run(40_000);
+  expect(cpu.state.reg(0)).toBe(5000);
+  const places = (cpu.listRegion(again)?.parts ?? []).map(({ linear }) => Number(linear));
+  expect(places).toContain(again);
+  expect(places.filter((linear) => linear >= buffer)).toEqual([]);
+});
+
+it('stores to a page whose code is gone do not ask any more', () => {
+  const page = 0x8000;
+  const code = [
+    0xbf, 0x00, page >> 8, 0, 0, 0xc6, 0x07, 0xc3, 0xff, 0xd7, // mov edi, page; mov byte [edi], ret; call edi
+    0xb9, 40, 0, 0, 0, 0x89, 0x8f, 0x00, 0x01, 0, 0, 0x49, 0x75, 0xf7, // mov ecx, 40; again: mov [edi + 0x100], ecx; dec ecx; jnz again
+    0xc6, 0x07, 0xc3, 0xb9, 40, 0, 0, 0, 0x89, 0x8f, 0x00, 0x01, 0, 0, 0x49, 0x75, 0xf7, // mov byte [edi], ret; and once more
+    0xeb, 0xfe,
+  ];
+  const { cpu, memory } = flatMachine({ tier: 'interp' }, CODE, code);
+  cpu.state.setReg(ESP, STACK);
+  const frame = memory.writeFrame(page >> 12);
+  const isTold = (): boolean => {
+    const entry = cpu.state.base + L.TLB_SUPERVISOR + (page >> 12) * L.TLB_ENTRY_SIZE;
+    return (cpu.state.arena.i32[(entry + L.TLB_WRITE) >>> 2] & L.TLB_CODE) !== 0;
+  };
+  cpu.run(10);
+  expect([memory.pool.hasCode(frame as ArenaAddr), isTold()]).toEqual([true, true]);
+  cpu.run(300);
+  expect([memory.pool.hasCode(frame as ArenaAddr), isTold()]).toEqual([false, false]);
 });

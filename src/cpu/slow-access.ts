@@ -4,6 +4,7 @@
  * through the bounce buffer in the vCPU's state. Called from WebAssembly; 0 means that a fault has been recorded.
  */
 import * as R from '../interp/record.ts';
+import type { ArenaAddr } from '../memory/address.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
 import type { CpuContext } from './context.ts';
 import { checkDataBreakpoint } from './debug-registers.ts';
@@ -31,6 +32,8 @@ export class SlowAccess {
   private size = 0;
   /** Bytes in the first page. */
   private split = 0;
+  /** Guest-physical address of an access that the TLB would serve but for code that it changes; -1: of any other one. */
+  private inCode = -1;
 
   private readonly besideCode: (host: number, bytes: number) => boolean;
 
@@ -79,6 +82,7 @@ export class SlowAccess {
   /** Only asks whether a write would fault. */
   private check(linear: number, size: number): number {
     if (this.misaligned(linear, size)) return 0;
+    this.inCode = -1;
     return this.resolve(linear, size, 'write') ? this.bounce : 0;
   }
 
@@ -127,17 +131,34 @@ export class SlowAccess {
 
   /** The address of the bytes when they lie in one page that a frame serves; 0 after a fault. */
   private direct(linear: number, size: number, access: 'read' | 'write'): number | undefined {
+    this.inCode = -1;
     if ((linear & 0xfff) + size > 4096) return undefined;
     const { state, mmu } = this.cpu;
     const user = state.cpl === 3;
-    if (!mmu.fill(linear, access, user)) return 0;
     const set = user ? L.TLB_USER : L.TLB_SUPERVISOR;
     const entry = (state.base + set + ((linear >>> 7) & ((L.TLB_ENTRIES - 1) << 5))) >>> 2;
-    const { i32 } = state.arena;
     const tag = entry + (access === 'read' ? L.TLB_READ : L.TLB_WRITE) / 4;
-    if ((i32[tag] & ~L.TLB_CODE) !== (linear & ~0xfff) || i32[tag + 1] !== highHalf(linear)) return undefined;
+    if (!this.isTagged(tag, linear) || this.isStale(tag, entry, linear)) {
+      if (!mmu.fill(linear, access, user)) return 0;
+      if (!this.isTagged(tag, linear)) return undefined;
+    }
+    const { i32 } = state.arena;
     const host = (linear + i32[entry + L.TLB_ADDEND / 4]) >>> 0;
-    return i32[tag] & L.TLB_CODE && !this.besideCode(host, size) ? undefined : host;
+    if (!(i32[tag] & L.TLB_CODE) || this.besideCode(host, size)) return host;
+    this.inCode = i32[entry + L.TLB_PHYSICAL / 4] * 4096 + (linear & 0xfff);
+    return undefined;
+  }
+  /** Whether a tag, at an index in 32-bit words, is that of an address. */
+  private isTagged(tag: number, linear: number): boolean {
+    const { i32 } = this.cpu.state.arena;
+    return (i32[tag] & ~L.TLB_CODE) === (linear & ~0xfff) && i32[tag + 1] === highHalf(linear);
+  }
+  /** A tag tells of code that is gone. */
+  private isStale(tag: number, entry: number, linear: number): boolean {
+    const { i32 } = this.cpu.state.arena;
+    if (!(i32[tag] & L.TLB_CODE)) return false;
+    const frame = ((linear & ~0xfff) + i32[entry + L.TLB_ADDEND / 4]) >>> 0;
+    return !this.memory.pool.hasCode(frame as ArenaAddr);
   }
 
   /** Translates both ends; false after a fault. */
@@ -146,7 +167,7 @@ export class SlowAccess {
     const user = state.cpl === 3;
     this.split = Math.min(size, 4096 - (linear & 0xfff));
     this.fetchSize = size;
-    this.first = mmu.translate(linear, access, user);
+    this.first = this.inCode >= 0 ? this.inCode : mmu.translate(linear, access, user);
     if (this.first < 0) return false;
     if (this.split === size) return true;
     const second = linear + this.split;

@@ -33,6 +33,8 @@ const IN_GLOBAL = 1, IN_LOCAL = 2, IS_GLOBAL = 4, IS_USER_PAGE = 8, IS_HIGH = 16
 const REGIONS = 1024;
 /** Pages that `translated` tells apart: those of 4 GiB. */
 const TRANSLATED_PAGES = 1 << 20;
+/** Numbers of pages in `writers`, where more than one slot may have a write tag of the page SEVERAL stands. */
+const WRITERS = 1 << 16, SEVERAL = 0xffff;
 /** The bit of an address that the A20 gate masks, in a page number. */
 const A20_PAGE = 1 << 8;
 const LARGE_REGION = 0xffc00000 | 0, HUGE_REGION = 0xc0000000 | 0;
@@ -57,8 +59,8 @@ export class Tlb {
   private readonly high = { supervisor: new Suspects(), user: new Suspects() };
   /** Guest-physical pages, by their low bits, that may have been in an entry since the last full flush, a bit each. */
   private readonly translated = new Uint32Array(TRANSLATED_PAGES / 32);
-  /** Likewise, those that may have had a write tag since code was last made from their frame. */
-  private readonly written = new Uint32Array(TRANSLATED_PAGES / 32);
+  /** Likewise, by fewer bits: the slot, plus 1, whose entry may have a write tag since code was last made from their frame. */
+  private readonly writers = new Uint16Array(WRITERS);
   private readonly spaces = new AddressSpaces();
   private readonly breakpointPages: number[] = [];
   /** Counts changes of the whole memory map (`dropFrame(-1)`), for those who need to know whether one happened. */
@@ -127,11 +129,24 @@ export class Tlb {
     const hasCode = writable && this.memory.pool.hasCode(frame as ArenaAddr);
     this.setTag(i32, at + READ, (rights & MAY_READ) !== 0, tag, high);
     this.setTag(i32, at + WRITE, writable, hasCode ? tag | L.TLB_CODE : tag, high);
-    if (writable && !hasCode) this.written[(page & (TRANSLATED_PAGES - 1)) >>> 5] |= 1 << (page & 31);
+    if (writable && !hasCode) this.noteWriter(page, slot);
     this.setTag(i32, at + EXECUTE, (rights & MAY_EXECUTE) !== 0, tag, high);
     i32[at + ADDEND] = frame - tag;
     i32[at + PHYSICAL] = page;
     this.translated[(page & (TRANSLATED_PAGES - 1)) >>> 5] |= 1 << (page & 31);
+  }
+
+  private noteWriter(page: number, slot: number): void {
+    const writer = this.writers[page & (WRITERS - 1)];
+    if (writer === slot + 1 || writer === SEVERAL) return;
+    const only = writer === 0 || !this.mayWrite(writer - 1, page);
+    this.writers[page & (WRITERS - 1)] = only ? slot + 1 : SEVERAL;
+  }
+  /** A slot has a write tag of a page that goes by the same number in `writers`. */
+  private mayWrite(slot: number, page: number): boolean {
+    const at = this.slotWord(slot);
+    const { i32 } = this.state.arena;
+    return ((i32[at + PHYSICAL] ^ page) & (WRITERS - 1)) === 0 && i32[at + WRITE] !== INVALID;
   }
 
   /** CR3 has been loaded: as `flushNonGlobal`, and the pages that were met last in this address space are there if they are as they were. */
@@ -191,7 +206,7 @@ export class Tlb {
   private forgetEntries(): void {
     if (this.globals.count + this.locals.count > 0) {
       this.translated.fill(0);
-      this.written.fill(0);
+      this.writers.fill(0);
     }
     this.globals.count = this.locals.count = 0;
     for (const suspects of [this.userPages, this.high.supervisor, this.high.user]) suspects.clear();
@@ -280,17 +295,15 @@ export class Tlb {
     else for (const alias of [page & ~A20_PAGE, page | A20_PAGE]) this.protectPage(alias);
   }
   private protectPage(page: number): void {
-    const word = (page & (TRANSLATED_PAGES - 1)) >>> 5;
-    if ((this.written[word] & (1 << (page & 31))) === 0) return;
-    this.written[word] &= ~(1 << (page & 31));
-    const i32 = this.state.arena.i32;
-    for (const { slots, count } of [this.globals, this.locals]) {
-      for (let i = 0; i < count; i++) {
-        const at = this.slotWord(slots[i]);
-        // Another page with the same bit may be marked too: the next store to it finds out.
-        if (((i32[at + PHYSICAL] ^ page) & (TRANSLATED_PAGES - 1)) === 0 && i32[at + WRITE] !== INVALID) i32[at + WRITE] |= L.TLB_CODE;
-      }
-    }
+    const writer = this.writers[page & (WRITERS - 1)];
+    if (writer === 0) return;
+    this.writers[page & (WRITERS - 1)] = 0;
+    if (writer !== SEVERAL) return this.protectSlot(writer - 1, page);
+    for (const { slots, count } of [this.globals, this.locals]) for (let i = 0; i < count; i++) this.protectSlot(slots[i], page);
+  }
+  /** Another page that goes by the same number may be marked too: the next store to it finds out. */
+  private protectSlot(slot: number, page: number): void {
+    if (this.mayWrite(slot, page)) this.state.arena.i32[this.slotWord(slot) + WRITE] |= L.TLB_CODE;
   }
 
   /** Makes the pages of these linear addresses take the slow path for reads and writes. */

@@ -6,7 +6,7 @@
 import type { ArenaAddr } from '../memory/address.ts';
 import type { Arena } from '../memory/arena.ts';
 import type { PagePool } from '../memory/pool.ts';
-import { blockKey, CodePage, type CodePart, type CompiledModule, type Crossing, type Footprint } from './code-page.ts';
+import { blockKey, CodePage, type CodePart, type CompiledModule, type Crossing, type Dropping, type Footprint } from './code-page.ts';
 import * as R from './record.ts';
 import type { Translator } from './translator.ts';
 import { HANDLER_STOP } from './variant.ts';
@@ -138,7 +138,7 @@ export class CodeCache {
     const page = this.pages.get(host & -4096);
     if (!page) return;
     if (!page.careful.includes(host & 4095)) page.careful = [...page.careful, host & 4095];
-    this.written(page.frame as ArenaAddr, host & 4095, 1);
+    this.dropBytes(page, host & 4095, 1);
   }
   /** Whether an instruction of a frame, or the one at an offset, has met such numbers. */
   needsCare(frame: number, offset?: number): boolean {
@@ -148,6 +148,11 @@ export class CodeCache {
   /** Something was made from the frame's code. */
   isKnown(frame: number): boolean {
     return this.pages.has(frame | 0);
+  }
+
+  /** The frame has been written to since it has code: a compiler in the guest may be at work there. */
+  isWritten(frame: number): boolean {
+    return this.pages.get(frame | 0)?.isWritten ?? false;
   }
 
   /**
@@ -190,6 +195,24 @@ export class CodeCache {
     for (const source of crossing.sources) if (u32[(source + R.REC_LINK) >>> 2] === crossing.target) u32[(source + R.REC_LINK) >>> 2] = 0;
     this.stop(crossing.target, CROSSING_RECORDS);
     crossing.parts[0].page.waste(CROSSING_RECORDS);
+  }
+
+  /** The direct branch at `source`, which has no such link yet, leads to the block at an arena address. */
+  linkAcross(source: number, host: number, record: number): void {
+    const { u32 } = this.arena;
+    if (u32[(source + R.REC_TARGET) >>> 2] !== 0) return;
+    u32[(source + R.REC_TARGET) >>> 2] = host;
+    u32[(source + R.REC_TARGET_RECORD) >>> 2] = record;
+    const page = this.pageOf(host & -4096);
+    page.noteIncoming(source, (other) => this.leadsTo(other, page));
+  }
+  /** Links into a page go. */
+  private unlink(page: CodePage): void {
+    for (const source of page.takeIncoming()) if (this.leadsTo(source, page)) this.arena.u32[(source + R.REC_TARGET) >>> 2] = 0;
+  }
+  /** The record has a link into a page; where it stood when it got one may be another by now. */
+  private leadsTo(source: number, page: CodePage): boolean {
+    return this.translator.mayBeLinked(this.handlerOf(source)) && (this.arena.i32[(source + R.REC_TARGET) >>> 2] & -4096) === page.frame;
   }
 
   /** To call while no handler runs: makes room for what was dropped. */
@@ -288,14 +311,19 @@ export class CodeCache {
       this.drop(page.frame);
       return true;
     }
+    page.isWritten = true;
     if (!page.mayHold(offset, length)) {
       this.noteIdle(page);
       return false;
     }
+    return this.dropBytes(page, offset, length);
+  }
+  private dropBytes(page: CodePage, offset: number, length: number): boolean {
     const before = this.dropped;
-    page.drop(offset, offset + length, this.dropping(page));
+    page.drop(offset, offset + length, this.dropping);
     this.publish(page);
     if (this.dropped === before) return false;
+    this.unlink(page);
     this.invalidations++;
     return true;
   }
@@ -303,6 +331,7 @@ export class CodeCache {
   isBeside(host: number, bytes: number): boolean {
     const page = this.pages.get(host & -4096);
     if (!page) return true;
+    page.isWritten = true;
     if (page.mayHold(host & 4095, bytes)) return false;
     this.noteIdle(page);
     const at = this.linesAt(page.frame) >>> 2;
@@ -324,7 +353,8 @@ export class CodeCache {
     const at = this.linesAt(page.frame) >>> 2;
     if (i32[at + R.LINES_FRAME / 4] !== page.frame) return;
     if (page.isEmpty) i32[at + R.LINES_FRAME / 4] = 0;
-    i32.set(page.lines, at + R.LINES_BITS / 4);
+    const { lines } = page;
+    for (let word = 0; word < lines.length; word++) i32[at + R.LINES_BITS / 4 + word] = lines[word];
   }
   private mark(page: CodePage, start: number, end: number): void {
     page.mark(start, end);
@@ -332,30 +362,29 @@ export class CodeCache {
   }
 
   /** What becomes of what a page hands over. */
-  private dropping(page: CodePage): Parameters<CodePage['drop']>[2] {
-    return {
-      block: (key, record, count) => {
-        this.dropped++;
-        this.dropBlock(page, key, record);
-        this.stop(record, count);
-      },
-      crossing: (crossing) => {
-        this.dropped++;
-        this.dropCrossing(crossing);
-      },
-      footprint: (footprint) => {
-        this.dropped++;
-        this.uninstall(footprint);
-      },
-    };
-  }
+  private readonly dropping: Dropping = {
+    block: (page, key, record, count) => {
+      this.dropped++;
+      this.dropBlock(page, key, record);
+      this.stop(record, count);
+    },
+    crossing: (crossing) => {
+      this.dropped++;
+      this.dropCrossing(crossing);
+    },
+    footprint: (footprint) => {
+      this.dropped++;
+      this.uninstall(footprint);
+    },
+  };
   /** Counts what was dropped. */
   private dropped = 0;
 
   private dropBlock(page: CodePage, key: number, record: number): void {
     const { u32 } = this.arena;
     const slot = this.slot(page.frame + (key & 4095));
-    if (u32[(slot + R.BLOCK_RECORD) >>> 2] === record) u32.fill(0, slot >>> 2, (slot + R.BLOCK_ENTRY_SIZE) >>> 2);
+    // Not `fill`: for so few words the call costs more.
+    if (u32[(slot + R.BLOCK_RECORD) >>> 2] === record) for (let at = slot; at < slot + R.BLOCK_ENTRY_SIZE; at += 4) u32[at >>> 2] = 0;
     const replaced = this.replaced.get(record);
     if (replaced) this.uninstall(replaced.region);
   }
@@ -372,6 +401,7 @@ export class CodeCache {
     this.invalidations++;
     this.pages.delete(frame);
     this.pool.setCodeTurn((frame >>> 0) as ArenaAddr, 0);
+    this.unlink(page);
     page.eachBlock((key, record) => this.dropBlock(page, key, record));
     for (const crossing of [...page.crossings]) this.dropCrossing(crossing);
     for (const footprint of [...page.footprints]) this.uninstall(footprint);
@@ -426,14 +456,14 @@ export class CodeCache {
       this.drop(frame);
     }
     const page = this.pageOf(frame);
-    if (page.left < LEAST_RECORDS) this.extend(page);
+    const known = page.within(host & 4095, mode);
+    // To copy what is known costs less than to translate what is left of the chunk, and then the rest.
+    if (page.left < LEAST_RECORDS || (known && known.count > page.left)) this.extend(page);
     // A block that a chunk's end cuts short goes on in the next one.
     const begins = (offset: number): boolean => page.mayHold(offset & 4095, 1) && page.hasBlock(blockKey(offset, mode));
-    const known = page.within(host & 4095, mode);
-    const written =
-      known && known.count <= page.left
-        ? this.translator.copy(known.record, known.count, page.next)
-        : this.translator.block(host, mode, page.next, Math.min(R.BLOCK_LIMIT, page.left - 1), begins);
+    const written = known
+      ? this.translator.copy(known.record, known.count, page.next)
+      : this.translator.block(host, mode, page.next, Math.min(R.BLOCK_LIMIT, page.left - 1), begins);
     const record = page.add(blockKey(host & 4095, mode), written, (old) => this.translator.next(old, mode, host & 4095, 1));
     this.publish(page);
     this.blocksMade++;

@@ -43,6 +43,13 @@ export interface CompiledModule {
   regions: number;
 }
 
+/** Is handed what a write drops. */
+export interface Dropping {
+  block(page: CodePage, key: number, record: number, count: number): void;
+  crossing(crossing: Crossing): void;
+  footprint(footprint: Footprint): void;
+}
+
 /** A block, or the place of one that was dropped: its first record and, above that, its number of records and the offset of its end. */
 type Place = number;
 const placeOf = (record: number, count: number, end: number): Place => (end * 64 + count) * 2 ** 32 + record;
@@ -52,6 +59,11 @@ const endOf = (place: Place): number => Math.floor(place / 2 ** 38);
 
 const LINE = 1 << R.LINE_SHIFT;
 const LINE_WORDS = 4096 >> (R.LINE_SHIFT + 5);
+
+/** So many links into a page may be noted before those that are gone are looked for. */
+const LEAST_INCOMING = 64;
+/** Of most pages; nothing is added to it. */
+const NONE: number[] = [];
 
 /** Key of a block in its page: 12 bits of offset, the mode above. */
 export const blockKey = (offset: number, mode: number): number => offset + mode * 4096;
@@ -83,6 +95,11 @@ export class CodePage {
   readonly lines = new Array<number>(LINE_WORDS).fill(0);
   /** Writes in a row that found nothing in this page. */
   idleWrites = 0;
+  /** Records in other pages that have had a link into this one. */
+  private incoming: number[] = NONE;
+  private mostIncoming = LEAST_INCOMING;
+  /** It has been written to since it has code, which may therefore not last. */
+  isWritten = false;
 
   constructor(arena: Arena, frame: number) {
     this.arena = arena;
@@ -195,6 +212,21 @@ export class CodePage {
     this.mark(key & 4095, end);
     return record;
   }
+  /** A record elsewhere leads here. Now and then those are forgotten for which `leadsHere` is no longer true. */
+  noteIncoming(source: number, leadsHere: (source: number) => boolean): void {
+    if (this.incoming === NONE) this.incoming = [];
+    if (this.incoming.length >= this.mostIncoming) {
+      this.incoming = [...new Set(this.incoming.filter(leadsHere))];
+      this.mostIncoming = Math.max(LEAST_INCOMING, 2 * this.incoming.length);
+    }
+    this.incoming.push(source);
+  }
+  /** All of those, which are forgotten. */
+  takeIncoming(): readonly number[] {
+    const { incoming } = this;
+    this.incoming = NONE;
+    return incoming;
+  }
   take(records: number): void {
     this.next += records * R.RECORD_SIZE;
     this.left -= records;
@@ -226,7 +258,7 @@ export class CodePage {
    * Hands over what was made from any of these bytes, and forgets their lines. Blocks leave the page here; their records are the
    * caller's to stop. What follows runs for every write beside code, and makes little garbage where it finds nothing.
    */
-  drop(start: number, end: number, dropped: { block(key: number, record: number, count: number): void; crossing(c: Crossing): void; footprint(f: Footprint): void }): void {
+  drop(start: number, end: number, dropped: Dropping): void {
     const isHit = (parts: readonly CodePart[]): boolean => parts.some((part) => part.page === this && part.start < end && part.end > start);
     const keys = this.keysOf(start, end);
     let first = Math.min(start, (keys[0] ?? start) & 4095);
@@ -241,7 +273,7 @@ export class CodePage {
       this.vacant.set(key, place);
       this.used -= count;
       this.wasted += count;
-      dropped.block(key, recordOf(place), count);
+      dropped.block(this, key, recordOf(place), count);
     }
     const hit = (parts: readonly CodePart[]): boolean => {
       if (!isHit(parts)) return false;

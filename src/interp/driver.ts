@@ -194,8 +194,14 @@ export class HandlerOps extends RecordOps {
     this.e.store('i32', this.ip, this.fit(target, 32) as I32, R.REC_LINK);
     this.leaveTo(() => target, R.EXIT_LOOKUP, this.recordLoad('u8', R.REC_COUNT));
   }
-  /** Counts the block's instructions and goes on at `target`: by the record's link, or by looking the block up. */
-  leaveTo(where: () => Int, miss: number, count: I32): void {
+  /** Likewise from compiled code, which has counted its instructions and has its own page in mind. */
+  goDirect(target: Int): void {
+    this.leaveTo(() => target, R.EXIT_RESOLVE, this.i32(0), () => {
+      this.storeIp(L.IP_BASE, this.sub(target, this.recordLoad(this.long ? 's32' : 'i32', R.REC_IMMEDIATE)));
+    });
+  }
+  /** Counts the block's instructions and goes on at `target`: by the record's link, with `linked` before, or by looking the block up. */
+  leaveTo(where: () => Int, miss: number, count: I32, linked: () => void = () => {}): void {
     const { e } = this;
     const fuel = this.sub(this.fuel, count);
     e.ifRarely(this.ltS(fuel, this.i32(0)), () => this.exitTo(where(), fuel, R.EXIT_BUDGET));
@@ -205,10 +211,13 @@ export class HandlerOps extends RecordOps {
     e.ifRarely(this.eqz(edges), () => this.exitTo(where(), fuel, R.EXIT_HOT));
     if (miss === R.EXIT_RESOLVE) {
       const link = this.recordLoad('i32', R.REC_LINK);
-      e.if(link, () => this.tailCall(link, fuel, this.guesses.taken));
+      e.if(link, () => {
+        linked();
+        this.tailCall(link, fuel, this.guesses.taken);
+      });
     }
     const target = where();
-    this.lookUp(target, fuel);
+    this.lookUp(target, fuel, miss === R.EXIT_RESOLVE ? { edges } : {});
     this.miss(target, fuel, miss);
   }
   /**
@@ -236,11 +245,12 @@ export class HandlerOps extends RecordOps {
   /** Goes on at the block of an address whose instructions before it are counted already. */
   goTo(target: Int): void {
     this.guardLimit(target, this.fuel);
-    this.lookUp(target, this.fuel, (block) => {
+    const found = (block: I32): void => {
       const heat = this.sub(this.e.load('i32', block, R.BLOCK_HEAT), this.i32(1));
       this.e.store('i32', block, heat, R.BLOCK_HEAT);
       this.e.ifRarely(this.eqz(heat), () => this.exitTo(target, this.fuel, R.EXIT_HOT_ENTRY));
-    });
+    };
+    this.lookUp(target, this.fuel, { found });
     this.miss(target, this.fuel, R.EXIT_LOOKUP);
   }
   /** A block ends with its page at the latest: where the limit of CS may lie in it, the dispatcher cuts it off there. */
@@ -255,12 +265,23 @@ export class HandlerOps extends RecordOps {
   private linearIp(ip: Int): Int {
     return this.flat ? ip : this.add(ip, this.stateLoad('i32', L.SEGMENTS + L.SEGMENT_SIZE + L.SEG_BASE));
   }
-  private lookUp(target: Int, fuel: I32, found: (block: I32) => void = () => {}): void {
+  /** On at the block of an address, if the TLB and, unless the direct branch that counts its `edges` knows its record, the block table know it. */
+  private lookUp(target: Int, fuel: I32, { edges, found = () => {} }: { edges?: I32; found?: (block: I32) => void }): void {
     const { e } = this;
     const linear = this.linearIp(target);
     const entry = this.tlbEntry(linear);
+    const goOn = (record: I32): void => {
+      this.storeIp(L.IP_BASE, this.sub(target, this.and(linear, this.constantLike(linear, 4095))));
+      this.tailCall(record, fuel, this.guesses.taken);
+    };
     e.if(this.isPage(entry, L.TLB_EXECUTE, linear), () => {
       const host = this.hostOf(linear, entry);
+      if (edges) {
+        const known = this.recordLoad('i32', R.REC_TARGET);
+        e.if(this.eq(host, known), () => goOn(this.recordLoad('i32', R.REC_TARGET_RECORD)));
+        const isDue = this.eqz(this.and(edges, this.i32(R.EDGES_TO_LINK - 1)));
+        e.ifRarely(this.and(this.eqz(known), isDue), () => this.miss(target, fuel, R.EXIT_RESOLVE));
+      }
       const hash = this.xor(host, this.shrU(host, this.i32(R.BLOCK_HASH_SHIFT)));
       const slot = this.mul(this.and(hash, this.i32(R.BLOCK_TABLE_ENTRIES - 1)), this.i32(R.BLOCK_ENTRY_SIZE));
       const block = this.add(this.stateLoad('i32', L.BLOCK_TABLE), slot);
@@ -268,8 +289,7 @@ export class HandlerOps extends RecordOps {
       const sameMode = this.eq(e.load('i32', block, R.BLOCK_MODE), this.stateLoad('i32', L.MODE));
       e.if(this.and(sameHost, sameMode), () => {
         found(block);
-        this.storeIp(L.IP_BASE, this.sub(target, this.and(linear, this.constantLike(linear, 4095))));
-        this.tailCall(e.load('i32', block, R.BLOCK_RECORD), fuel, this.guesses.taken);
+        goOn(e.load('i32', block, R.BLOCK_RECORD));
       });
     });
   }

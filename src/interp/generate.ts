@@ -1,10 +1,11 @@
 /** Generates the interpreter: WebAssembly modules with a handler for every variant of every row. */
 import * as L from '../cpu/layout.ts';
+import type { Int } from '../isa/ops.ts';
 import { FunctionBuilder } from '../wasm/function.ts';
 import { type FunctionBody, ModuleBuilder } from '../wasm/module.ts';
 import { type Guess, type Guesses, HandlerOps } from './driver.ts';
 import * as R from './record.ts';
-import { DISPATCH, GO, HANDLER_SIGNATURE } from './record-ops.ts';
+import { DISPATCH, GO, GO_DIRECT, HANDLER_SIGNATURE } from './record-ops.ts';
 import { successorsOf } from './successors.ts';
 import { defineTranslation } from './translate.ts';
 import { defineSettleFlags } from './deferred-flags.ts';
@@ -64,7 +65,10 @@ export function generateInterpreter(set: HandlerSet): Uint8Array {
   module.export(DISPATCH.name, module.define(dispatch(module)));
   for (const environment of ['segmented', 'flat', 'long'] as const) {
     const { name, signature } = GO[environment];
-    module.export(name, module.define(special((o) => o.goTo(o.e.param(3, signature.params[3] as 'i32' | 'i64')), { ...BARE, environment }, signature)));
+    const define = (emit: (o: HandlerOps, target: Int) => void): number =>
+      module.define(special((o) => emit(o, o.e.param(3, signature.params[3] as 'i32' | 'i64')), { ...BARE, environment }, signature));
+    module.export(name, define((o, target) => o.goTo(target)));
+    module.export(GO_DIRECT[environment].name, define((o, target) => o.goDirect(target)));
   }
   defineTranslation(module, BARE_FLAT, 'i32');
   defineTranslation(module, BARE_LONG, 'i64');

@@ -28,6 +28,10 @@ export const GO: Record<Environment, FunctionImport> = {
   flat: { module: 'interpreter', name: 'go_flat', signature: target('i32') },
   long: { module: 'interpreter', name: 'go_long', signature: target('i64') },
 };
+/** Likewise, where the record is a direct branch that leads there. */
+export const GO_DIRECT: Record<Environment, FunctionImport> = {
+  segmented: { ...GO.segmented, name: 'go_direct' }, flat: { ...GO.flat, name: 'go_direct_flat' }, long: { ...GO.long, name: 'go_direct_long' },
+};
 const VECTOR_GP = 13;
 const FSW_ES = 0x80;
 

@@ -113,6 +113,8 @@ export class Translator {
   private readonly plans: Plan[] = [];
   /** Handlers of records that count in REC_EDGES. */
   private readonly counting = new Set([HANDLER_NEXT, HANDLER_NEXT_LONG, HANDLER_CROSSING, HANDLER_CROSSING_LONG]);
+  /** And of those that have REC_TARGET. */
+  private readonly linked = new Set([HANDLER_NEXT, HANDLER_NEXT_LONG]);
   /** How often a branch is taken until what it leads to is hot; 0: never. */
   hotAfter = 0;
 
@@ -158,8 +160,14 @@ export class Translator {
     for (let n = 1, at = record; n <= count; n++, at += R.RECORD_SIZE) {
       u8[at + R.REC_COUNT] = n;
       if (this.counting.has(u32[at >>> 2])) i32[(at + R.REC_EDGES) >>> 2] = this.hotAfter;
+      if (this.linked.has(u32[at >>> 2])) i32[(at + R.REC_TARGET) >>> 2] = 0;
     }
     return count;
+  }
+
+  /** Records with a handler may have REC_TARGET. */
+  mayBeLinked(handler: number): boolean {
+    return this.linked.has(handler);
   }
 
   /** One record from bytes at `at`, `offset` being its place in its page. */
@@ -382,6 +390,7 @@ export class Translator {
     const number = this.handlers.numberOf(plan.index, code);
     if (number === undefined) throw new Error(`no handler for row "${plan.row.source}"`);
     if (plan.branches) this.counting.add(number);
+    if (plan.isRelative) this.linked.add(number);
     if (number >= this.handlers.firstWide) this.wantWide();
     return number;
   }

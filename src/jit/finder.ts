@@ -191,10 +191,16 @@ class Search {
     if (!(isIndirectCall(record) || isIndirectJump(record)) || !this.severalPages || narrowBranch(record, this.origin.mode)) return undefined;
     for (const address of this.twins(record)) {
       const ip = this.arena.i32[(address + R.REC_LINK) >>> 2];
+      if (ip === 0) continue;
       // In flat and in 64-bit code RIP is the linear address.
-      if (ip !== 0) return (ip - this.originPage) | 0;
+      const target = (ip - this.originPage) | 0;
+      return this.mayChange(pageOf(target)) ? undefined : target;
     }
     return undefined;
+  }
+  /** A page that would be new to the region and is written to: the region would go with what is made anew there. */
+  private mayChange(delta: number): boolean {
+    return !this.pages.some((p) => p.delta === delta) && this.code.isWritten(this.origin.frameAt(this.linear(delta)));
   }
   /** Records of an instruction, itself among them: where one block begins in the middle of another, both have some, and each knows what it did itself. */
   private twins(record: CodeRecord): Iterable<number> {

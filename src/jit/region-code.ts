@@ -7,7 +7,7 @@
  * changes nothing before its last chance to leave.
  */
 import * as L from '../cpu/layout.ts';
-import { DISPATCH, GO, HANDLER_SIGNATURE } from '../interp/record-ops.ts';
+import { DISPATCH, GO, GO_DIRECT, HANDLER_SIGNATURE } from '../interp/record-ops.ts';
 import { type Environment, HANDLER_BUDGET } from '../interp/variant.ts';
 import type { FloatShape, I32, I64, Int, V128 } from '../isa/ops.ts';
 import type { IntType } from '../wasm/opcodes.ts';
@@ -22,6 +22,8 @@ import { type FlagForm, type FlagState, RegionFlags } from './region-flags.ts';
 import { RegionX87, type X87Knowledge } from './region-x87.ts';
 
 const HALF_BYTES = 16;
+/** In the place of handlers. */
+const INDIRECT = 0, DIRECT = -1;
 /** Spans that are kept at a time: each may take one of the host's registers. */
 const LIVE_SPANS = 6;
 const LEGACY_REGISTERS = ['ax', 'cx', 'dx', 'bx', 'sp', 'bp', 'si', 'di'];
@@ -172,8 +174,9 @@ export class RegionCode {
   private readonly used = new Set<number>();
   private readonly written = new Set<number>();
   private readonly exitRecord: Variable<'i32'>;
-  /** 0: on at `exitTarget`. */
+  /** INDIRECT and DIRECT: on at `exitTarget`. */
   private readonly exitHandler: Variable<'i32'>;
+  private leavesDirectly = false;
   private readonly exitTarget: Variable<IntType>;
   private readonly exitFuel: Variable<'i32'>;
   /** Fuel that the instructions which are done have left; for regions that count them. */
@@ -231,8 +234,11 @@ export class RegionCode {
       const retired = e.convert('extendS', e.binary('sub', e.param(2, 'i32'), e.get(this.exitCount)));
       e.store('i64', cpu, e.binary('add', e.load('i64', cpu, L.COMPILED_COUNT), retired), L.COMPILED_COUNT);
     }
-    e.if(e.get(this.exitHandler), () => e.returnCall(DISPATCH, [e.get(this.exitHandler), e.get(this.exitRecord), cpu, e.get(this.exitFuel)]));
-    e.returnCall(GO[this.environment], [e.get(this.exitRecord), cpu, e.get(this.exitFuel), e.get(this.exitTarget)]);
+    const on = [e.get(this.exitRecord), cpu, e.get(this.exitFuel)];
+    const leaves = (handler: number): I32 => e.compare('eq', e.get(this.exitHandler), e.i32(handler));
+    if (this.leavesDirectly) e.if(leaves(DIRECT), () => e.returnCall(GO_DIRECT[this.environment], [...on, e.get(this.exitTarget)]));
+    e.if(leaves(INDIRECT), () => e.returnCall(GO[this.environment], [...on, e.get(this.exitTarget)]));
+    e.returnCall(DISPATCH, [e.get(this.exitHandler), ...on]);
   }
 
   // Registers
@@ -435,11 +441,16 @@ export class RegionCode {
     else this.e.store('i32', this.cpu, value as I32, field);
   }
   /** Goes on at an offset in CS after the instruction at `record`. */
-  leaveTo(ip: Int, record: CodeRecord, more: number): void {
+  leaveTo(ip: Int, record: CodeRecord, more: number, how = INDIRECT): void {
     this.checks.flush();
     this.e.set(this.exitTarget, ip);
     this.flags.toAny();
-    this.leave(this.e.i32(record.address), this.e.i32(0), this.fuelAfter(more));
+    this.leave(this.e.i32(record.address), this.e.i32(how), this.fuelAfter(more));
+  }
+  /** Likewise, where the record is a direct branch that leads there. */
+  leaveBy(record: CodeRecord, ip: Int): void {
+    this.leavesDirectly = true;
+    this.leaveTo(ip, record, 1, DIRECT);
   }
   /** The fuel does not cover what comes from a place on. */
   leaveSpent(offset: number, record: CodeRecord, more: number): void {

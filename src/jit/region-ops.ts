@@ -370,7 +370,7 @@ export class RegionOps extends RecordOps {
   jumpRelative(n: number): void {
     const target = this.target(n);
     this.checkTarget(target);
-    if (!this.edges.branch()) this.code.leaveTo(target, this.record, 1);
+    if (!this.edges.branch()) this.code.leaveBy(this.record, target);
   }
   jumpTo(ip: Int): void {
     const target = this.truncate(ip);
