@@ -139,7 +139,7 @@ export class SingleCampaign {
       `  ${this.reference.name.padEnd(6)} ${stateAfter(results, n)}`,
       `  here   ${stateAfter(mine, n)}`,
       ...fxReport(results, mine, n, fields, this.reference.name),
-      `  again: npm run test:oracle -- --seed ${this.options.seed} --reference ${this.reference.name} --tier ${tier} --row '${e.row.source.replace(/\s+/g, ' ')}'`,
+      `  again: npm run test:oracle -- --only single --seed ${this.options.seed} --reference ${this.reference.name} --tier ${tier}`,
     ].join('\n');
     this.findings.set(kind, { kind, count: 1, example });
     return false;

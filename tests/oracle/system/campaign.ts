@@ -167,7 +167,7 @@ export class SystemCampaign {
       `  ${Buffer.from(e.bytes).toString('hex')}  ${disassemble(e.bytes, e.mode)}`,
       `  before ${c.registers.map((r) => r.toString(16).padStart(8, '0')).join(' ')} eip ${hex(c.eip)} eflags ${hex(c.eflags)}`,
       `  vector ${hex(there)}, here ${hex(here)}: ${fields.slice(0, 12).join('; ')}`,
-      `  again: npm run test:oracle -- --only system --seed ${this.options.seed} --tier ${tier} --row '${e.row.source.replace(/\s+/g, ' ')}'`,
+      `  again: npm run test:oracle -- --only system --seed ${this.options.seed} --tier ${tier}`,
     ].join('\n');
   }
 }
