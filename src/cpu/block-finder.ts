@@ -61,13 +61,14 @@ export class BlockFinder {
     const host = this.executableAt(linear);
     if (host !== 0) this.linkTo(ip, host, () => this.at(host, linear));
   }
-  /** RIP is in the page of the direct branch at `ip`, which stays where it is. */
+  /** RIP is in the page of the branch at `ip`, a direct one, which stays where it is. */
   private isWithinPage(ip: number): boolean {
     const { state } = this;
     const offset = state.rip - (state.code64 ? state.getLinear(L.IP_BASE) : state.getU32(L.IP_BASE));
-    return offset >= 0 && offset < 4096 && offset === state.arena.i32[(ip + R.REC_IMMEDIATE) >>> 2] && !this.source.inScratch(ip);
+    const isThere = offset >= 0 && offset < 4096 && offset === state.arena.i32[(ip + R.REC_IMMEDIATE) >>> 2];
+    return isThere && !this.source.inScratch(ip) && this.engine.code.isDirect(ip);
   }
-  /** Finds the record at RIP, an arena address, to which the direct branch at `ip` has led, and gives it to the branch. */
+  /** Finds the record at RIP, an arena address, to which the branch at `ip` has led, and gives it to the branch. */
   private linkTo(ip: number, host: number, find: () => number): number {
     const { code } = this.engine;
     const { generation } = code;
@@ -99,7 +100,7 @@ export class BlockFinder {
     if (entry === 0) return 0;
     const jumped = !direct && INDIRECT_JUMPS.has(code.handlerOf(ip));
     const enter = (): number => this.enter(entry, linear, jumped);
-    const record = direct ? this.linkTo(ip, this.source.hostOf(entry, linear), enter) : enter();
+    const record = this.linkTo(ip, this.source.hostOf(entry, linear), enter);
     const handler = state.arena.u32[record >>> 2];
     return handler === HANDLER_STOP || isCrossing(handler) ? 0 : record;
   }

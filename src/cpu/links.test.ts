@@ -1,4 +1,4 @@
-/** Direct branches to other pages keep the record that they lead to, for as long as they lead there. */
+/** Branches to other pages keep the record that they lead to, or led to before, for as long as it is there. */
 import { describe, expect, it } from 'vitest';
 import { CodePage } from '../interp/code-page.ts';
 import * as R from '../interp/record.ts';
@@ -9,10 +9,12 @@ import * as L from './layout.ts';
 import { PTE_P, PTE_RW } from './paging.ts';
 import { CR0_PG } from './registers.ts';
 
-const EAX = 0, ECX = 1, EBX = 3, ESP = 4;
-const CODE = 0x1000, FUNCTION = 0x8000, OTHER = 0x9000, STACK = 0x6000, DIRECTORY = 0x10000, TABLE = 0x11000;
+const EAX = 0, ECX = 1, EDX = 2, EBX = 3, ESP = 4;
+const CODE = 0x1000, CALLER = 0x7000, FUNCTION = 0x8000, OTHER = 0x9000, POINTER = 0x5000, STACK = 0x6000, DIRECTORY = 0x10000, TABLE = 0x11000;
 /** again: call FUNCTION; inc ecx; jmp again */
 const LOOP = [0xe8, 0xfb, 0x6f, 0, 0, 0x41, 0xeb, 0xf8];
+/** Likewise in another page: again: call FUNCTION; inc edx; jmp again */
+const SECOND_LOOP = [0xe8, 0xfb, 0x0f, 0, 0, 0x42, 0xeb, 0xf8];
 const INC_EAX = [0x40, 0xc3], INC_EBX = [0x43, 0xc3];
 /** Instructions of the loop and the function. */
 const ROUND = 5;
@@ -31,12 +33,32 @@ function machine(options: CpuOptions): LinkedMachine {
   memory.write(physAddr(FUNCTION), Uint8Array.from(INC_EAX));
   memory.write(physAddr(OTHER), Uint8Array.from(INC_EBX));
   cpu.state.setReg(ESP, STACK);
+  cpu.state.setReg(EDX, 0);
   const host = (address: number): number => Number(memory.writeFrame(address >> 12)) + (address & 0xfff);
   return {
     ...made, host,
     call: () => engine.code.find(host(CODE), cpu.state.getU32(L.MODE)),
     counts: () => [EAX, EBX, ECX].map((n) => cpu.state.reg(n)),
     rounds: (n) => void cpu.run(n * ROUND),
+  };
+}
+
+const TIERS: [string, CpuOptions][] = [
+  ['the interpreter', { tier: 'interp' }], ['both tiers', { compileThreshold: 100 }], ['compiled code', { tier: 'compiled' }],
+];
+
+/** Turns paging on; what is returned maps a page to a frame. */
+function paged({ cpu, memory }: LinkedMachine, page: number): (frame: number) => void {
+  const entry = (at: number, frame: number): void => memory.write(physAddr(at), new Uint8Array(Uint32Array.of(frame | PTE_P | PTE_RW).buffer));
+  entry(DIRECTORY, TABLE);
+  for (let n = 0; n < 0x20; n++) entry(TABLE + n * 4, n << 12);
+  cpu.state.setCr(3, DIRECTORY);
+  cpu.state.setCr(0, cpu.state.cr(0) | CR0_PG);
+  cpu.updateMode();
+  cpu.mmu.flush();
+  return (frame) => {
+    entry(TABLE + (page >> 12) * 4, frame);
+    cpu.mmu.invalidatePage(page);
   };
 }
 
@@ -79,22 +101,9 @@ describe('a call of a function in another page', () => {
     expect(cpu.state.arena.u32[(place + R.REC_DISPLACEMENT) >>> 2]).toBe(displacement);
   });
 
-  it.each<[string, CpuOptions]>([
-    ['the interpreter', { tier: 'interp' }], ['both tiers', { compileThreshold: 100 }], ['compiled code', { tier: 'compiled' }],
-  ])('goes where its page is mapped to in %s', (_name, options) => {
+  it.each(TIERS)('goes where its page is mapped to in %s', (_name, options) => {
     const m = machine(options);
-    const { cpu, memory } = m;
-    const entry = (at: number, frame: number): void => memory.write(physAddr(at), new Uint8Array(Uint32Array.of(frame | PTE_P | PTE_RW).buffer));
-    entry(DIRECTORY, TABLE);
-    for (let page = 0; page < 0x20; page++) entry(TABLE + page * 4, page << 12);
-    cpu.state.setCr(3, DIRECTORY);
-    cpu.state.setCr(0, cpu.state.cr(0) | CR0_PG);
-    cpu.updateMode();
-    cpu.mmu.flush();
-    const map = (frame: number): void => {
-      entry(TABLE + (FUNCTION >> 12) * 4, frame);
-      cpu.mmu.invalidatePage(FUNCTION);
-    };
+    const map = paged(m, FUNCTION);
     let [a, b] = [0, 0];
     for (const n of [200, 3, 500, 1]) {
       map(FUNCTION);
@@ -105,6 +114,78 @@ describe('a call of a function in another page', () => {
       b += 2 * n;
       expect(m.counts()).toEqual([a, b, a + b]);
     }
+  });
+});
+
+describe('a return', () => {
+  const target = ({ cpu, engine, host }: LinkedMachine): number => {
+    const record = engine.code.find(host(FUNCTION), cpu.state.getU32(L.MODE)) + R.RECORD_SIZE;
+    return cpu.state.arena.u32[(record + R.REC_TARGET) >>> 2];
+  };
+
+  it('is linked to where it goes, and later to where it goes then', () => {
+    const m = machine({ tier: 'interp' });
+    m.memory.write(physAddr(CALLER), Uint8Array.from(SECOND_LOOP));
+    m.rounds(2 * R.EDGES_TO_LINK);
+    expect(target(m)).toBe(m.host(CODE + 5));
+    m.cpu.state.eip = CALLER;
+    m.rounds(2 * R.EDGES_TO_LINK);
+    expect(target(m)).toBe(m.host(CODE + 5));
+    m.rounds(2 * R.EDGES_TO_RELINK);
+    expect(target(m)).toBe(m.host(CALLER + 5));
+    const there = 2 * (R.EDGES_TO_LINK + R.EDGES_TO_RELINK);
+    expect([m.cpu.state.reg(ECX), m.cpu.state.reg(EDX)]).toEqual([2 * R.EDGES_TO_LINK, there]);
+    m.engine.code.drop(m.host(CALLER) | 0);
+    expect(target(m)).toBe(0);
+  });
+
+  it.each(TIERS)('goes to where the page of its caller is mapped to in %s', (_name, options) => {
+    const m = machine(options);
+    m.memory.write(physAddr(OTHER), Uint8Array.from(LOOP.with(5, SECOND_LOOP[5])));
+    const map = paged(m, CODE);
+    let [a, b] = [0, 0];
+    for (const n of [200, 3, 1500, 1]) {
+      map(CODE);
+      m.rounds(n);
+      a += n;
+      map(OTHER);
+      m.rounds(2 * n);
+      b += 2 * n;
+      expect([ECX, EDX, EAX].map((r) => m.cpu.state.reg(r))).toEqual([a, b, a + b]);
+    }
+  });
+});
+
+describe('an indirect call', () => {
+  /** again: call [POINTER]; inc ecx; jmp again */
+  const THROUGH = [0xff, 0x15, 0, 0x50, 0, 0, 0x41, 0xeb, 0xf7];
+
+  it.each(TIERS)('goes where its pointer says, and is linked to where it went for long, in %s', (_name, options) => {
+    const m = machine(options);
+    m.memory.write(physAddr(CODE), Uint8Array.from(THROUGH));
+    let [a, b] = [0, 0];
+    for (const n of [2 * R.EDGES_TO_LINK, 1, 2 * R.EDGES_TO_RELINK, 7]) {
+      m.memory.writePhys(POINTER, 4, FUNCTION);
+      m.rounds(n);
+      a += n;
+      m.memory.writePhys(POINTER, 4, OTHER);
+      m.rounds(2 * n);
+      b += 2 * n;
+      expect(m.counts()).toEqual([a, b, a + b]);
+    }
+  });
+  it('has its link in the record that ends its block', () => {
+    const m = machine({ tier: 'interp' });
+    const target = (): number => m.cpu.state.arena.u32[(m.call() + R.RECORD_SIZE + R.REC_TARGET) >>> 2];
+    m.memory.write(physAddr(CODE), Uint8Array.from(THROUGH));
+    m.memory.writePhys(POINTER, 4, FUNCTION);
+    m.rounds(2 * R.EDGES_TO_LINK);
+    expect(target()).toBe(m.host(FUNCTION));
+    m.memory.writePhys(POINTER, 4, OTHER);
+    m.rounds(2 * R.EDGES_TO_RELINK);
+    expect(target()).toBe(m.host(OTHER));
+    m.engine.code.drop(m.host(OTHER) | 0);
+    expect(target()).toBe(0);
   });
 });
 

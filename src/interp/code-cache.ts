@@ -197,10 +197,18 @@ export class CodeCache {
     crossing.parts[0].page.waste(CROSSING_RECORDS);
   }
 
-  /** The direct branch at `source`, which has no such link yet, leads to the block at an arena address. */
-  linkAcross(source: number, host: number, record: number): void {
+  /** The record always leads to the same address. */
+  isDirect(record: number): boolean {
+    return this.translator.isDirect(this.handlerOf(record));
+  }
+  /** A branch leads to the block at an arena address: noted in those that may have a link for it. */
+  linkAcross(branch: number, host: number, record: number): void {
     const { u32 } = this.arena;
-    if (u32[(source + R.REC_TARGET) >>> 2] !== 0) return;
+    const source = this.translator.linkOf(branch, this.handlerOf(branch));
+    if (source === 0) return;
+    const known = u32[(source + R.REC_TARGET) >>> 2];
+    const stays = known !== 0 && (u32[(branch + R.REC_EDGES) >>> 2] & (R.EDGES_TO_RELINK - 1)) !== 0;
+    if (stays || known === host) return;
     u32[(source + R.REC_TARGET) >>> 2] = host;
     u32[(source + R.REC_TARGET_RECORD) >>> 2] = record;
     const page = this.pageOf(host & -4096);

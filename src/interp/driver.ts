@@ -25,6 +25,14 @@ export interface Guesses {
   readonly taken: readonly Guess[];
 }
 
+/** How a branch finds the block that it leads to. */
+interface Search {
+  /** Of a branch: its count, where REC_TARGET is beside its record, and how it leaves when that is to be set. */
+  readonly link?: { readonly edges: I32; readonly place: number; readonly miss: number };
+  /** What is done with the block table's entry. */
+  readonly found?: (block: I32) => void;
+}
+
 export class HandlerOps extends RecordOps {
   readonly ip: I32;
   private readonly flags: LazyFlags;
@@ -191,10 +199,14 @@ export class HandlerOps extends RecordOps {
   jumpTo(ip: Int): void {
     const target = this.truncate(ip);
     this.checkTarget(target);
-    this.e.store('i32', this.ip, this.fit(target, 32) as I32, R.REC_LINK);
+    if (!this.returns) this.e.store('i32', this.ip, this.fit(target, 32) as I32, R.REC_LINK);
     this.leaveTo(() => target, R.EXIT_LOOKUP, this.recordLoad('u8', R.REC_COUNT));
   }
-  /** Likewise from compiled code, which has counted its instructions and has its own page in mind. */
+  /** On from compiled code, which has counted its instructions, by an indirect branch. */
+  goIndirect(target: Int): void {
+    this.leaveTo(() => target, R.EXIT_LOOKUP, this.i32(0));
+  }
+  /** Likewise by a direct branch or a return; compiled code has its own page in mind. */
   goDirect(target: Int): void {
     this.leaveTo(() => target, R.EXIT_RESOLVE, this.i32(0), () => {
       this.storeIp(L.IP_BASE, this.sub(target, this.recordLoad(this.long ? 's32' : 'i32', R.REC_IMMEDIATE)));
@@ -217,7 +229,8 @@ export class HandlerOps extends RecordOps {
       });
     }
     const target = where();
-    this.lookUp(target, fuel, miss === R.EXIT_RESOLVE ? { edges } : {});
+    const place = miss === R.EXIT_RESOLVE || this.returns ? 0 : R.RECORD_SIZE;
+    this.lookUp(target, fuel, { link: { edges, place, miss } });
     this.miss(target, fuel, miss);
   }
   /**
@@ -265,8 +278,8 @@ export class HandlerOps extends RecordOps {
   private linearIp(ip: Int): Int {
     return this.flat ? ip : this.add(ip, this.stateLoad('i32', L.SEGMENTS + L.SEGMENT_SIZE + L.SEG_BASE));
   }
-  /** On at the block of an address, if the TLB and, unless the direct branch that counts its `edges` knows its record, the block table know it. */
-  private lookUp(target: Int, fuel: I32, { edges, found = () => {} }: { edges?: I32; found?: (block: I32) => void }): void {
+  /** On at the block of an address, if the TLB and, unless the branch has a link to it, the block table know it. */
+  private lookUp(target: Int, fuel: I32, { link, found = () => {} }: Search): void {
     const { e } = this;
     const linear = this.linearIp(target);
     const entry = this.tlbEntry(linear);
@@ -276,11 +289,12 @@ export class HandlerOps extends RecordOps {
     };
     e.if(this.isPage(entry, L.TLB_EXECUTE, linear), () => {
       const host = this.hostOf(linear, entry);
-      if (edges) {
-        const known = this.recordLoad('i32', R.REC_TARGET);
-        e.if(this.eq(host, known), () => goOn(this.recordLoad('i32', R.REC_TARGET_RECORD)));
-        const isDue = this.eqz(this.and(edges, this.i32(R.EDGES_TO_LINK - 1)));
-        e.ifRarely(this.and(this.eqz(known), isDue), () => this.miss(target, fuel, R.EXIT_RESOLVE));
+      if (link) {
+        const { edges, place } = link;
+        const known = this.recordLoad('i32', place + R.REC_TARGET);
+        e.if(this.eq(host, known), () => goOn(this.recordLoad('i32', place + R.REC_TARGET_RECORD)));
+        const often = this.select(known, this.i32(R.EDGES_TO_RELINK - 1), this.i32(R.EDGES_TO_LINK - 1));
+        e.ifRarely(this.eqz(this.and(edges, often)), () => this.miss(target, fuel, link.miss));
       }
       const hash = this.xor(host, this.shrU(host, this.i32(R.BLOCK_HASH_SHIFT)));
       const slot = this.mul(this.and(hash, this.i32(R.BLOCK_TABLE_ENTRIES - 1)), this.i32(R.BLOCK_ENTRY_SIZE));

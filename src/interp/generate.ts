@@ -5,7 +5,7 @@ import { FunctionBuilder } from '../wasm/function.ts';
 import { type FunctionBody, ModuleBuilder } from '../wasm/module.ts';
 import { type Guess, type Guesses, HandlerOps } from './driver.ts';
 import * as R from './record.ts';
-import { DISPATCH, GO, GO_DIRECT, HANDLER_SIGNATURE } from './record-ops.ts';
+import { DISPATCH, GO, GO_DIRECT, GO_INDIRECT, HANDLER_SIGNATURE } from './record-ops.ts';
 import { successorsOf } from './successors.ts';
 import { defineTranslation } from './translate.ts';
 import { defineSettleFlags } from './deferred-flags.ts';
@@ -69,6 +69,7 @@ export function generateInterpreter(set: HandlerSet): Uint8Array {
       module.define(special((o) => emit(o, o.e.param(3, signature.params[3] as 'i32' | 'i64')), { ...BARE, environment }, signature));
     module.export(name, define((o, target) => o.goTo(target)));
     module.export(GO_DIRECT[environment].name, define((o, target) => o.goDirect(target)));
+    module.export(GO_INDIRECT[environment].name, define((o, target) => o.goIndirect(target)));
   }
   defineTranslation(module, BARE_FLAT, 'i32');
   defineTranslation(module, BARE_LONG, 'i64');

@@ -28,10 +28,12 @@ export const GO: Record<Environment, FunctionImport> = {
   flat: { module: 'interpreter', name: 'go_flat', signature: target('i32') },
   long: { module: 'interpreter', name: 'go_long', signature: target('i64') },
 };
-/** Likewise, where the record is a direct branch that leads there. */
-export const GO_DIRECT: Record<Environment, FunctionImport> = {
-  segmented: { ...GO.segmented, name: 'go_direct' }, flat: { ...GO.flat, name: 'go_direct_flat' }, long: { ...GO.long, name: 'go_direct_long' },
+const likewise = (prefix: string): Record<Environment, FunctionImport> => {
+  const named = (environment: Environment): FunctionImport => ({ ...GO[environment], name: `${prefix}_${environment}` });
+  return { segmented: named('segmented'), flat: named('flat'), long: named('long') };
 };
+/** Likewise, where the record is a branch that leads there: a direct one or a return, or an indirect one. */
+export const GO_DIRECT = likewise('go_direct'), GO_INDIRECT = likewise('go_indirect');
 const VECTOR_GP = 13;
 const FSW_ES = 0x80;
 
@@ -84,6 +86,11 @@ export abstract class RecordOps extends Ops {
 
   /** A field of the record. */
   abstract recordLoad<K extends LoadKind>(kind: K, field: number): Val<(typeof LOAD)[K][0]>;
+  /** A near return. */
+  protected get returns(): boolean {
+    return this.variant.row.mnemonic === 'RET';
+  }
+
   /** A register operand, or a part of it. */
   protected abstract loadSlot<K extends LoadKind>(n: number, kind: K, byte: number): Val<(typeof LOAD)[K][0]>;
   protected abstract storeSlot<K extends StoreKind>(n: number, kind: K, value: Val<(typeof STORE)[K][0]>, byte: number): void;

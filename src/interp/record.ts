@@ -18,8 +18,9 @@ export const SCALE_ADDRESS16 = 16;
 export const REC_SEGMENT = 11; // u8: number of the segment register
 export const REC_DISPLACEMENT = 12; // i32
 /**
- * u32, in direct branches and records that leave a block: arena address of the first byte that they lead to and the record
- * there, where it is known and REC_LINK does not serve; else 0. Good for as long as the address leads to that byte.
+ * u32, in direct branches, returns and records that leave a block: arena address of the first byte that they lead to and the
+ * record there, where it is known and REC_LINK does not serve; else 0. Good where the address leads to that byte: a return is
+ * thought to go where it went before, and so is another indirect branch, which has this in the record after its own.
  */
 export const REC_TARGET = REC_DISPLACEMENT, REC_TARGET_RECORD = REC_REG;
 /**
@@ -33,8 +34,8 @@ export const REC_IMMEDIATE2 = 20;
 export const REC_VVVV = 20;
 /** i32, in records that branch or leave a block: how often they may yet be taken until what they lead to is hot. */
 export const REC_EDGES = 20;
-/** As often as this, a power of two, a branch is taken by way of the block table until it gets a link. */
-export const EDGES_TO_LINK = 64;
+/** As often as this, powers of two, a branch is taken by way of the block table until it gets a link, or another one. */
+export const EDGES_TO_LINK = 64, EDGES_TO_RELINK = 1024;
 /**
  * u32: record of the branch target, or of the crossing instruction, when it is known, else 0. In indirect branches: low
  * half of the RIP that the last one went to, which is where the next is thought to go.

@@ -113,8 +113,11 @@ export class Translator {
   private readonly plans: Plan[] = [];
   /** Handlers of records that count in REC_EDGES. */
   private readonly counting = new Set([HANDLER_NEXT, HANDLER_NEXT_LONG, HANDLER_CROSSING, HANDLER_CROSSING_LONG]);
-  /** And of those that have REC_TARGET. */
-  private readonly linked = new Set([HANDLER_NEXT, HANDLER_NEXT_LONG]);
+  /** Of those that always lead to the same address. */
+  private readonly direct = new Set([HANDLER_NEXT, HANDLER_NEXT_LONG]);
+  /** And of those that have REC_TARGET: these and returns. Indirect branches have it in the next record, which ends their block. */
+  private readonly linked = new Set(this.direct);
+  private readonly indirect = new Set<number>();
   /** How often a branch is taken until what it leads to is hot; 0: never. */
   hotAfter = 0;
 
@@ -165,9 +168,17 @@ export class Translator {
     return count;
   }
 
+  /** Records with a handler always lead to the same address. */
+  isDirect(handler: number): boolean {
+    return this.direct.has(handler);
+  }
   /** Records with a handler may have REC_TARGET. */
   mayBeLinked(handler: number): boolean {
     return this.linked.has(handler);
+  }
+  /** The record that has REC_TARGET for a branch with a handler; 0: none has. */
+  linkOf(branch: number, handler: number): number {
+    return this.linked.has(handler) ? branch : this.indirect.has(handler) ? branch + R.RECORD_SIZE : 0;
   }
 
   /** One record from bytes at `at`, `offset` being its place in its page. */
@@ -390,7 +401,9 @@ export class Translator {
     const number = this.handlers.numberOf(plan.index, code);
     if (number === undefined) throw new Error(`no handler for row "${plan.row.source}"`);
     if (plan.branches) this.counting.add(number);
-    if (plan.isRelative) this.linked.add(number);
+    if (plan.isRelative) this.direct.add(number);
+    if (plan.isRelative || plan.row.mnemonic === 'RET') this.linked.add(number);
+    else if (plan.branches && plan.takesModrm) this.indirect.add(number);
     if (number >= this.handlers.firstWide) this.wantWide();
     return number;
   }

@@ -7,7 +7,7 @@
  * changes nothing before its last chance to leave.
  */
 import * as L from '../cpu/layout.ts';
-import { DISPATCH, GO, GO_DIRECT, HANDLER_SIGNATURE } from '../interp/record-ops.ts';
+import { DISPATCH, GO, GO_DIRECT, GO_INDIRECT, HANDLER_SIGNATURE } from '../interp/record-ops.ts';
 import { type Environment, HANDLER_BUDGET } from '../interp/variant.ts';
 import type { FloatShape, I32, I64, Int, V128 } from '../isa/ops.ts';
 import type { IntType } from '../wasm/opcodes.ts';
@@ -22,8 +22,9 @@ import { type FlagForm, type FlagState, RegionFlags } from './region-flags.ts';
 import { RegionX87, type X87Knowledge } from './region-x87.ts';
 
 const HALF_BYTES = 16;
-/** In the place of handlers. */
-const INDIRECT = 0, DIRECT = -1;
+/** In the place of handlers: how a region goes on. */
+const GOES = 0, GOES_DIRECT = -1, GOES_INDIRECT = -2;
+const WAYS = [[GOES_DIRECT, GO_DIRECT], [GOES_INDIRECT, GO_INDIRECT], [GOES, GO]] as const;
 /** Spans that are kept at a time: each may take one of the host's registers. */
 const LIVE_SPANS = 6;
 const LEGACY_REGISTERS = ['ax', 'cx', 'dx', 'bx', 'sp', 'bp', 'si', 'di'];
@@ -174,9 +175,9 @@ export class RegionCode {
   private readonly used = new Set<number>();
   private readonly written = new Set<number>();
   private readonly exitRecord: Variable<'i32'>;
-  /** INDIRECT and DIRECT: on at `exitTarget`. */
+  /** Or one of `ways`: on at `exitTarget`. */
   private readonly exitHandler: Variable<'i32'>;
-  private leavesDirectly = false;
+  private readonly ways = new Set<number>();
   private readonly exitTarget: Variable<IntType>;
   private readonly exitFuel: Variable<'i32'>;
   /** Fuel that the instructions which are done have left; for regions that count them. */
@@ -236,8 +237,9 @@ export class RegionCode {
     }
     const on = [e.get(this.exitRecord), cpu, e.get(this.exitFuel)];
     const leaves = (handler: number): I32 => e.compare('eq', e.get(this.exitHandler), e.i32(handler));
-    if (this.leavesDirectly) e.if(leaves(DIRECT), () => e.returnCall(GO_DIRECT[this.environment], [...on, e.get(this.exitTarget)]));
-    e.if(leaves(INDIRECT), () => e.returnCall(GO[this.environment], [...on, e.get(this.exitTarget)]));
+    for (const [way, go] of WAYS) {
+      if (this.ways.has(way)) e.if(leaves(way), () => e.returnCall(go[this.environment], [...on, e.get(this.exitTarget)]));
+    }
     e.returnCall(DISPATCH, [e.get(this.exitHandler), ...on]);
   }
 
@@ -441,16 +443,16 @@ export class RegionCode {
     else this.e.store('i32', this.cpu, value as I32, field);
   }
   /** Goes on at an offset in CS after the instruction at `record`. */
-  leaveTo(ip: Int, record: CodeRecord, more: number, how = INDIRECT): void {
+  leaveTo(ip: Int, record: CodeRecord, more: number, way: number = GOES): void {
     this.checks.flush();
+    this.ways.add(way);
     this.e.set(this.exitTarget, ip);
     this.flags.toAny();
-    this.leave(this.e.i32(record.address), this.e.i32(how), this.fuelAfter(more));
+    this.leave(this.e.i32(record.address), this.e.i32(way), this.fuelAfter(more));
   }
-  /** Likewise, where the record is a direct branch that leads there. */
-  leaveBy(record: CodeRecord, ip: Int): void {
-    this.leavesDirectly = true;
-    this.leaveTo(ip, record, 1, DIRECT);
+  /** Likewise, where the record is a branch that leads there, an indirect one that is no return or another. */
+  leaveBy(record: CodeRecord, ip: Int, indirect: boolean): void {
+    this.leaveTo(ip, record, 1, indirect ? GOES_INDIRECT : GOES_DIRECT);
   }
   /** The fuel does not cover what comes from a place on. */
   leaveSpent(offset: number, record: CodeRecord, more: number): void {

@@ -370,12 +370,12 @@ export class RegionOps extends RecordOps {
   jumpRelative(n: number): void {
     const target = this.target(n);
     this.checkTarget(target);
-    if (!this.edges.branch()) this.code.leaveBy(this.record, target);
+    if (!this.edges.branch()) this.code.leaveBy(this.record, target, false);
   }
   jumpTo(ip: Int): void {
     const target = this.truncate(ip);
     this.checkTarget(target);
-    if (!this.edges.jump(target)) this.code.leaveTo(target, this.record, 1);
+    if (!this.edges.jump(target)) this.code.leaveBy(this.record, target, !this.returns);
   }
   /** In 64-bit code too the handler of SYSENTER may be that of 32-bit code. */
   transferTo(ip: Int): void {
