@@ -98,7 +98,7 @@ export class BlockFinder {
     const linear = long ? state.rip : linear32(state.segBase(CS) + state.eip);
     const entry = source.executable(linear, state.cpl === 3);
     if (entry === 0) return 0;
-    const jumped = !direct && INDIRECT_JUMPS.has(code.handlerOf(ip));
+    const jumped = !direct && INDIRECT_JUMPS.has(code.regions.handlerOf(ip));
     const enter = (): number => this.enter(entry, linear, jumped);
     const record = this.linkTo(ip, this.source.hostOf(entry, linear), enter);
     const handler = state.arena.u32[record >>> 2];

@@ -198,7 +198,7 @@ export class CodeSource {
     while (n < count && u8[record + n * R.RECORD_SIZE + R.REC_LENGTH] !== 0) n++;
     u8.copyWithin(out, record, record + n * R.RECORD_SIZE);
     // One after the other, whether a region stands in the block's place or not.
-    u32[out >>> 2] = this.code.handlerOf(record);
+    u32[out >>> 2] = this.code.regions.handlerOf(record);
     const last = record + n * R.RECORD_SIZE;
     const offset = u16[(last + R.REC_OFFSET) >>> 1];
     for (let i = 0; i < n; i++) u32[(out + i * R.RECORD_SIZE + R.REC_LINK) >>> 2] = 0;

@@ -344,13 +344,13 @@ export class Cpu implements CpuContext {
   private runBlocks(budget: number): void {
     const record = this.blockAtRip();
     if (record === 0) return;
-    if (this.tracer?.entries) this.tracer.entry(this.linearIp, this.state.getU32(L.MODE), this.engine.code.isCompiled(record));
+    if (this.tracer?.entries) this.tracer.entry(this.linearIp, this.state.getU32(L.MODE), this.engine.code.regions.isCompiled(record));
     if (budget > R.BLOCK_LIMIT) this.execute(record, this.tracer?.chained === false ? 0 : budget - R.BLOCK_LIMIT);
     else this.runLast(record, budget);
   }
   /** The end of a slice: a block as far as the budget goes, or as many iterations of the repeated instruction that it begins with. */
   private runLast(record: number, budget: number): void {
-    if (budget > 1 && REPEATED.has(this.engine.code.handlerOf(record))) this.execute(this.source.truncated(record, 1), budget - 1);
+    if (budget > 1 && REPEATED.has(this.engine.code.regions.handlerOf(record))) this.execute(this.source.truncated(record, 1), budget - 1);
     else this.execute(this.source.endsWithin(record, budget) ? record : this.source.truncated(record, budget), 0);
   }
 
@@ -416,7 +416,7 @@ export class Cpu implements CpuContext {
     const [record, hot] = [this.blocks.enter(entry, linear, this.jumped), this.hot];
     this.hot = this.jumped = false;
     const handler = this.arena.u32[record >>> 2];
-    if (handler === HANDLER_STOP) this.engine.code.wake(record);
+    if (handler === HANDLER_STOP) this.engine.code.regions.wake(record);
     if (isCrossing(handler)) {
       const kept = this.source.kept(record, linear, user);
       if (kept !== 0) return this.whole(kept);
@@ -487,7 +487,7 @@ export class Cpu implements CpuContext {
         return;
       case R.EXIT_LOOKUP:
         this.branched = true;
-        this.jumped = INDIRECT_JUMPS.has(this.engine.code.handlerOf(ip));
+        this.jumped = INDIRECT_JUMPS.has(this.engine.code.regions.handlerOf(ip));
         return;
       case R.EXIT_RESOLVE:
         this.branched = true;

@@ -6,7 +6,8 @@
 import type { ArenaAddr } from '../memory/address.ts';
 import type { Arena } from '../memory/arena.ts';
 import type { PagePool } from '../memory/pool.ts';
-import { blockKey, CodePage, type CodePart, type CompiledModule, type Crossing, type Dropping, type Footprint } from './code-page.ts';
+import { blockKey, CodePage, type CodePart, type CompiledModule, type Crossing, type Dropping, type Footprint, remove } from './code-page.ts';
+import { type InstalledEntry, InstalledRegions } from './installed-regions.ts';
 import * as R from './record.ts';
 import type { Translator } from './translator.ts';
 import { HANDLER_STOP } from './variant.ts';
@@ -33,25 +34,11 @@ const MAX_CHUNKS = 32768;
 /** So many writes to a frame whose code is gone give it back as one without code: code that is always written anew stays. */
 const IDLE_WRITES = 16;
 
-/** Where a compiled region is entered: in the place of the first handler of a block. */
-export interface InstalledEntry {
-  /** Arena address and mode of the block, and its first record. */
-  readonly host: number;
-  readonly record: number;
-  /** Its slot in the function table. */
-  readonly slot: number;
-}
-
 /** Bytes of a frame that code is made from, as offsets. */
 export interface CodeBytes {
   readonly frame: number;
   readonly start: number;
   readonly end: number;
-}
-
-function remove<T>(list: T[], item: T): void {
-  const at = list.indexOf(item);
-  if (at >= 0) list.splice(at, 1);
 }
 
 export class CodeCache {
@@ -62,13 +49,7 @@ export class CodeCache {
   private readonly pages = new Map<number, CodePage>();
   /** Which lines of a frame code was made from, for stores in WebAssembly (record.ts). */
   readonly lines: ArenaAddr;
-  /** Records whose handler an entry of a compiled region took the place of. */
-  private readonly replaced = new Map<number, { readonly handler: number; readonly region: Footprint }>();
-  private readonly installed = new Set<Footprint>();
-  /** Bytes of the modules that have a region installed. */
-  moduleBytes = 0;
-  /** Table slots from here on are compiled regions. */
-  private readonly firstRegionSlot: number;
+  readonly regions: InstalledRegions;
   private readonly freeChunks: number[] = [];
   /** Chunks of dropped code that may still be executing; free once control is outside. */
   private readonly retired: number[] = [];
@@ -80,20 +61,16 @@ export class CodeCache {
   /** Blocks made so far. */
   blocksMade = 0;
   invalidations = 0;
-  /** Compiled regions dropped so far. */
-  regionsDropped = 0;
   /** Counts how often code was dropped to make room. */
   generation = 0;
-  /** Slots of compiled regions that were dropped and may still be executing; whoever frees them is told once none is. */
-  onSlotsFree: (slots: readonly number[]) => void = () => {};
-  private droppedSlots: number[] = [];
   /** Set when a frame got its first code: its write tags have to go from the TLBs. */
   frameMarked = false;
 
+  /** @param firstRegionSlot table slots from here on are compiled regions */
   constructor(pool: PagePool, translator: Translator, firstRegionSlot: number) {
-    this.firstRegionSlot = firstRegionSlot;
     this.pool = pool;
     this.arena = pool.arena;
+    this.regions = new InstalledRegions(this.arena, firstRegionSlot);
     this.translator = translator;
     this.table = this.arena.reserve(R.BLOCK_TABLE_ENTRIES * R.BLOCK_ENTRY_SIZE);
     this.lines = this.arena.reserve(R.CODE_LINES_ENTRIES * R.CODE_LINES_SIZE);
@@ -199,12 +176,12 @@ export class CodeCache {
 
   /** The record always leads to the same address. */
   isDirect(record: number): boolean {
-    return this.translator.isDirect(this.handlerOf(record));
+    return this.translator.isDirect(this.regions.handlerOf(record));
   }
   /** A branch leads to the block at an arena address: noted in those that may have a link for it. */
   linkAcross(branch: number, host: number, record: number): void {
     const { u32 } = this.arena;
-    const source = this.translator.linkOf(branch, this.handlerOf(branch));
+    const source = this.translator.linkOf(branch, this.regions.handlerOf(branch));
     if (source === 0) return;
     const known = u32[(source + R.REC_TARGET) >>> 2];
     const stays = known !== 0 && (u32[(branch + R.REC_EDGES) >>> 2] & (R.EDGES_TO_RELINK - 1)) !== 0;
@@ -220,32 +197,19 @@ export class CodeCache {
   }
   /** The record has a link into a page; where it stood when it got one may be another by now. */
   private leadsTo(source: number, page: CodePage): boolean {
-    return this.translator.mayBeLinked(this.handlerOf(source)) && (this.arena.i32[(source + R.REC_TARGET) >>> 2] & -4096) === page.frame;
+    return this.translator.mayBeLinked(this.regions.handlerOf(source)) && (this.arena.i32[(source + R.REC_TARGET) >>> 2] & -4096) === page.frame;
   }
 
   /** To call while no handler runs: makes room for what was dropped. */
   recycle(): void {
     while (this.retired.length > 0) this.freeChunks.push(this.retired.pop() as number);
-    if (this.droppedSlots.length === 0) return;
-    this.onSlotsFree(this.droppedSlots);
-    this.droppedSlots = [];
+    this.regions.freeSlots();
   }
 
   /** What led to a block is counted anew until it is hot. */
   cool(host: number): void {
     const at = this.slot(host) >>> 2;
     if (this.arena.u32[at + R.BLOCK_HOST / 4] === host) this.arena.u32[at + R.BLOCK_HEAT / 4] = this.translator.hotAfter;
-  }
-
-  /** The handler that interprets the record, whatever stands in its place. */
-  handlerOf(record: number): number {
-    const handler = this.arena.u32[record >>> 2];
-    return handler < this.firstRegionSlot && handler !== HANDLER_STOP ? handler : (this.replaced.get(record)?.handler ?? handler);
-  }
-
-  /** True when a region stands in the place of the block that begins with this record. */
-  isCompiled(record: number): boolean {
-    return this.replaced.has(record);
   }
 
   /** Watches over bytes that a region is going to be made from; all of their frames are known. */
@@ -258,57 +222,9 @@ export class CodeCache {
     }
     return footprint;
   }
-  /** The region is not going to be there, or is no more. */
-  unwatch(footprint: Footprint): void {
-    for (const { page } of footprint.parts) remove(page.footprints, footprint);
-    footprint.valid = false;
-  }
-
   /** Puts a region whose code has not changed in the place of the blocks that it is entered at, where none is yet. */
   install(region: Footprint, entries: readonly InstalledEntry[], mode: number, module: CompiledModule): void {
-    const { u32 } = this.arena;
-    const free = entries.filter(({ host, record }) => this.known(host, mode) === record && !this.replaced.has(record));
-    region.entries = free.map(({ record, slot }) => ({ record, slot, handler: u32[record >>> 2] }));
-    for (const { record, slot, handler } of region.entries) {
-      this.replaced.set(record, { handler, region });
-      u32[record >>> 2] = slot;
-    }
-    const slots = new Set(free.map(({ slot }) => slot));
-    this.droppedSlots.push(...entries.map(({ slot }) => slot).filter((slot) => !slots.has(slot)));
-    if (free.length === 0) return;
-    this.installed.add(region);
-    region.module = module;
-    if (module.regions++ === 0) this.moduleBytes += module.bytes;
-  }
-  /** The handlers that it stood in the place of come back. */
-  private uninstall(region: Footprint): void {
-    this.unwatch(region);
-    if (region.entries.length > 0) this.regionsDropped++;
-    this.installed.delete(region);
-    if (region.module && --region.module.regions === 0) this.moduleBytes -= region.module.bytes;
-    for (const { record, slot, handler } of region.entries) {
-      this.arena.u32[record >>> 2] = handler;
-      this.replaced.delete(record);
-      this.droppedSlots.push(slot);
-    }
-  }
-
-  /**
-   * Drops regions that nobody has asked for since so many calls ago, the oldest first, until modules have no more than so many
-   * bytes, and finds out which are asked for from now on. To call while no handler runs.
-   */
-  dropResting(mostBytes: number, calls: number): void {
-    for (const region of this.installed) {
-      if (region.resting === 0) for (const { record } of region.entries) this.arena.u32[record >>> 2] = HANDLER_STOP;
-      if (region.resting++ >= calls && this.moduleBytes > mostBytes) this.uninstall(region);
-    }
-  }
-  /** The region that rests in the place of a block is asked for. */
-  wake(record: number): void {
-    const region = this.replaced.get(record)?.region;
-    if (!region?.resting) return;
-    region.resting = 0;
-    for (const entry of region.entries) this.arena.u32[entry.record >>> 2] = entry.slot;
+    this.regions.install(region, entries, module, ({ host, record }) => this.known(host, mode) === record);
   }
 
   /** A frame's bytes changed. Returns true when code was dropped. */
@@ -382,7 +298,7 @@ export class CodeCache {
     },
     footprint: (footprint) => {
       this.dropped++;
-      this.uninstall(footprint);
+      this.regions.uninstall(footprint);
     },
   };
   /** Counts what was dropped. */
@@ -393,8 +309,7 @@ export class CodeCache {
     const slot = this.slot(page.frame + (key & 4095));
     // Not `fill`: for so few words the call costs more.
     if (u32[(slot + R.BLOCK_RECORD) >>> 2] === record) for (let at = slot; at < slot + R.BLOCK_ENTRY_SIZE; at += 4) u32[at >>> 2] = 0;
-    const replaced = this.replaced.get(record);
-    if (replaced) this.uninstall(replaced.region);
+    this.regions.leave(record);
   }
   /** Records that a handler may be in stop at once when it goes on to them. */
   private stop(record: number, count: number): void {
@@ -412,7 +327,7 @@ export class CodeCache {
     this.unlink(page);
     page.eachBlock((key, record) => this.dropBlock(page, key, record));
     for (const crossing of [...page.crossings]) this.dropCrossing(crossing);
-    for (const footprint of [...page.footprints]) this.uninstall(footprint);
+    for (const footprint of [...page.footprints]) this.regions.uninstall(footprint);
     page.lines.fill(0);
     this.publish(page);
     for (const chunk of page.chunks) {

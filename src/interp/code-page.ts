@@ -65,6 +65,11 @@ const LEAST_INCOMING = 64;
 /** Of most pages; nothing is added to it. */
 const NONE: number[] = [];
 
+export function remove<T>(list: T[], item: T): void {
+  const at = list.indexOf(item);
+  if (at >= 0) list.splice(at, 1);
+}
+
 /** Key of a block in its page: 12 bits of offset, the mode above. */
 export const blockKey = (offset: number, mode: number): number => offset + mode * 4096;
 

@@ -90,11 +90,11 @@ export class RegionCompiler {
     this.finder = new RegionFinder(arena, code);
     this.thread = thread;
     thread?.listen((reply) => this.receive(reply), () => this.threadEnded());
-    code.onSlotsFree = (slots) => this.release(slots);
+    code.regions.onSlotsFree = (slots) => this.release(slots);
   }
 
   get counters(): CompilerCounters {
-    return { ...this.made, dropped: this.code.regionsDropped };
+    return { ...this.made, dropped: this.code.regions.dropped };
   }
 
   /** Is told of each region that is to be compiled, with the linear address of its first page. */
@@ -114,14 +114,14 @@ export class RegionCompiler {
   /** Asks for the region of a block. False: not now; if the block is still hot in a while, it may ask again. */
   request(origin: Origin): boolean {
     const { host, mode, record, ahead, hotAfter } = origin;
-    if (this.code.isCompiled(record)) return true;
+    if (this.code.regions.isCompiled(record)) return true;
     if (!ahead && !this.load.isBusy(hotAfter)) return false;
     const waiting = this.waiting.get(blockKey(host, mode));
     if (waiting) {
       const { entries } = waiting.region;
       // What has gone to the compiler stays as it is.
       if (this.queue.includes(waiting.region) && entries.length < MAX_ENTRIES && !leadsToEntry(waiting.region, waiting.block)) {
-        entries.push({ block: waiting.block, host, record, handler: this.code.handlerOf(record) });
+        entries.push({ block: waiting.block, host, record, handler: this.code.regions.handlerOf(record) });
       }
       return true;
     }
@@ -141,7 +141,7 @@ export class RegionCompiler {
    * call between two slices, while no code runs.
    */
   work(now = false): void {
-    if (this.code.moduleBytes > this.keptBytes) this.rest();
+    if (this.code.regions.moduleBytes > this.keptBytes) this.rest();
     if (this.ready.length === 0 && (this.queue.length === 0 || (this.inFlight.size > 0 && !now))) return;
     const start = this.nowMs();
     for (const made of this.ready.splice(0)) this.installAll(made);
@@ -157,7 +157,7 @@ export class RegionCompiler {
     const ms = this.nowMs();
     if (ms - this.restedMs < REST_MS) return;
     this.restedMs = ms;
-    this.code.dropResting(this.keptBytes, RESTS);
+    this.code.regions.dropResting(this.keptBytes, RESTS);
   }
 
   private batch(now: boolean): void {
@@ -223,7 +223,7 @@ export class RegionCompiler {
     for (const [key, { region }] of this.waiting) if (done.has(region)) this.waiting.delete(key);
     for (const region of regions) {
       const footprint = this.footprints.get(region);
-      if (footprint?.entries.length === 0) this.code.unwatch(footprint);
+      if (footprint?.entries.length === 0) this.code.regions.unwatch(footprint);
       this.footprints.delete(region);
     }
   }

@@ -248,7 +248,7 @@ class Search {
   private read(address: number, delta: number): CodeRecord {
     const { u8, u16 } = this.arena;
     return {
-      address, handler: this.code.handlerOf(address), bytes: this.copy(address),
+      address, handler: this.code.regions.handlerOf(address), bytes: this.copy(address),
       offset: delta + u16[(address + R.REC_OFFSET) >>> 1], length: u8[address + R.REC_LENGTH], delta, count: u8[address + R.REC_COUNT],
     };
   }

@@ -61,9 +61,9 @@ export class GraphBuilder {
   private entry(root: Context, offset: number, again: boolean): RegionEntry | undefined {
     const host = hostOf(this.pages, offset);
     const record = this.cache.known(host, this.mode);
-    const handler = record === 0 ? 0 : this.cache.handlerOf(record);
+    const handler = record === 0 ? 0 : this.cache.regions.handlerOf(record);
     // An instruction in two pages is entered only where both have been looked at.
-    if (record === 0 || isCrossing(handler) || (!again && this.cache.isCompiled(record))) return undefined;
+    if (record === 0 || isCrossing(handler) || (!again && this.cache.regions.isCompiled(record))) return undefined;
     return { block: this.place(root, offset) as number, host, record, handler };
   }
 
