@@ -156,7 +156,7 @@ export async function createMachine(options: MachineOptions = {}): Promise<Machi
     pace: options.pace ?? 'wall',
     noReboot: options.noReboot ?? false,
     plan,
-    ...(loadPlan && !isKernelLoaded(options) ? { loadPlan } : {}),
+    ...(loadPlan && (plan?.unpacked || !isKernelLoaded(options)) ? { loadPlan } : {}),
     createProcessor: (arena, parts) => new Cpu(arena, parts, modules, {
       ...processor, ...(options.trace === undefined ? {} : { tracer: new Tracer(options.trace, parts.trace) }),
     }),

@@ -4,10 +4,11 @@ import { RSDP_ADDRESS } from './devices/acpi/tables.ts';
 import { EmulatorError } from './errors.ts';
 import { type FileSource, isLoaded, loadFile } from './file-source.ts';
 import type { BootPlan } from './machine/loaders/boot-plan.ts';
-import { isLinuxKernel, loadLinux } from './machine/loaders/linux.ts';
+import { isLinuxKernel, linuxPayload, loadLinux } from './machine/loaders/linux.ts';
 import { isMultiboot, loadMultiboot, type MultibootModule } from './machine/loaders/multiboot.ts';
 import { isPvh, loadPvh } from './machine/loaders/pvh.ts';
 import { SNIFF_BYTES, sniffImage } from './machine/loaders/sniff.ts';
+import { unpackKernel } from './unpack-kernel.ts';
 
 export interface KernelSurroundings {
   readonly ramBytes: number;
@@ -53,7 +54,9 @@ async function loadKernel(source: FileSource, options: MachineOptions, around: K
   if (kind !== 'linux') {
     throw new EmulatorError('bad-image', `the kernel is no Linux bzImage, multiboot or PVH kernel but looks like a ${kind} image; give it as a disk`);
   }
-  return loadLinux({ kernel, commandLine, ramBytes, initrd: initrdBytes, rsdp: RSDP_ADDRESS, screen, longMode });
+  const payload = linuxPayload(kernel);
+  const unpacked = payload && (await unpackKernel(payload));
+  return loadLinux({ kernel, unpacked, commandLine, ramBytes, initrd: initrdBytes, rsdp: RSDP_ADDRESS, screen, longMode });
 }
 
 /** Devices that ACPI tells of are told once. */

@@ -24,6 +24,8 @@ export interface EntryState {
 export interface BootPlan {
   readonly placements: readonly Placement[];
   readonly entry: EntryState;
+  /** Some of it was unpacked: rather to be made anew for each start than kept. */
+  readonly unpacked?: boolean;
 }
 
 const ROM_SIZE = 0x1000;

@@ -3,19 +3,21 @@
  * a setup header, which find their parameters at 0x90000.
  * References: [boot] Documentation/arch/x86/boot.rst, [zero-page] Documentation/arch/x86/zero-page.rst of the kernel.
  *
- * Deviation: the real-mode setup code never runs, since it would call firmware; what it finds out is filled in here.
+ * Deviations: the real-mode setup code never runs, since it would call firmware; what it finds out is filled in here. A kernel that
+ * somebody has unpacked already is entered itself, where it was linked to run, as vmlinux files are.
  */
 import { EmulatorError } from '../../errors.ts';
 import { ramLayout } from '../../memory/ram-layout.ts';
 import { type BootPlan, identityTables, type Placement } from './boot-plan.ts';
 import { ByteReader, ByteWriter, mebibytes, zeroTerminated } from './bytes.ts';
+import { elfEntry, elfPlacements, elfSegments, elfWidth } from './elf.ts';
 import { HIGH_MEMORY, memoryMap } from './memory-map.ts';
 
 // Setup header, as offsets in the image and in boot_params [boot "The Real-Mode Kernel Header"]
 const SETUP_SECTS = 0x1f1, SYSSIZE = 0x1f4, VID_MODE = 0x1fa, BOOT_FLAG = 0x1fe, JUMP_LENGTH = 0x201, HEADER = 0x202;
 const VERSION = 0x206, TYPE_OF_LOADER = 0x210, LOADFLAGS = 0x211, RAMDISK_IMAGE = 0x218, RAMDISK_SIZE = 0x21c;
 const HEAP_END_PTR = 0x224, CMD_LINE_PTR = 0x228, INITRD_ADDR_MAX = 0x22c, XLOADFLAGS = 0x236, CMDLINE_SIZE = 0x238;
-const CODE32_START = 0x214, PREF_ADDRESS = 0x258, INIT_SIZE = 0x260;
+const CODE32_START = 0x214, PAYLOAD_OFFSET = 0x248, PAYLOAD_LENGTH = 0x24c, PREF_ADDRESS = 0x258, INIT_SIZE = 0x260;
 const LOADED_HIGH = 1 << 0, CAN_USE_HEAP = 1 << 7;
 const XLF_KERNEL_64 = 1 << 0;
 const LOADER_UNDEFINED = 0xff;
@@ -40,6 +42,8 @@ const OLD_INITRD_ADDR_MAX = 0x37ffffff, OLD_CMDLINE_SIZE = 255;
 
 export interface LinuxOptions {
   readonly kernel: Uint8Array;
+  /** What `linuxPayload` gave, unpacked. */
+  readonly unpacked?: Uint8Array | undefined;
   readonly initrd?: Uint8Array | undefined;
   readonly commandLine?: string | undefined;
   readonly ramBytes: number;
@@ -57,6 +61,14 @@ export function isLinuxKernel(image: Uint8Array): boolean {
   return reader.u16(BOOT_FLAG) === 0xaa55 && reader.hasText(HEADER, 'HdrS');
 }
 
+/** The compressed kernel in a bzImage; undefined in images that do not tell where it is. */
+export function linuxPayload(image: Uint8Array): Uint8Array | undefined {
+  const reader = new ByteReader(image);
+  if (!isLinuxKernel(image) || reader.u16(VERSION) < 0x208) return undefined;
+  const start = codeOffset(reader) + reader.u32(PAYLOAD_OFFSET), length = reader.u32(PAYLOAD_LENGTH);
+  return length > 0 && start + length <= image.length ? image.subarray(start, start + length) : undefined;
+}
+
 /**
  * @throws EmulatorError `bad-image` for a truncated or unfit kernel, `image-too-large` when kernel and initrd do not fit
  * into the guest's memory, `bad-option` for a command line that is too long.
@@ -72,16 +84,17 @@ export function loadLinux(options: LinuxOptions): BootPlan {
     throw new EmulatorError('bad-option', `this kernel takes a command line of at most ${header.commandLineMax} characters, got ${commandLine.length - 1}`);
   }
   const initrd = placeInitrd(options.initrd, header.initrdAddressMax, kernelEnd, below);
+  const unpacked = options.unpacked && placeUnpacked(options.unpacked, header);
   const placements: Placement[] = [
-    { address: header.loadAddress, bytes: code },
+    ...(unpacked?.placements ?? [{ address: header.loadAddress, bytes: code }]),
     { address: BOOT_PARAMS, bytes: bootParams(image, header, options, initrd) },
     { address: COMMAND_LINE, bytes: commandLine },
   ];
   if (initrd) placements.push(initrd);
-  const entry = { esi: BOOT_PARAMS, esp: STACK_TOP };
-  if (!header.is64) return { placements, entry: { ...entry, eip: header.loadAddress } };
-  placements.push(identityTables(PAGE_TABLES));
-  return { placements, entry: { ...entry, eip: header.loadAddress + ENTRY64, pageTables: PAGE_TABLES } };
+  const eip = unpacked?.entry ?? header.loadAddress + (header.is64 ? ENTRY64 : 0);
+  const entry = { esi: BOOT_PARAMS, esp: STACK_TOP, eip, ...(header.is64 ? { pageTables: PAGE_TABLES } : {}) };
+  if (header.is64) placements.push(identityTables(PAGE_TABLES));
+  return { placements, entry, unpacked: unpacked !== undefined };
 }
 
 interface Header {
@@ -92,11 +105,16 @@ interface Header {
   readonly codeOffset: number;
   readonly codeBytes: number;
   readonly loadAddress: number;
+  /** Where it is linked to run. */
+  readonly preferredAddress: number;
   readonly commandLineMax: number;
   readonly initrdAddressMax: number;
   /** One past the last byte that the kernel needs until it knows its memory map. */
   readonly needsUpTo: number;
 }
+
+/** Where the protected-mode code begins, behind the boot sector and the setup code. */
+const codeOffset = (image: ByteReader): number => ((image.u8(SETUP_SECTS) || 4) + 1) * 512;
 
 function readHeader(image: ByteReader, longMode: boolean): Header {
   if (image.u16(BOOT_FLAG) !== 0xaa55) {
@@ -104,12 +122,12 @@ function readHeader(image: ByteReader, longMode: boolean): Header {
   }
   const version = image.hasText(HEADER, 'HdrS') ? image.u16(VERSION) : 0;
   const high = version >= 0x200 && (image.u8(LOADFLAGS) & LOADED_HIGH) !== 0;
-  const codeOffset = ((image.u8(SETUP_SECTS) || 4) + 1) * 512;
+  const offset = codeOffset(image);
   // From 2.04 on the field has 32 bits and is right, in paragraphs of 16 bytes, the last of which the file need not fill [boot, syssize].
   const sized = version >= 0x204 ? image.u32(SYSSIZE) * 16 : 0;
-  const present = image.length - codeOffset;
+  const present = image.length - offset;
   if (present <= Math.max(sized - 16, 0)) {
-    throw new EmulatorError('bad-image', `the kernel image is truncated: ${image.length} bytes of ${codeOffset + Math.max(sized, 1)}; fetch or build it again`);
+    throw new EmulatorError('bad-image', `the kernel image is truncated: ${image.length} bytes of ${offset + Math.max(sized, 1)}; fetch or build it again`);
   }
   const is64 = version >= 0x20c && (image.u16(XLOADFLAGS) & XLF_KERNEL_64) !== 0;
   if (is64 && !longMode) {
@@ -121,9 +139,10 @@ function readHeader(image: ByteReader, longMode: boolean): Header {
   return {
     version,
     is64,
-    codeOffset,
+    codeOffset: offset,
     codeBytes: present,
     loadAddress,
+    preferredAddress: preferred,
     commandLineMax: version >= 0x206 ? image.u32(CMDLINE_SIZE) : OLD_CMDLINE_SIZE,
     initrdAddressMax: version >= 0x203 ? image.u32(INITRD_ADDR_MAX) : OLD_INITRD_ADDR_MAX,
     needsUpTo: Math.max(loadAddress, preferred) + Math.max(initSize, present),
@@ -139,6 +158,17 @@ function checkKernelFits(header: Header, code: Uint8Array, ramBytes: number): nu
     throw new EmulatorError('image-too-large', `the kernel needs ${mebibytes(header.needsUpTo)} MiB to start, the machine has ${mebibytes(ramBytes)} MiB; give it more (-m)`);
   }
   return header.loadAddress === LOW_KERNEL ? HIGH_MEMORY : header.needsUpTo;
+}
+
+/** The segments of a vmlinux; undefined if it is none, or would have to be relocated. */
+function placeUnpacked(unpacked: Uint8Array, header: Header): { placements: Placement[]; entry: number } | undefined {
+  const image = new ByteReader(unpacked);
+  if (elfWidth(image) !== (header.is64 ? 64 : 32)) return undefined;
+  const segments = elfSegments(image);
+  const placements = elfPlacements(image, segments);
+  const start = Math.min(...placements.map(({ address }) => address));
+  const end = Math.max(...placements.map(({ address, bytes }) => address + bytes.length));
+  return start === header.preferredAddress && end <= header.needsUpTo ? { placements, entry: elfEntry(image, segments) } : undefined;
 }
 
 /** As high as kernel and memory allow, on a page, above everything that the kernel touches while it starts. */

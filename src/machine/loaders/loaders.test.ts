@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { mapBios, optionRom } from './bios.ts';
 import { entryRom } from './boot-plan.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
-import { loadLinux } from './linux.ts';
+import { linuxPayload, loadLinux } from './linux.ts';
 import { E820_RAM, memoryMap } from './memory-map.ts';
 import { isMultiboot, loadMultiboot } from './multiboot.ts';
 import { isPvh, loadPvh } from './pvh.ts';
@@ -91,6 +91,29 @@ describe('Linux', () => {
     const params = plan0.placements.find((p) => p.address === 0x90000)!.bytes;
     expect([params[0x20], params[0x21], params[0x22], params[0x23]]).toEqual([0x3f, 0xa3, 0x00, 0x90]);
     expect(loadLinux({ kernel: bzImage({ version: 0x200, loadflags: 0 }), ramBytes: 8 * MIB }).entry.eip).toBe(0x1000);
+  });
+
+  test('a kernel that is unpacked already is entered itself, where it is linked to run', () => {
+    const loaded = (unpacked: Uint8Array, kernel = bzImage()) => loadLinux({ kernel, unpacked, ramBytes: 32 * MIB, longMode: true });
+    const { placements, entry } = loaded(elf());
+    expect(entry).toMatchObject({ eip: MIB + 0x10, esi: 0x90000 });
+    expect(placements[0]).toMatchObject({ address: MIB, bytes: new Uint8Array(0x100).fill(0xab) });
+    const elsewhere = elf((view) => view.setUint32(0x10c, 2 * MIB, true)), tooLarge = elf((view) => view.setUint32(0x114, 9 * MIB, true));
+    for (const unpacked of [elsewhere, tooLarge, new Uint8Array(100)]) expect(loaded(unpacked).placements[0].bytes).toHaveLength(4096);
+    expect(loaded(elf(), bzImage({ xloadflags: 1 })).entry.eip).toBe(MIB + 0x200);
+  });
+
+  test('the compressed kernel is where the header says', () => {
+    const image = bzImage();
+    const view = new DataView(image.buffer);
+    expect(linuxPayload(image)).toBeUndefined();
+    view.setUint32(0x248, 100, true);
+    view.setUint32(0x24c, 50, true);
+    expect(linuxPayload(image)?.byteOffset).toBe(5 * 512 + 100);
+    expect(linuxPayload(image)).toHaveLength(50);
+    view.setUint32(0x24c, 4096, true);
+    expect(linuxPayload(image)).toBeUndefined();
+    expect(linuxPayload(new Uint8Array(10))).toBeUndefined();
   });
 
   test('the last paragraph of 16 bytes need not be whole', () => {

@@ -1,26 +1,45 @@
 /** One Coracle machine in a worker, without anything else of the page. */
-import { createMachine } from '../../../src/create-machine.ts';
+import { createMachine, type MachineOptions } from '../../../src/create-machine.ts';
+import { linuxPayload } from '../../../src/machine/loaders/linux.ts';
 import type { Machine } from '../../../src/machine/machine.ts';
 import { builtModules } from '../../built-modules.ts';
 import { fetchBytes, type GuestSpec, type WorkerReport, type WorkerRequest } from './protocol.ts';
 
 const post = (report: WorkerReport): void => postMessage(report);
 let machine: Machine | undefined;
+/** Of a machine that is made when it is to run. */
+let options: MachineOptions | undefined;
 
 async function load(spec: GuestSpec): Promise<void> {
-  machine = await createMachine({
+  const kernel = await fetchBytes(spec.kernelUrl);
+  const all: MachineOptions = {
     machine: spec.machine,
     memoryMiB: spec.memoryMiB,
-    kernel: await fetchBytes(spec.kernelUrl),
+    kernel,
     ...(spec.initrdUrl !== undefined && { initrd: await fetchBytes(spec.initrdUrl) }),
     append: spec.append,
     modules: await builtModules((name) => fetchBytes(spec.codeUrl + name)),
-  });
+  };
+  // To unpack the kernel is a part of the boot, as it is in the other machines.
+  if (linuxPayload(kernel)) options = all;
+  else await make(all);
+  post({ kind: 'loaded' });
+}
+
+async function make(all: MachineOptions): Promise<void> {
+  options = undefined;
+  machine = await createMachine(all);
   machine.on('serial-output', ({ data }) => post({ kind: 'serial', data }));
   machine.on('error', (error) => post({ kind: 'error', message: String(error.stack) }));
   machine.on('exit', (exit) => post({ kind: 'error', message: `the machine ended: ${exit.reason}` }));
-  post({ kind: 'loaded' });
 }
+
+async function run(): Promise<void> {
+  if (options) await make(options);
+  machine?.run();
+}
+
+const fail = (error: unknown): void => post({ kind: 'error', message: String(error) });
 
 function usage(of: Machine): void {
   const { arena, framesInUse } = of.memory.pool;
@@ -36,10 +55,10 @@ function usage(of: Machine): void {
 addEventListener('message', ({ data }: MessageEvent<WorkerRequest>): void => {
   switch (data.kind) {
     case 'load':
-      load(data.spec).catch((error) => post({ kind: 'error', message: String(error) }));
+      load(data.spec).catch(fail);
       return;
     case 'run':
-      machine?.run();
+      run().catch(fail);
       return;
     case 'pause':
       machine?.pause();
