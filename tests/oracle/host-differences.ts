@@ -79,7 +79,7 @@ const OF_AMD_BASED: Difference = {
 export const onAmd = cpus()[0]?.model.startsWith('AMD') ?? false;
 /** What such a host does so in the middle of a program, where no rule can tell it from a fault of ours. */
 export const differsInPrograms = ({ mnemonic, opcode }: Row): boolean =>
-  onAmd && (/^(V?DPP[SD]|SHA.*)$/.test(mnemonic) || (opcode[0] === 0x0f && opcode[1] === 0x0d));
+  onAmd && (/^(V?DPP[SD]|SHA.*|FPREM1?)$/.test(mnemonic) || (opcode[0] === 0x0f && opcode[1] === 0x0d));
 
 /** Why the host may differ so; undefined: it may not. `vector` is the host's; `based`: 64-bit code addresses memory through FS or GS. */
 export function hostDifference(mnemonic: string, vector: number, fields: readonly string[], based = false): string | undefined {
