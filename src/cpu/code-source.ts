@@ -59,10 +59,11 @@ export class CodeSource {
     return record >= base + L.SCRATCH_RECORDS && record < base + L.STATE_SIZE;
   }
 
-  /** A copy of a block without the instructions that end past the limit of CS; PAST_LIMIT when the first one does. */
+  /** A block at RIP, or a copy without the instructions that end past the limit of CS; PAST_LIMIT when the first one does. */
   withinLimit(record: number): number {
-    const { u8, u16 } = this.arena;
-    const room = ((this.state.segLimit(CS) - this.state.getU32(L.IP_BASE)) >>> 0) + 1;
+    const { arena: { u8, u16 }, state } = this;
+    if (state.code64 || state.segLimit(CS) - state.eip >= 4096) return record;
+    const room = ((state.segLimit(CS) - state.getU32(L.IP_BASE)) >>> 0) + 1;
     let count = 0;
     for (let at = record; u8[at + R.REC_LENGTH] !== 0; at += R.RECORD_SIZE) {
       if (u16[(at + R.REC_OFFSET) >>> 1] + u8[at + R.REC_LENGTH] > room) break;
@@ -142,7 +143,8 @@ export class CodeSource {
   hostOf(entry: number, linear: number): number {
     return (linear + this.arena.i32[entry + L.TLB_ADDEND / 4]) >>> 0;
   }
-  private entryOf(linear: number, user: boolean): number {
+  /** The TLB entry, in 32-bit words, that a linear address would be executed by. */
+  entryOf(linear: number, user: boolean): number {
     const set = this.state.base + (user ? L.TLB_USER : L.TLB_SUPERVISOR);
     return (set + ((linear >>> 7) & ((L.TLB_ENTRIES - 1) << 5))) >>> 2;
   }

@@ -8,7 +8,6 @@ import { HANDLER_STOP, isCrossing } from '../interp/variant.ts';
 import type { CompilerCounters } from '../jit/compiler.ts';
 import { seldom } from '../jit/finder.ts';
 import type { RegionListing } from '../jit/listing.ts';
-import { FILL_SIZE, FILL_WRITE } from '../interp/translate.ts';
 import type { ArenaAddr } from '../memory/address.ts';
 import type { Arena } from '../memory/arena.ts';
 import { BlockFinder } from './block-finder.ts';
@@ -404,7 +403,7 @@ export class Cpu implements CpuContext {
     }
     const linear = this.linearIp;
     const user = state.cpl === 3;
-    const entry = (state.base + (user ? L.TLB_USER : L.TLB_SUPERVISOR) + ((linear >>> 7) & ((L.TLB_ENTRIES - 1) << 5))) >>> 2;
+    const entry = this.source.entryOf(linear, user);
     if (!this.source.isTagged(entry, linear) && !mmu.fill(linear, 'execute', user)) {
       this.deliverFault();
       return 0;
@@ -428,8 +427,6 @@ export class Cpu implements CpuContext {
   }
   /** The record of a block at RIP, or of as much of it as CS holds; 0 after the exception where that is nothing. */
   private whole(record: number): number {
-    const { state } = this;
-    if (state.code64 || state.segLimit(CS) - state.eip >= 4096) return record;
     const within = this.source.withinLimit(record);
     if (within !== PAST_LIMIT) return within;
     this.pastLimit();
@@ -558,26 +555,13 @@ export class Cpu implements CpuContext {
   private namedImports(): ReadonlyMap<string, Import> {
     const slow = new SlowAccess(this, (host, bytes) => this.engine.code.isBeside(host, bytes));
     return handlerImports(this, {
-      slow, pending: this.pending, ferr: this.ferr, kernel: () => this.engine.kernel,
-      fill: (_base, linear, what, record, fuel) => this.fill(slow, linear, what, record, fuel), follow: (_base, ip, direct) => this.follow(ip, direct !== 0),
+      slow, stop: this.stop, pending: this.pending, ferr: this.ferr, kernel: () => this.engine.kernel, code: () => this.engine.code,
+      follow: (_base, ip, direct) => this.follow(ip, direct !== 0),
       afterTransfer: () => this.afterTransfer(),
       noteEntry: (entered) => {
         this.entered = entered;
       },
     });
-  }
-
-  /**
-   * For compiled code: makes the TLB serve an access of `what & FILL_SIZE` bytes, a write with FILL_WRITE, by the instruction
-   * at `record`. 0: it cannot, or code may have changed; then the interpreter executes the instruction.
-   */
-  private fill(slow: SlowAccess, linear: number, what: number, record: number, fuel: number): number {
-    this.state.setU32(L.IP, record);
-    this.state.setU32(L.FUEL, fuel);
-    const { stop: { count }, engine: { code } } = this;
-    const { invalidations } = code;
-    const served = slow.fill(linear, what & FILL_SIZE, what & FILL_WRITE ? 'write' : 'read');
-    return served && this.stop.count === count && code.invalidations === invalidations ? 1 : 0;
   }
 
   private follow(ip: number, direct: boolean): number {

@@ -62,6 +62,20 @@ function paged({ cpu, memory }: LinkedMachine, page: number): (frame: number) =>
   };
 }
 
+/** Rounds of one kind and twice as many of another, again and again; of the registers, one counts each kind, and the last all. */
+function takeTurns(m: LinkedMachine, turns: readonly number[], one: () => void, other: () => void, registers: readonly number[]): void {
+  let [a, b] = [0, 0];
+  for (const n of turns) {
+    one();
+    m.rounds(n);
+    a += n;
+    other();
+    m.rounds(2 * n);
+    b += 2 * n;
+    expect(registers.map((r) => m.cpu.state.reg(r))).toEqual([a, b, a + b]);
+  }
+}
+
 describe('a call of a function in another page', () => {
   const target = ({ cpu, call }: LinkedMachine): number => cpu.state.arena.u32[(call() + R.REC_TARGET) >>> 2];
 
@@ -104,16 +118,7 @@ describe('a call of a function in another page', () => {
   it.each(TIERS)('goes where its page is mapped to in %s', (_name, options) => {
     const m = machine(options);
     const map = paged(m, FUNCTION);
-    let [a, b] = [0, 0];
-    for (const n of [200, 3, 500, 1]) {
-      map(FUNCTION);
-      m.rounds(n);
-      a += n;
-      map(OTHER);
-      m.rounds(2 * n);
-      b += 2 * n;
-      expect(m.counts()).toEqual([a, b, a + b]);
-    }
+    takeTurns(m, [200, 3, 500, 1], () => map(FUNCTION), () => map(OTHER), [EAX, EBX, ECX]);
   });
 });
 
@@ -143,16 +148,7 @@ describe('a return', () => {
     const m = machine(options);
     m.memory.write(physAddr(OTHER), Uint8Array.from(LOOP.with(5, SECOND_LOOP[5])));
     const map = paged(m, CODE);
-    let [a, b] = [0, 0];
-    for (const n of [200, 3, 1500, 1]) {
-      map(CODE);
-      m.rounds(n);
-      a += n;
-      map(OTHER);
-      m.rounds(2 * n);
-      b += 2 * n;
-      expect([ECX, EDX, EAX].map((r) => m.cpu.state.reg(r))).toEqual([a, b, a + b]);
-    }
+    takeTurns(m, [200, 3, 1500, 1], () => map(CODE), () => map(OTHER), [ECX, EDX, EAX]);
   });
 });
 
@@ -163,16 +159,8 @@ describe('an indirect call', () => {
   it.each(TIERS)('goes where its pointer says, and is linked to where it went for long, in %s', (_name, options) => {
     const m = machine(options);
     m.memory.write(physAddr(CODE), Uint8Array.from(THROUGH));
-    let [a, b] = [0, 0];
-    for (const n of [2 * R.EDGES_TO_LINK, 1, 2 * R.EDGES_TO_RELINK, 7]) {
-      m.memory.writePhys(POINTER, 4, FUNCTION);
-      m.rounds(n);
-      a += n;
-      m.memory.writePhys(POINTER, 4, OTHER);
-      m.rounds(2 * n);
-      b += 2 * n;
-      expect(m.counts()).toEqual([a, b, a + b]);
-    }
+    const point = (to: number) => () => m.memory.writePhys(POINTER, 4, to);
+    takeTurns(m, [2 * R.EDGES_TO_LINK, 1, 2 * R.EDGES_TO_RELINK, 7], point(FUNCTION), point(OTHER), [EAX, EBX, ECX]);
   });
   it('has its link in the record that ends its block', () => {
     const m = machine({ tier: 'interp' });

@@ -450,7 +450,7 @@ export class RegionCode {
     this.flags.toAny();
     this.leave(this.e.i32(record.address), this.e.i32(way), this.fuelAfter(more));
   }
-  /** Likewise, where the record is a branch that leads there, an indirect one that is no return or another. */
+  /** Likewise, where the record is a branch that leads there; `indirect`: and no return. */
   leaveBy(record: CodeRecord, ip: Int, indirect: boolean): void {
     this.leaveTo(ip, record, 1, indirect ? GOES_INDIRECT : GOES_DIRECT);
   }

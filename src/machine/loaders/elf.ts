@@ -45,9 +45,12 @@ export function elfSegments(image: ByteReader): ElfSegment[] {
   });
 }
 
+/** Those that are loaded. */
+export const loadedSegments = (segments: readonly ElfSegment[]): ElfSegment[] => segments.filter(({ type }) => type === PT_LOAD);
+
 /** What is loaded. */
 export function elfPlacements(image: ByteReader, segments: readonly ElfSegment[]): Placement[] {
-  return segments.filter(({ type }) => type === PT_LOAD).flatMap(({ address, offset, fileBytes, memoryBytes }) =>
+  return loadedSegments(segments).flatMap(({ address, offset, fileBytes, memoryBytes }) =>
     placeSegment(image.bytes.subarray(offset, offset + fileBytes), address, memoryBytes));
 }
 

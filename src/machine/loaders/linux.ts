@@ -10,7 +10,7 @@ import { EmulatorError } from '../../errors.ts';
 import { ramLayout } from '../../memory/ram-layout.ts';
 import { type BootPlan, identityTables, type Placement } from './boot-plan.ts';
 import { ByteReader, ByteWriter, mebibytes, zeroTerminated } from './bytes.ts';
-import { elfEntry, elfPlacements, elfSegments, elfWidth } from './elf.ts';
+import { elfEntry, elfPlacements, elfSegments, elfWidth, loadedSegments } from './elf.ts';
 import { HIGH_MEMORY, memoryMap } from './memory-map.ts';
 
 // Setup header, as offsets in the image and in boot_params [boot "The Real-Mode Kernel Header"]
@@ -164,11 +164,11 @@ function checkKernelFits(header: Header, code: Uint8Array, ramBytes: number): nu
 function placeUnpacked(unpacked: Uint8Array, header: Header): { placements: Placement[]; entry: number } | undefined {
   const image = new ByteReader(unpacked);
   if (elfWidth(image) !== (header.is64 ? 64 : 32)) return undefined;
-  const segments = elfSegments(image);
-  const placements = elfPlacements(image, segments);
-  const start = Math.min(...placements.map(({ address }) => address));
-  const end = Math.max(...placements.map(({ address, bytes }) => address + bytes.length));
-  return start === header.preferredAddress && end <= header.needsUpTo ? { placements, entry: elfEntry(image, segments) } : undefined;
+  const segments = elfSegments(image), loaded = loadedSegments(segments);
+  const start = Math.min(...loaded.map(({ address }) => address));
+  const end = Math.max(...loaded.map(({ address, memoryBytes }) => address + memoryBytes));
+  if (start !== header.preferredAddress || end > header.needsUpTo) return undefined;
+  return { placements: elfPlacements(image, segments), entry: elfEntry(image, segments) };
 }
 
 /** As high as kernel and memory allow, on a page, above everything that the kernel touches while it starts. */
