@@ -95,8 +95,9 @@ export class Cpu implements CpuContext {
         if (hadCode && this.running) this.stopAfterCurrent();
       },
       frameWritten: (frame, offset, length) => {
+        const executing = this.running ? this.state.getU32(L.IP) : 0;
         // Records of dropped code stop by themselves; copies do not.
-        if (this.engine.code.written(frame, offset, length) && this.running && this.source.inScratch(this.state.getU32(L.IP))) this.stopAfterCurrent();
+        if (this.engine.code.written(frame, offset, length, executing) && executing !== 0 && this.source.inScratch(executing)) this.stopAfterCurrent();
       },
     };
     this.nowMs = options.nowMs ?? (() => 0);

@@ -8,6 +8,7 @@ import type { Arena } from '../memory/arena.ts';
 import type { PagePool } from '../memory/pool.ts';
 import { blockKey, CodePage, type CodePart, type CompiledModule, type Crossing, type Dropping, type Footprint, remove } from './code-page.ts';
 import { type InstalledEntry, InstalledRegions } from './installed-regions.ts';
+import { patchBlock } from './patch.ts';
 import * as R from './record.ts';
 import type { Translator } from './translator.ts';
 import { HANDLER_STOP } from './variant.ts';
@@ -115,7 +116,7 @@ export class CodeCache {
     const page = this.pages.get(host & -4096);
     if (!page) return;
     if (!page.careful.includes(host & 4095)) page.careful = [...page.careful, host & 4095];
-    this.dropBytes(page, host & 4095, 1);
+    this.dropBytes(page, host & 4095, 1, 0);
   }
   /** Whether an instruction of a frame, or the one at an offset, has met such numbers. */
   needsCare(frame: number, offset?: number): boolean {
@@ -227,8 +228,8 @@ export class CodeCache {
     this.regions.install(region, entries, module, ({ host, record }) => this.known(host, mode) === record);
   }
 
-  /** A frame's bytes changed. Returns true when code was dropped. */
-  written(frame: ArenaAddr, offset: number, length: number): boolean {
+  /** A frame's bytes changed, by the instruction of the record that is executing, if any. Returns true when code was dropped or patched. */
+  written(frame: ArenaAddr, offset: number, length: number, executing: number): boolean {
     const page = this.pages.get(frame | 0);
     if (!page) return false;
     if (length === 4096) {
@@ -240,14 +241,18 @@ export class CodeCache {
       this.noteIdle(page);
       return false;
     }
-    return this.dropBytes(page, offset, length);
+    return this.dropBytes(page, offset, length, executing);
   }
-  private dropBytes(page: CodePage, offset: number, length: number): boolean {
-    const before = this.dropped;
-    page.drop(offset, offset + length, this.dropping);
-    this.publish(page);
-    if (this.dropped === before) return false;
-    this.unlink(page);
+  private dropBytes(page: CodePage, offset: number, length: number, executing: number): boolean {
+    const { dropped, patched } = this;
+    page.drop(offset, offset + length, executing, this.dropping);
+    if (this.dropped !== dropped) {
+      this.publish(page);
+      this.unlink(page);
+    } else if (this.patched === patched) {
+      this.publish(page);
+      return false;
+    }
     this.invalidations++;
     return true;
   }
@@ -287,6 +292,11 @@ export class CodeCache {
 
   /** What becomes of what a page hands over. */
   private readonly dropping: Dropping = {
+    patch: (change, key, record) => {
+      const patched = patchBlock(change, Math.floor(key / 4096), record, this.translator, this.regions);
+      if (patched !== 'impossible') this.patched++;
+      return patched;
+    },
     block: (page, key, record, count) => {
       this.dropped++;
       this.dropBlock(page, key, record);
@@ -301,8 +311,9 @@ export class CodeCache {
       this.regions.uninstall(footprint);
     },
   };
-  /** Counts what was dropped. */
+  /** Counts what was dropped, and blocks that were made anew in their places. */
   private dropped = 0;
+  private patched = 0;
 
   private dropBlock(page: CodePage, key: number, record: number): void {
     const { u32 } = this.arena;
@@ -379,18 +390,27 @@ export class CodeCache {
       this.drop(frame);
     }
     const page = this.pageOf(frame);
-    const known = page.within(host & 4095, mode);
+    const known = page.recordAt(host & 4095, mode);
+    const count = known === 0 ? 0 : this.recordsFrom(known);
     // To copy what is known costs less than to translate what is left of the chunk, and then the rest.
-    if (page.left < LEAST_RECORDS || (known && known.count > page.left)) this.extend(page);
+    if (page.left < LEAST_RECORDS || count > page.left) this.extend(page);
     // A block that a chunk's end cuts short goes on in the next one.
     const begins = (offset: number): boolean => page.mayHold(offset & 4095, 1) && page.hasBlock(blockKey(offset, mode));
-    const written = known
-      ? this.translator.copy(known.record, known.count, page.next)
+    const written = known !== 0
+      ? this.translator.copy(known, count, page.next)
       : this.translator.block(host, mode, page.next, Math.min(R.BLOCK_LIMIT, page.left - 1), begins);
     const record = page.add(blockKey(host & 4095, mode), written, (old) => this.translator.next(old, mode, host & 4095, 1));
     this.publish(page);
     this.blocksMade++;
     return record;
+  }
+
+  /** How many records a block has from one on. */
+  private recordsFrom(record: number): number {
+    const { u8 } = this.arena;
+    let last = record;
+    while (u8[last + R.REC_LENGTH] > 0) last += R.RECORD_SIZE;
+    return (last - record) / R.RECORD_SIZE + 1;
   }
 
   /** The code of a frame, which is marked as having some. */

@@ -4,6 +4,7 @@
  * from those.
  */
 import type { Arena } from '../memory/arena.ts';
+import type { Change, Patched } from './patch.ts';
 import * as R from './record.ts';
 import { isCrossing } from './variant.ts';
 
@@ -45,17 +46,26 @@ export interface CompiledModule {
 
 /** Is handed what a write drops. */
 export interface Dropping {
+  /** Asked first, of blocks that may be patched. */
+  patch(change: Change, key: number, record: number): Patched;
   block(page: CodePage, key: number, record: number, count: number): void;
   crossing(crossing: Crossing): void;
   footprint(footprint: Footprint): void;
 }
 
-/** A block, or the place of one that was dropped: its first record and, above that, its number of records and the offset of its end. */
+/**
+ * A block: its first record and, above that, its number of records and the offset of its end. Below 0, the place of one that was
+ * dropped: a branch may still lead there, so only a block of the same key may have it. Both stay in one map, for to be dropped
+ * and made again is what happens to a block most.
+ */
 type Place = number;
 const placeOf = (record: number, count: number, end: number): Place => (end * 64 + count) * 2 ** 32 + record;
 const recordOf = (place: Place): number => place >>> 0;
 const countOf = (place: Place): number => Math.floor(place / 2 ** 32) & 63;
 const endOf = (place: Place): number => Math.floor(place / 2 ** 38);
+
+/** So often a block is patched without having been executed in between; then somebody writes other code there. */
+const PATCHES = 2;
 
 const LINE = 1 << R.LINE_SHIFT;
 const LINE_WORDS = 4096 >> (R.LINE_SHIFT + 5);
@@ -81,16 +91,16 @@ export class CodePage {
   /** First free record of the last chunk, and records left in it. */
   next = 0;
   left = 0;
-  private readonly blocks = new Map<number, Place>();
-  /** Their keys by offset, and how many bytes the longest of them ever had: those that hold a byte begin no further before it. */
+  private readonly places = new Map<number, Place>();
+  /** Their keys by offset, and how many bytes the longest block ever had: those that hold a byte begin no further before it. */
   private readonly inOrder: number[] = [];
   private longest = 0;
   /** Keys of blocks that an indirect jump was the first to lead to, dropped or not. */
   private readonly jumpTargets: number[] = [];
   /** Offsets of instructions that met floating-point numbers which compiled code did not expect. */
   careful: readonly number[] = [];
-  /** Places of dropped blocks. A branch may still lead there, so only a block of the same key may have its place. */
-  private vacant: Map<number, Place> | undefined;
+  /** Of blocks that were dropped and made again in the same place: how often the block may yet be patched. */
+  private patchable: Map<number, number> | undefined;
   /** Records that are of no use any more, and those of blocks. */
   private wasted = 0;
   private used = 0;
@@ -112,7 +122,8 @@ export class CodePage {
   }
 
   get isEmpty(): boolean {
-    return this.lines.every((word) => word === 0);
+    for (const word of this.lines) if (word !== 0) return false;
+    return true;
   }
   /** Dropped code takes most of the records. */
   get isWasteful(): boolean {
@@ -121,10 +132,11 @@ export class CodePage {
 
   /** First record of a block, or 0. */
   block(key: number): number {
-    return recordOf(this.blocks.get(key) ?? 0);
+    const place = this.places.get(key) ?? 0;
+    return place > 0 ? recordOf(place) : 0;
   }
   hasBlock(key: number): boolean {
-    return this.blocks.has(key);
+    return (this.places.get(key) ?? 0) > 0;
   }
   /** Index in `inOrder` of the first block that begins at an offset or after it. */
   private indexFrom(offset: number): number {
@@ -137,41 +149,45 @@ export class CodePage {
     }
     return low;
   }
-  /** Keys of the blocks that were made from any of these bytes. */
-  private keysOf(start: number, end: number): number[] {
-    const keys: number[] = [];
-    for (let i = this.indexFrom(start - this.longest + 1); i < this.inOrder.length; i++) {
+  /** The first block from an index in `inOrder` on that was made from any of these bytes: its index, or -1. */
+  private nextHit(from: number, start: number, end: number): number {
+    for (let i = from; i < this.inOrder.length; i++) {
       const key = this.inOrder[i];
       if ((key & 4095) >= end) break;
-      if (endOf(this.blocks.get(key) as Place) > start) keys.push(key);
+      const place = this.places.get(key) as Place;
+      if (place > 0 && endOf(place) > start) return i;
     }
-    return keys;
+    return -1;
+  }
+  /** The same, of all blocks. */
+  private firstHit(start: number, end: number): number {
+    return this.nextHit(this.indexFrom(start - this.longest + 1), start, end);
   }
   /** Records of the instruction at an offset, one in each block of a mode that holds it. */
   recordsAt(offset: number, mode: number): number[] {
-    const { u8, u16 } = this.arena;
     const records: number[] = [];
-    for (let i = this.indexFrom(offset - this.longest + 1); i < this.inOrder.length; i++) {
-      const key = this.inOrder[i];
-      if ((key & 4095) > offset) break;
-      if (Math.floor(key / 4096) !== mode) continue;
-      const place = this.blocks.get(key) as Place;
-      if (endOf(place) <= offset) continue;
-      let record = recordOf(place);
-      // The last record is no instruction, and has no bytes.
-      while (u16[(record + R.REC_OFFSET) >>> 1] < offset && u8[record + R.REC_LENGTH] > 0) record += R.RECORD_SIZE;
-      if (u16[(record + R.REC_OFFSET) >>> 1] === offset && u8[record + R.REC_LENGTH] > 0) records.push(record);
+    for (let i = this.firstHit(offset, offset + 1); i >= 0; i = this.nextHit(i + 1, offset, offset + 1)) {
+      const record = this.recordIn(this.inOrder[i], offset, mode);
+      if (record !== 0) records.push(record);
     }
     return records;
   }
-  /** A record of the instruction at an offset in the middle of a block of a mode, and how many records there are from there on; undefined where no block holds it. */
-  within(offset: number, mode: number): { readonly record: number; readonly count: number } | undefined {
-    const { u8 } = this.arena;
-    const [record] = this.recordsAt(offset, mode);
-    if (record === undefined) return undefined;
-    let last = record;
-    while (u8[last + R.REC_LENGTH] > 0) last += R.RECORD_SIZE;
-    return { record, count: (last - record) / R.RECORD_SIZE + 1 };
+  /** One of them, or 0. */
+  recordAt(offset: number, mode: number): number {
+    for (let i = this.firstHit(offset, offset + 1); i >= 0; i = this.nextHit(i + 1, offset, offset + 1)) {
+      const record = this.recordIn(this.inOrder[i], offset, mode);
+      if (record !== 0) return record;
+    }
+    return 0;
+  }
+  /** The record of the instruction at an offset that is in a block; 0 where no instruction begins there, or the mode is another. */
+  private recordIn(key: number, offset: number, mode: number): number {
+    if (Math.floor(key / 4096) !== mode) return 0;
+    const { u8, u16 } = this.arena;
+    let record = this.block(key);
+    // The last record is no instruction, and has no bytes.
+    while (u16[(record + R.REC_OFFSET) >>> 1] < offset && u8[record + R.REC_LENGTH] > 0) record += R.RECORD_SIZE;
+    return u16[(record + R.REC_OFFSET) >>> 1] === offset && u8[record + R.REC_LENGTH] > 0 ? record : 0;
   }
   /** The instruction of a mode that begins at an offset and ends in another page. */
   crossing(offset: number, last: CodePage, mode: number): Crossing | undefined {
@@ -179,7 +195,9 @@ export class CodePage {
   }
   /** Calls with keys and first records. */
   eachBlock(visit: (key: number, record: number) => void): void {
-    this.blocks.forEach((place, key) => visit(key, recordOf(place)));
+    this.places.forEach((place, key) => {
+      if (place > 0) visit(key, recordOf(place));
+    });
   }
   /** An indirect jump was the first to lead to the block with this key. */
   noteJumpTarget(key: number): void {
@@ -198,19 +216,20 @@ export class CodePage {
     const end = this.endAfter(this.next + (count - 1) * R.RECORD_SIZE);
     let record = this.next;
     let size = count;
-    const old = this.vacant?.get(key);
-    if (old !== undefined) this.vacant?.delete(key);
-    if (old !== undefined && countOf(old) >= count) {
-      record = recordOf(old);
-      size = countOf(old);
-      this.arena.u8.copyWithin(record, this.next, this.next + count * R.RECORD_SIZE);
+    const vacant = -(this.places.get(key) ?? 0);
+    if (vacant > 0 && countOf(vacant) >= count) {
+      record = recordOf(vacant);
+      size = countOf(vacant);
+      copyRecords(this.arena.i32, this.next, record, count);
       this.wasted -= size;
+      this.patchable ??= new Map();
+      this.patchable.set(key, PATCHES);
     } else {
-      if (old !== undefined) forward(recordOf(old));
+      if (vacant > 0) forward(recordOf(vacant));
       this.take(count);
     }
-    this.blocks.set(key, placeOf(record, size, end));
-    this.inOrder.splice(this.indexFrom(key & 4095), 0, key);
+    this.places.set(key, placeOf(record, size, end));
+    if (vacant <= 0) this.inOrder.splice(this.indexFrom(key & 4095), 0, key);
     this.longest = Math.max(this.longest, end - (key & 4095));
     this.used += size;
     this.idleWrites = 0;
@@ -260,28 +279,14 @@ export class CodePage {
   }
 
   /**
-   * Hands over what was made from any of these bytes, and forgets their lines. Blocks leave the page here; their records are the
-   * caller's to stop. What follows runs for every write beside code, and makes little garbage where it finds nothing.
+   * Hands over what was made from any of these bytes, and forgets its lines, but for blocks that can be patched. Blocks leave the page
+   * here; their records are the caller's to stop. What follows runs for every write beside code, and makes little garbage where it finds nothing.
    */
-  drop(start: number, end: number, dropped: Dropping): void {
-    const isHit = (parts: readonly CodePart[]): boolean => parts.some((part) => part.page === this && part.start < end && part.end > start);
-    const keys = this.keysOf(start, end);
-    let first = Math.min(start, (keys[0] ?? start) & 4095);
+  drop(start: number, end: number, executing: number, dropped: Dropping): void {
+    let first = start;
     let last = end;
-    for (const key of keys) {
-      const place = this.blocks.get(key) as Place;
-      const count = countOf(place);
-      last = Math.max(last, endOf(place));
-      this.blocks.delete(key);
-      this.inOrder.splice(this.inOrder.indexOf(key, this.indexFrom(key & 4095)), 1);
-      this.vacant ??= new Map();
-      this.vacant.set(key, place);
-      this.used -= count;
-      this.wasted += count;
-      dropped.block(this, key, recordOf(place), count);
-    }
     const hit = (parts: readonly CodePart[]): boolean => {
-      if (!isHit(parts)) return false;
+      if (!parts.some((part) => part.page === this && part.start < end && part.end > start)) return false;
       for (const part of parts) {
         if (part.page !== this) continue;
         first = Math.min(first, part.start);
@@ -289,10 +294,32 @@ export class CodePage {
       }
       return true;
     };
-    // Backwards, for those that are hit leave the list.
+    // Backwards, for those that are hit leave the list. Regions go before blocks: they leave their entries the handlers that were there.
     for (let i = this.crossings.length - 1; i >= 0; i--) if (hit(this.crossings[i].parts)) dropped.crossing(this.crossings[i]);
     for (let i = this.footprints.length - 1; i >= 0; i--) if (hit(this.footprints[i].parts)) dropped.footprint(this.footprints[i]);
+    for (let i = this.firstHit(start, end); i >= 0; i = this.nextHit(i + 1, start, end)) {
+      const key = this.inOrder[i];
+      const place = this.places.get(key) as Place;
+      if (this.patch(key, recordOf(place), { page: this, start, end, executing }, dropped)) continue;
+      const count = countOf(place);
+      first = Math.min(first, key & 4095);
+      last = Math.max(last, endOf(place));
+      this.places.set(key, -place);
+      this.used -= count;
+      this.wasted += count;
+      dropped.block(this, key, recordOf(place), count);
+    }
     this.markAnew(first, last);
+  }
+
+  /** True when a block is up to date again, and stays. */
+  private patch(key: number, record: number, change: Change, dropped: Dropping): boolean {
+    const patches = this.patchable?.get(key) ?? 0;
+    if (patches === 0) return false;
+    const patched = dropped.patch(change, key, record);
+    const left = patched === 'executed' ? PATCHES : patches - 1;
+    if (left !== patches) this.patchable?.set(key, left);
+    return patched !== 'impossible';
   }
 
   /** Brings the lines of these bytes up to date: of what has left the page in another way they still tell. */
@@ -300,12 +327,22 @@ export class CodePage {
     const from = start & -LINE;
     const to = (end + LINE - 1) & -LINE;
     for (let at = from; at < to; at += LINE) this.lines[at >> (R.LINE_SHIFT + 5)] &= ~(1 << ((at >> R.LINE_SHIFT) & 31));
-    const mark = (first: number, last: number): void => {
-      if (first < to && last > from) this.mark(Math.max(first, from), Math.min(last, to));
-    };
-    for (const key of this.keysOf(from, to)) mark(key & 4095, endOf(this.blocks.get(key) as Place));
-    for (const set of [this.crossings, this.footprints]) {
-      for (const { parts } of set) for (const part of parts) if (part.page === this) mark(part.start, part.end);
+    for (let i = this.firstHit(from, to); i >= 0; i = this.nextHit(i + 1, from, to)) {
+      const key = this.inOrder[i];
+      this.markWithin(key & 4095, endOf(this.places.get(key) as Place), from, to);
     }
+    for (const { parts } of this.crossings) this.markParts(parts, from, to);
+    for (const { parts } of this.footprints) this.markParts(parts, from, to);
   }
+  private markParts(parts: readonly CodePart[], from: number, to: number): void {
+    for (const part of parts) if (part.page === this) this.markWithin(part.start, part.end, from, to);
+  }
+  private markWithin(start: number, end: number, from: number, to: number): void {
+    if (start < to && end > from) this.mark(Math.max(start, from), Math.min(end, to));
+  }
+}
+
+/** Not `copyWithin`: for so few records the call costs more. */
+function copyRecords(i32: Int32Array, from: number, to: number, count: number): void {
+  for (let word = 0; word < (count * R.RECORD_SIZE) >>> 2; word++) i32[(to >>> 2) + word] = i32[(from >>> 2) + word];
 }

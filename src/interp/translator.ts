@@ -106,7 +106,7 @@ export class Translator {
   private readonly templates = new T.Templates();
   /** How many bytes the last instruction has. */
   private length = 0;
-  private readonly arena: Arena;
+  readonly arena: Arena;
   private readonly handlers: HandlerSet;
   private readonly wantWide: () => void;
   /** By row, each made when it is first asked for. */
@@ -168,6 +168,10 @@ export class Translator {
     return count;
   }
 
+  /** Records with a handler count what they lead along, in REC_EDGES. */
+  counts(handler: number): boolean {
+    return this.counting.has(handler);
+  }
   /** Records with a handler always lead to the same address. */
   isDirect(handler: number): boolean {
     return this.direct.has(handler);
