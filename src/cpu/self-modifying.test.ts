@@ -131,3 +131,52 @@ it('stores to a page whose code is gone do not ask any more', () => {
   cpu.run(300);
   expect([memory.pool.hasCode(frame as ArenaAddr), isTold()]).toEqual([false, false]);
 });
+
+describe.each<[string, CpuOptions]>([['the interpreter', { tier: 'interp' }], ['both tiers', { compileThreshold: 20 }], ['compiled code', { tier: 'compiled' }]])('what is written again and again, in %s', (_name, options) => {
+  const FUNCTION = CODE + 0x800, ROUNDS = 500;
+  const put32 = (n: number): number[] => [n & 0xff, (n >> 8) & 0xff, (n >> 16) & 0xff, n >>> 24];
+  /** A loop of ROUNDS, with EDX counting down, around code; then it halts. */
+  const loop = (body: readonly number[]): number[] => [0xba, ...put32(ROUNDS), ...body, 0x4a, 0x0f, 0x85, ...put32(-(body.length + 7)), 0xeb, 0xfe];
+  function run(body: readonly number[], code: readonly number[]): Cpu {
+    const image = new Uint8Array(0x1000);
+    image.set(loop(body));
+    image.set(code, FUNCTION - CODE);
+    const { cpu } = flatMachine(options, CODE, image);
+    cpu.state.setReg(ESP, STACK);
+    cpu.run(ROUNDS * 20);
+    return cpu;
+  }
+  const call = (at: number, to: number): number[] => [0xe8, ...put32(to - at - 5)];
+  const BODY = CODE + 5;
+
+  it('is up to date, and its block is patched where instructions stay as long', () => {
+    const change = [0x89, 0x15, ...put32(FUNCTION + 1), 0x80, 0x35, ...put32(FUNCTION + 6), 0x08]; // mov [its number], edx; xor byte [inc or dec ebx], 8
+    const cpu = run([...change, ...call(BODY + change.length, FUNCTION)], [0x05, ...put32(0), 0x90, 0x43, 0xc3]); // add eax, number; nop; inc ebx; ret
+    expect([cpu.state.reg(0), cpu.state.reg(3)]).toEqual([(ROUNDS * (ROUNDS + 1)) / 2, 0]);
+    expect(cpu.codeCounters.invalidations).toBeGreaterThan(ROUNDS);
+    if (options.tier !== 'compiled') expect(cpu.codeCounters.blocks).toBeLessThan(ROUNDS / 4);
+  });
+
+  it('may be the instruction that writes', () => {
+    const at = BODY + 5; // mov eax, 0x0d; at: xchg [its own ModRM], al, or cl; add ebx, eax; mov byte [that ModRM], al's
+    const cpu = run([0xb8, 0x0d, 0, 0, 0, 0x86, 0x05, ...put32(at + 1), 0x01, 0xc3, 0xc6, 0x05, ...put32(at + 1), 0x05], []);
+    expect([cpu.state.reg(3), cpu.state.reg(1)]).toEqual([ROUNDS * 5, 0]);
+  });
+
+  it.each<[string, readonly number[], readonly number[]]>([
+    // add eax, 1, or add eax, 1, inc eax, NOP.
+    ['longer and shorter', [0x81, 0x35, ...put32(FUNCTION), ...put32(0x4001c186), 0x80, 0x35, ...put32(FUNCTION + 4), 0x90], [0x05, 1, 0, 0, 0, 0xc3]],
+    // inc eax, NOP or RET, inc eax.
+    ['the end of its block, and no end', [0x80, 0x35, ...put32(FUNCTION + 1), 0x90 ^ 0xc3], [0x40, 0x90, 0x40, 0xc3]],
+  ])('may become %s', (_what, change, code) => {
+    const cpu = run([...change, ...call(BODY + change.length, FUNCTION)], code);
+    expect(cpu.state.reg(0)).toBe(ROUNDS * 1.5);
+  });
+
+  it('is dropped when it is only written, not executed', () => {
+    const writes = Array.from({ length: 10 }, () => [0x89, 0x15, ...put32(FUNCTION + 1)]).flat();
+    const cpu = run([...writes, ...call(BODY + writes.length, FUNCTION)], [0x05, ...put32(0), 0xc3]);
+    expect(cpu.state.reg(0)).toBe((ROUNDS * (ROUNDS + 1)) / 2);
+    expect(cpu.codeCounters.invalidations).toBeLessThan(4 * ROUNDS);
+  });
+});
