@@ -41,7 +41,8 @@ export function patchBlock({ page, start, end, executing }: Change, mode: number
   }
   while (u8[record + R.REC_LENGTH] > 0) record += R.RECORD_SIZE;
   if (isCrossing(u32[record >>> 2]) && u16[(record + R.REC_OFFSET) >>> 1] < end) return 'impossible';
-  return countAnew(record, translator) || countAnew(record - R.RECORD_SIZE, translator) ? 'executed' : 'unused';
+  const hasLed = countAnew(record, translator);
+  return countAnew(record - R.RECORD_SIZE, translator) || hasLed ? 'executed' : 'unused';
 }
 
 /** Edges that a record has led along are counted anew; true when there were any. */
