@@ -7,8 +7,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MODE_AVX, MODE_CODE32, MODE_CODE64, MODE_FLAT, MODE_OSFXSR, MODE_PROTECTED } from '../src/cpu/mode.ts';
+import { buildX87Kernel as buildKernel } from '../src/cpu/x87/build-kernel.ts';
 import { Decoders } from '../src/interp/decoders.ts';
 import { HANDLERS } from '../src/interp/handlers.ts';
+import type { RecordKernel } from '../src/interp/kernel-interface.ts';
 import * as R from '../src/interp/record.ts';
 import { Translator } from '../src/interp/translator.ts';
 import { type Variant, variantKey } from '../src/interp/variant.ts';
@@ -68,10 +70,11 @@ class Reader {
   private readonly record = this.arena.reserve(4096);
   private readonly translator: Translator;
 
-  constructor() {
+  constructor(kernel: WebAssembly.Module) {
     const decoders = new Decoders(INSTRUCTION_SET);
     decoders.number(new Set(FEATURES));
-    this.translator = new Translator(this.arena, decoders, HANDLERS, () => {});
+    const { exports } = new WebAssembly.Instance(kernel, { env: { memory: this.arena.memory } });
+    this.translator = new Translator(this.arena, decoders, HANDLERS, exports as unknown as RecordKernel, () => {});
   }
 
   /** The blocks of a trace of `in_asm`. */
@@ -149,7 +152,7 @@ function table(): string {
 
 const folder = mkdtempSync(join(tmpdir(), 'successors-'));
 try {
-  const reader = new Reader();
+  const reader = new Reader(new WebAssembly.Module((await buildKernel()) as BufferSource));
   for (const flags of BOOTS) {
     const trace = join(folder, 'trace');
     const args = [COMMAND_LINE.pathname, 'boot', ...flags, '-nographic', '-pace', 'none', '-trace', 'in_asm', '-D', trace];

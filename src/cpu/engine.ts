@@ -6,6 +6,7 @@ import { CodeCache } from '../interp/code-cache.ts';
 import { Decoders } from '../interp/decoders.ts';
 import { HANDLERS } from '../interp/handlers.ts';
 import { type Enter, type InterpreterImports, instantiateInterpreter, instantiateWideHandlers } from '../interp/interpreter.ts';
+import type { RecordKernel } from '../interp/kernel-interface.ts';
 import { Translator } from '../interp/translator.ts';
 import { INSTRUCTION_SET } from '../isa/instruction-set.ts';
 import { RegionCompiler, type RegionCompilerOptions } from '../jit/compiler.ts';
@@ -30,8 +31,8 @@ export type Import = (base: number, a: number, b: number, c: number, d: number, 
 /** By name, in the same order for every vCPU. */
 export type Imports = ReadonlyMap<string, Import>;
 
-/** Functions of the leaf kernel that slow paths call, as SYSTEM_KERNEL_TYPES has them. */
-export interface Kernel extends AreaKernel {
+/** Functions of the leaf kernel that slow paths call, as SYSTEM_KERNEL_TYPES has them, and the translator. */
+export interface Kernel extends AreaKernel, RecordKernel {
   deliver_event(cpu: number, vector: number, error: number, hasError: number, flags: number): number;
 }
 
@@ -70,9 +71,9 @@ export class Engine {
     this.arena = arena;
     this.wideHandlers = modules.wideHandlers;
     const firstRegion = HANDLERS.end;
-    this.code = new CodeCache(pool, this.translator(), firstRegion);
     const kernel = new WebAssembly.Instance(modules.kernel, { env: { memory: arena.memory } }).exports as WebAssembly.ModuleImports;
     this.kernel = kernel as unknown as Kernel;
+    this.code = new CodeCache(pool, this.translator(), firstRegion);
     const cpu: WebAssembly.ModuleImports = {};
     [...imports.keys()].forEach((name, i) => {
       const call: Import = (base, a, b, c, d, e) => this.current[i](base, a, b, c, d, e);
@@ -88,7 +89,7 @@ export class Engine {
 
   /** A translator whose records this engine can run. */
   translator(): Translator {
-    return new Translator(this.arena, this.decoders, HANDLERS, () => this.loadWideHandlers());
+    return new Translator(this.arena, this.decoders, HANDLERS, this.kernel, () => this.loadWideHandlers());
   }
   private loadWideHandlers(): void {
     if (this.wideHandlers === undefined) return;

@@ -395,10 +395,9 @@ export class CodeCache {
     // To copy what is known costs less than to translate what is left of the chunk, and then the rest.
     if (page.left < LEAST_RECORDS || count > page.left) this.extend(page);
     // A block that a chunk's end cuts short goes on in the next one.
-    const begins = (offset: number): boolean => page.mayHold(offset & 4095, 1) && page.hasBlock(blockKey(offset, mode));
     const written = known !== 0
       ? this.translator.copy(known, count, page.next)
-      : this.translator.block(host, mode, page.next, Math.min(R.BLOCK_LIMIT, page.left - 1), begins);
+      : this.translator.block(host, mode, page.next, Math.min(R.BLOCK_LIMIT, page.left - 1), page);
     const record = page.add(blockKey(host & 4095, mode), written, (old) => this.translator.next(old, mode, host & 4095, 1));
     this.publish(page);
     this.blocksMade++;

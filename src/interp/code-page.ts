@@ -135,8 +135,13 @@ export class CodePage {
     const place = this.places.get(key) ?? 0;
     return place > 0 ? recordOf(place) : 0;
   }
-  hasBlock(key: number): boolean {
-    return (this.places.get(key) ?? 0) > 0;
+  /** Where the first block of a mode begins at an offset or after it; 4096: nowhere. */
+  nextBlock(offset: number, mode: number): number {
+    for (let i = this.indexFrom(offset); i < this.inOrder.length; i++) {
+      const key = this.inOrder[i];
+      if (Math.floor(key / 4096) === mode && this.block(key) !== 0) return key & 4095;
+    }
+    return 4096;
   }
   /** Index in `inOrder` of the first block that begins at an offset or after it. */
   private indexFrom(offset: number): number {

@@ -1,91 +1,68 @@
 /**
  * What records of instructions are made from, by the bytes before displacement and immediate: prefixes, opcode, ModRM and
  * SIB decide about all of a record but those two, and code is made of few such heads. The first instruction with a head is
- * decoded (isa/decode.ts); from then on one look per byte of the head finds its template.
+ * decoded (isa/decode.ts); from then on one look per byte of the head finds its template, in the leaf kernel.
  */
+import type { Arena } from '../memory/arena.ts';
+import type { RecordKernel } from './kernel-interface.ts';
+import { STEP_BITS, STEP_SIZE, TEMPLATE_SIZE } from './template-layout.ts';
 
-/** How many bytes of heads are told apart, by a direct-mapped table; heads that lose a place in it are decoded again. */
-const STEPS = 1 << 15;
+const STEPS_BYTES = STEP_SIZE << STEP_BITS;
 /** Templates, and places where heads branch, until all of them are forgotten. A boot of Debian for amd64 has 50,000 heads, and nine of ten instructions one that is known. */
 const TEMPLATES = 1 << 13;
 const NODES = 1 << 15;
-/** The first byte of a head is looked up by mode: modes have nodes of their own, of which there are few. */
-const FIRST_NODE = 64;
-
-/** Words of a template: its record's first three, what to add to the displacement, the record's sixth, sizes and flags. */
-export const WORDS = 6;
-export const HANDLER = 0, REGISTERS = 1, INDEX = 2, ADJUST = 3, EXTRA = 4, FORM = 5;
-/** In FORM: bytes of head, displacement and immediate, four bits each, and flags. */
-export const DISPLACEMENT_SHIFT = 4, IMMEDIATE_SHIFT = 8;
-/** The immediate is sign-extended; it is relative to the next instruction; so is the displacement. */
-export const SIGNED = 0x1000, RELATIVE = 0x2000, RIP = 0x4000;
-/** The record counts branches; it ends a block. */
-export const BRANCHES = 0x8000, ENDS = 0x10000;
+/** The first byte of a head is looked up by mode: modes have nodes of their own, of which there are few. No head starts from node 0. */
+const FIRST_NODE = 64, NO_NODE = 0;
 
 export class Templates {
-  readonly words = new Int32Array(TEMPLATES * WORDS);
+  private readonly arena: Arena;
+  private readonly kernel: RecordKernel;
+  private readonly base: number;
   private count = 0;
   private nodes = FIRST_NODE;
   private readonly roots = new Map<number, number>();
-  /** Of a step, the node it starts from with the byte, and where it leads: a node, or below 0 the complement of a template. */
-  private readonly keys = new Int32Array(STEPS).fill(-1);
-  private readonly targets = new Int32Array(STEPS);
   private lastMode = -1;
-  private lastRoot = 0;
+  private lastRoot = NO_NODE;
 
-  /** Index in `words` of the template for the bytes at `at`, or -1. Bytes behind the code are looked at too. */
-  find(bytes: Uint8Array, at: number, mode: number): number {
-    let node = this.root(mode);
-    if (node === undefined) return -1;
-    for (;;) {
-      const key = (node << 8) | bytes[at++];
-      const step = stepOf(key);
-      if (this.keys[step] !== key) return -1;
-      node = this.targets[step];
-      if (node < 0) return ~node;
-    }
+  constructor(arena: Arena, kernel: RecordKernel) {
+    this.arena = arena;
+    this.kernel = kernel;
+    this.base = arena.reserve(STEPS_BYTES + TEMPLATES * TEMPLATE_SIZE);
   }
 
-  /** A place in `words` for the template of a head of so many bytes. */
-  add(bytes: Uint8Array, at: number, length: number, mode: number): number {
+  /** Makes records of instructions that have templates, as `RecordKernel.fill_records` does. */
+  fill(mode: number, at: number, end: number, stop: number, out: number, offset: number, count: number, limit: number, edges: number): number {
+    return this.kernel.fill_records(this.base, this.root(mode), at, end, stop, out, offset, count, limit, edges);
+  }
+
+  /** Arena address for the template of a head of so many bytes. */
+  add(at: number, length: number, mode: number): number {
     if (this.count === TEMPLATES || this.nodes + length > NODES) this.clear();
-    let node = this.root(mode) ?? this.addRoot(mode);
-    const template = this.count++ * WORDS;
-    for (let i = 0; i < length; i++) {
-      const key = (node << 8) | bytes[at + i];
-      const step = stepOf(key);
-      const last = i === length - 1;
-      if (this.keys[step] !== key || last) {
-        this.keys[step] = key;
-        this.targets[step] = last ? ~template : this.nodes++;
-      }
-      node = this.targets[step];
-    }
+    const root = this.root(mode) || this.addRoot(mode);
+    const template = this.base + STEPS_BYTES + this.count++ * TEMPLATE_SIZE;
+    this.nodes = this.kernel.add_head(this.base, root, at, length, this.nodes, template);
     return template;
   }
 
   private clear(): void {
-    this.keys.fill(-1);
+    this.arena.u8.fill(0, this.base, this.base + STEPS_BYTES);
     this.roots.clear();
     this.lastMode = -1;
     this.count = 0;
     this.nodes = FIRST_NODE;
   }
 
-  private root(mode: number): number | undefined {
+  private root(mode: number): number {
     if (mode === this.lastMode) return this.lastRoot;
     const root = this.roots.get(mode);
-    if (root === undefined) return undefined;
+    if (root === undefined) return NO_NODE;
     this.lastMode = mode;
     return (this.lastRoot = root);
   }
   private addRoot(mode: number): number {
-    if (this.roots.size === FIRST_NODE) this.clear();
-    const root = this.roots.size;
+    if (this.roots.size + 1 === FIRST_NODE) this.clear();
+    const root = this.roots.size + 1;
     this.roots.set(mode, root);
     return root;
   }
 }
-
-/** Where a step stands in the table. */
-const stepOf = (key: number): number => (Math.imul(key, 0x9e3779b1) >>> 17) & (STEPS - 1);

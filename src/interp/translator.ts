@@ -6,8 +6,10 @@ import type { Repeat } from '../isa/ops.ts';
 import { type Attribute, hasModrm, type Operand, type OperandKind, type Row } from '../isa/row.ts';
 import type { Arena } from '../memory/arena.ts';
 import type { Decoders } from './decoders.ts';
+import type { RecordKernel } from './kernel-interface.ts';
 import * as R from './record.ts';
-import * as T from './templates.ts';
+import * as T from './template-layout.ts';
+import { Templates } from './templates.ts';
 import {
   type Environment, HANDLER_CROSSING, HANDLER_CROSSING_LONG, HANDLER_GP, HANDLER_NEXT, HANDLER_NEXT_LONG, HANDLER_NM, HANDLER_STOP, HANDLER_UD,
   type HandlerSet, isStringRow, legacyForm, longForm, type RmForm, usesEnvironment, usesOperandSize, usesOperandSize64, variantCode,
@@ -15,8 +17,6 @@ import {
 
 const ESP = 4;
 const DS = 3;
-/** Displacements above it need an index register (`writeAddress`). */
-const FAR_AHEAD = 0x7fff0000;
 /** Default size of the code that a mode has. */
 const codeSize = (mode: number): CodeSize => (mode & MODE_CODE64 ? 64 : mode & MODE_CODE32 ? 32 : 16);
 
@@ -99,13 +99,17 @@ function planOf(row: Row, index: number): Plan {
 /** The block goes on after the instruction, ends with it, or the code ends before the instruction does. */
 export type Translated = 'more' | 'ended' | 'truncated';
 
+/** The blocks of a page. */
+export interface Blocks {
+  /** Where the first one of a mode begins at an offset or after it; 4096: nowhere. */
+  nextBlock(offset: number, mode: number): number;
+}
+
 export class Translator {
   private readonly decoders: Decoders;
   /** That of the instruction at hand, if it is not made from a template. */
   private decoder!: Decoder;
-  private readonly templates = new T.Templates();
-  /** How many bytes the last instruction has. */
-  private length = 0;
+  private readonly templates: Templates;
   readonly arena: Arena;
   private readonly handlers: HandlerSet;
   private readonly wantWide: () => void;
@@ -122,8 +126,9 @@ export class Translator {
   hotAfter = 0;
 
   /** `wantWide` is called where a handler of the wide module is found, if not each time that it is used. */
-  constructor(arena: Arena, decoders: Decoders, handlers: HandlerSet, wantWide: () => void) {
+  constructor(arena: Arena, decoders: Decoders, handlers: HandlerSet, kernel: RecordKernel, wantWide: () => void) {
     this.arena = arena;
+    this.templates = new Templates(arena, kernel);
     this.handlers = handlers;
     this.wantWide = wantWide;
     this.decoders = decoders;
@@ -131,28 +136,38 @@ export class Translator {
 
   /**
    * Translates instructions from arena address `host` up to the end of its page into records at `record`, at most `limit`
-   * of them and up to where another block begins, and ends them with a record that leaves the block. Returns the number of records written. A block whose first
+   * of them and up to where another one of its `blocks` begins, and ends them with a record that leaves the block. Returns the number of records written. A block whose first
    * instruction crosses the page is a HANDLER_CROSSING record alone.
    */
-  block(host: number, mode: number, record: number, limit: number, begins: (offset: number) => boolean): number {
-    const frame = host & -4096;
+  block(host: number, mode: number, record: number, limit: number, blocks: Blocks): number {
+    const frame = (host & -4096) >>> 0;
     const pageEnd = frame + 4096;
-    let at = host >>> 0;
+    let offset = host & 0xfff;
+    let stop = blocks.nextBlock(offset + 1, mode);
     let count = 0;
     let out = record;
-    while (count < limit && at < pageEnd >>> 0) {
-      const before = at;
-      const result = this.instruction(at, pageEnd >>> 0, mode, out, before & 0xfff, count + 1);
+    let result: Translated = 'more';
+    while (result === 'more' && count < limit && offset !== stop) {
+      if (offset > stop) {
+        stop = blocks.nextBlock(offset, mode);
+        continue;
+      }
+      const filled = this.templates.fill(mode, frame + offset, pageEnd, frame + stop, out, offset, count + 1, limit - count, this.hotAfter);
+      count += filled & T.FILLED_RECORDS;
+      out += (filled & T.FILLED_RECORDS) * R.RECORD_SIZE;
+      offset += filled >> T.FILLED_BYTES_SHIFT;
+      if (filled & T.FILLED_END) break;
+      if (count === limit || offset >= stop) continue;
+      result = this.decode(frame + offset, pageEnd, mode, out, offset, count + 1);
       if (result === 'truncated') {
-        this.leave(out, mode & MODE_CODE64 ? HANDLER_CROSSING_LONG : HANDLER_CROSSING, before & 0xfff, count + 1);
+        this.leave(out, mode & MODE_CODE64 ? HANDLER_CROSSING_LONG : HANDLER_CROSSING, offset, count + 1);
         return count + 1;
       }
       count++;
       out += R.RECORD_SIZE;
-      at += this.length;
-      if (result === 'ended' || begins(at & 0xfff)) break;
+      offset += this.decoder.length;
     }
-    this.next(out, mode, at - frame, count + 1);
+    this.next(out, mode, offset, count + 1);
     return count + 1;
   }
 
@@ -187,52 +202,9 @@ export class Translator {
 
   /** One record from bytes at `at`, `offset` being its place in its page. */
   instruction(at: number, end: number, mode: number, out: number, offset: number, count: number): Translated {
-    const template = this.templates.find(this.arena.u8, at, mode);
-    const result = template < 0 ? undefined : this.fillIn(template, at, end, out, offset, count);
-    return result ?? this.decode(at, end, mode, out, offset, count);
-  }
-
-  /** A record from a template; undefined where the code ends first, or its numbers are too large. */
-  private fillIn(template: number, at: number, end: number, out: number, offset: number, count: number): Translated | undefined {
-    const { words } = this.templates;
-    const form = words[template + T.FORM];
-    const displacementAt = at + (form & 15);
-    const immediateAt = displacementAt + ((form >> T.DISPLACEMENT_SHIFT) & 15);
-    const next = immediateAt + ((form >> T.IMMEDIATE_SHIFT) & 15);
-    const length = next - at;
-    if (next > end) return undefined;
-    let displacement = this.signed(displacementAt, immediateAt - displacementAt);
-    if (displacement > FAR_AHEAD) return undefined;
-    displacement += words[template + T.ADJUST];
-    if (form & T.RIP) displacement += offset + length;
-    let immediate = form & T.SIGNED ? this.signed(immediateAt, next - immediateAt) : this.unsigned(immediateAt, next - immediateAt);
-    if (form & T.RELATIVE) immediate += offset + length;
-    if (immediate > 0x7fffffff) return undefined;
-    const { i32 } = this.arena;
-    const to = out >>> 2;
-    i32[to] = words[template + T.HANDLER];
-    i32[to + R.REC_REG / 4] = words[template + T.REGISTERS];
-    i32[to + R.REC_INDEX / 4] = words[template + T.INDEX];
-    i32[to + R.REC_DISPLACEMENT / 4] = displacement;
-    i32[to + R.REC_IMMEDIATE / 4] = immediate;
-    i32[to + R.REC_IMMEDIATE2 / 4] = form & T.BRANCHES ? this.hotAfter : words[template + T.EXTRA];
-    i32[to + R.REC_LINK / 4] = 0;
-    i32[to + R.REC_OFFSET / 4] = placeInBlock(offset, length, count);
-    this.length = length;
-    return form & T.ENDS ? 'ended' : 'more';
-  }
-  private signed(at: number, bytes: number): number {
-    const { u8 } = this.arena;
-    switch (bytes) {
-      case 0: return 0;
-      case 1: return (u8[at] << 24) >> 24;
-      case 2: return ((u8[at] << 16) | (u8[at + 1] << 24)) >> 16;
-      default: return u8[at] | (u8[at + 1] << 8) | (u8[at + 2] << 16) | (u8[at + 3] << 24);
-    }
-  }
-  private unsigned(at: number, bytes: number): number {
-    const value = this.signed(at, bytes);
-    return bytes === 1 ? value & 0xff : bytes === 2 ? value & 0xffff : value;
+    const filled = this.templates.fill(mode, at, end, end, out, offset, count, 1, this.hotAfter);
+    if (filled === 0) return this.decode(at, end, mode, out, offset, count);
+    return filled & T.FILLED_END ? 'ended' : 'more';
   }
 
   /** Makes a template of the instruction that was decoded last, with its record. */
@@ -240,21 +212,17 @@ export class Translator {
     const d = this.decoder;
     const next = offset + d.length;
     const displacement = d.memory ? d.displacement : 0;
-    if (d.immediateBytes < 0 || displacement > FAR_AHEAD || (plan.isRelative && next + d.immediate > 0x7fffffff)) return;
+    if (d.immediateBytes < 0 || displacement > T.FAR_AHEAD || (plan.isRelative && next + d.immediate > 0x7fffffff)) return;
     const head = d.length - d.displacementBytes - d.immediateBytes;
     const isRip = d.memory && d.base === BASE_RIP;
-    const { i32, u8 } = this.arena;
-    const { words } = this.templates;
-    const to = this.templates.add(u8, at, head, mode);
-    const from = out >>> 2;
-    words[to + T.HANDLER] = i32[from];
-    words[to + T.REGISTERS] = i32[from + R.REC_REG / 4];
-    words[to + T.INDEX] = i32[from + R.REC_INDEX / 4];
-    words[to + T.ADJUST] = i32[from + R.REC_DISPLACEMENT / 4] - displacement - (isRip ? next : 0);
-    words[to + T.EXTRA] = i32[from + R.REC_IMMEDIATE2 / 4];
-    words[to + T.FORM] =
-      head | (d.displacementBytes << T.DISPLACEMENT_SHIFT) | (d.immediateBytes << T.IMMEDIATE_SHIFT) | (d.immediateSigned ? T.SIGNED : 0) |
-      (plan.isRelative ? T.RELATIVE : 0) | (isRip ? T.RIP : 0) | (plan.branches ? T.BRANCHES : 0) | (plan.ends ? T.ENDS : 0);
+    const { i32 } = this.arena;
+    const to = this.templates.add(at, head, mode);
+    i32.copyWithin(to >>> 2, out >>> 2, (out + T.TEMPLATE_SIZE) >>> 2);
+    i32[(to + T.TEMPLATE_ADJUST) >>> 2] -= displacement + (isRip ? next : 0);
+    i32[(to + T.TEMPLATE_FORM) >>> 2] =
+      head | (d.displacementBytes << T.FORM_DISPLACEMENT_SHIFT) | (d.immediateBytes << T.FORM_IMMEDIATE_SHIFT) |
+      (d.immediateSigned ? T.FORM_SIGNED : 0) | (plan.isRelative ? T.FORM_RELATIVE : 0) | (isRip ? T.FORM_RIP : 0) |
+      (plan.branches ? T.FORM_BRANCHES : 0) | (plan.ends ? T.FORM_ENDS : 0);
   }
 
   /** One record of an instruction whose head is not known. */
@@ -263,7 +231,6 @@ export class Translator {
     this.decoder = d;
     const result = d.decode(this.arena.u8, at, end, codeSize(mode));
     if (result === 'truncated') return 'truncated';
-    this.length = d.length;
     this.clear(out, offset, d.length, count);
     if (result !== 'ok') return this.refuse(out, result === 'undefined' ? HANDLER_UD : HANDLER_GP);
     const plan = (this.plans[d.rowIndex] ??= planOf(d.row, d.rowIndex));
@@ -395,7 +362,7 @@ export class Translator {
   private shape(mode: number): number {
     const d = this.decoder;
     const sizes = (d.osize >> 4) | (d.asize >> 1);
-    const address = (d.memory ? 0x80 : 0) | (d.index < 0 ? 0x100 : 0) | (d.displacement > FAR_AHEAD ? 0x200 : 0);
+    const address = (d.memory ? 0x80 : 0) | (d.index < 0 ? 0x100 : 0) | (d.displacement > T.FAR_AHEAD ? 0x200 : 0);
     const segment = (d.segmentOverride ? 0x400 : 0) | (d.segment << 11);
     const repeat = d.repeat === 'none' ? 0 : d.repeat === 'rep' ? 0x4000 : 0x8000;
     return sizes | address | segment | repeat | (mode & MODE_FLAT ? 0x10000 : 0) | (mode & MODE_CODE64 ? 0x20000 : 0);
@@ -446,7 +413,7 @@ export class Translator {
   private longFormOf({ row, takesModrm }: Plan, osize: CodeSize): RmForm {
     const d = this.decoder;
     if (!d.memory) return takesModrm ? 'register' : 'none';
-    const farAhead = d.displacement > FAR_AHEAD;
+    const farAhead = d.displacement > T.FAR_AHEAD;
     if (d.asize === 32 || d.segment > DS) return longForm(row, osize, 'general64');
     return longForm(row, osize, d.index >= 0 || farAhead ? 'indexed64' : 'flat64');
   }
