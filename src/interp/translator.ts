@@ -96,6 +96,13 @@ function planOf(row: Row, index: number): Plan {
   };
 }
 
+/** A record counts in REC_EDGES; it always leads to the same address; it has REC_TARGET; it is an indirect branch, whose next record has that, and ends its block. */
+const COUNTED = 1, DIRECT = 2, LINKED = 4, INDIRECT = 8;
+function edgesOf({ row, branches, isRelative, takesModrm }: Plan): number {
+  const isLinked = isRelative || row.mnemonic === 'RET';
+  return (branches ? COUNTED : 0) | (isRelative ? DIRECT : 0) | (isLinked ? LINKED : branches && takesModrm ? INDIRECT : 0);
+}
+
 /** The block goes on after the instruction, ends with it, or the code ends before the instruction does. */
 export type Translated = 'more' | 'ended' | 'truncated';
 
@@ -115,13 +122,8 @@ export class Translator {
   private readonly wantWide: () => void;
   /** By row, each made when it is first asked for. */
   private readonly plans: Plan[] = [];
-  /** Handlers of records that count in REC_EDGES. */
-  private readonly counting = new Set([HANDLER_NEXT, HANDLER_NEXT_LONG, HANDLER_CROSSING, HANDLER_CROSSING_LONG]);
-  /** Of those that always lead to the same address. */
-  private readonly direct = new Set([HANDLER_NEXT, HANDLER_NEXT_LONG]);
-  /** And of those that have REC_TARGET: these and returns. Indirect branches have it in the next record, which ends their block. */
-  private readonly linked = new Set(this.direct);
-  private readonly indirect = new Set<number>();
+  /** What records lead to, by handler: bits as below. */
+  private readonly edges: Uint8Array;
   /** How often a branch is taken until what it leads to is hot; 0: never. */
   hotAfter = 0;
 
@@ -132,6 +134,9 @@ export class Translator {
     this.handlers = handlers;
     this.wantWide = wantWide;
     this.decoders = decoders;
+    this.edges = new Uint8Array(handlers.end);
+    for (const handler of [HANDLER_NEXT, HANDLER_NEXT_LONG]) this.edges[handler] = COUNTED | DIRECT | LINKED;
+    for (const handler of [HANDLER_CROSSING, HANDLER_CROSSING_LONG]) this.edges[handler] = COUNTED;
   }
 
   /**
@@ -177,27 +182,28 @@ export class Translator {
     u8.copyWithin(record, from, from + count * R.RECORD_SIZE);
     for (let n = 1, at = record; n <= count; n++, at += R.RECORD_SIZE) {
       u8[at + R.REC_COUNT] = n;
-      if (this.counting.has(u32[at >>> 2])) i32[(at + R.REC_EDGES) >>> 2] = this.hotAfter;
-      if (this.linked.has(u32[at >>> 2])) i32[(at + R.REC_TARGET) >>> 2] = 0;
+      const edges = this.edges[u32[at >>> 2]];
+      if (edges & COUNTED) i32[(at + R.REC_EDGES) >>> 2] = this.hotAfter;
+      if (edges & LINKED) i32[(at + R.REC_TARGET) >>> 2] = 0;
     }
     return count;
   }
 
   /** Records with a handler count what they lead along, in REC_EDGES. */
   counts(handler: number): boolean {
-    return this.counting.has(handler);
+    return (this.edges[handler] & COUNTED) !== 0;
   }
   /** Records with a handler always lead to the same address. */
   isDirect(handler: number): boolean {
-    return this.direct.has(handler);
+    return (this.edges[handler] & DIRECT) !== 0;
   }
   /** Records with a handler may have REC_TARGET. */
   mayBeLinked(handler: number): boolean {
-    return this.linked.has(handler);
+    return (this.edges[handler] & LINKED) !== 0;
   }
   /** The record that has REC_TARGET for a branch with a handler; 0: none has. */
   linkOf(branch: number, handler: number): number {
-    return this.linked.has(handler) ? branch : this.indirect.has(handler) ? branch + R.RECORD_SIZE : 0;
+    return this.mayBeLinked(handler) ? branch : this.edges[handler] & INDIRECT ? branch + R.RECORD_SIZE : 0;
   }
 
   /** One record from bytes at `at`, `offset` being its place in its page. */
@@ -371,10 +377,7 @@ export class Translator {
     const code = mode & MODE_CODE64 ? this.longVariant(plan) : this.legacyVariant(plan, (mode & MODE_FLAT) !== 0);
     const number = this.handlers.numberOf(plan.index, code);
     if (number === undefined) throw new Error(`no handler for row "${plan.row.source}"`);
-    if (plan.branches) this.counting.add(number);
-    if (plan.isRelative) this.direct.add(number);
-    if (plan.isRelative || plan.row.mnemonic === 'RET') this.linked.add(number);
-    else if (plan.branches && plan.takesModrm) this.indirect.add(number);
+    this.edges[number] |= edgesOf(plan);
     if (number >= this.handlers.firstWide) this.wantWide();
     return number;
   }
