@@ -29,7 +29,7 @@ export interface CodePart {
 export interface Footprint {
   readonly parts: readonly CodePart[];
   /** Where the region is entered, with the handlers that stood there; none until it is installed. */
-  entries: readonly { readonly record: number; readonly slot: number; readonly handler: number }[];
+  entries: readonly { readonly record: number; readonly slot: number; readonly told: { value: number } | undefined; readonly handler: number }[];
   valid: boolean;
   /** Installed, and not asked for since regions were made to rest so many times ago: if any, records that it is entered at stop. */
   resting: number;

@@ -3,6 +3,9 @@ import type { Arena } from '../memory/arena.ts';
 import { type CompiledModule, type Footprint, remove } from './code-page.ts';
 import { HANDLER_STOP } from './variant.ts';
 
+/** No slot of the function table. */
+export const NOWHERE = -1;
+
 /** Where a compiled region is entered: in the place of the first handler of a block. */
 export interface InstalledEntry {
   /** Arena address of the block, and its first record. */
@@ -10,6 +13,8 @@ export interface InstalledEntry {
   readonly record: number;
   /** Its slot in the function table. */
   readonly slot: number;
+  /** The module's own word for it, if it has one: the slot while the entry stands there. */
+  readonly told: { value: number } | undefined;
 }
 
 export class InstalledRegions {
@@ -46,10 +51,11 @@ export class InstalledRegions {
   install(region: Footprint, entries: readonly InstalledEntry[], module: CompiledModule, stands: (entry: InstalledEntry) => boolean): void {
     const { u32 } = this.arena;
     const free = entries.filter((entry) => stands(entry) && !this.replaced.has(entry.record));
-    region.entries = free.map(({ record, slot }) => ({ record, slot, handler: u32[record >>> 2] }));
-    for (const { record, slot, handler } of region.entries) {
+    region.entries = free.map(({ record, slot, told }) => ({ record, slot, told, handler: u32[record >>> 2] }));
+    for (const { record, slot, told, handler } of region.entries) {
       this.replaced.set(record, { handler, region });
       u32[record >>> 2] = slot;
+      if (told) told.value = slot;
     }
     const slots = new Set(free.map(({ slot }) => slot));
     this.droppedSlots.push(...entries.map(({ slot }) => slot).filter((slot) => !slots.has(slot)));
@@ -64,8 +70,10 @@ export class InstalledRegions {
     if (region.entries.length > 0) this.dropped++;
     this.installed.delete(region);
     if (region.module && --region.module.regions === 0) this.moduleBytes -= region.module.bytes;
-    for (const { record, slot, handler } of region.entries) {
+    for (const { record, slot, told, handler } of region.entries) {
       this.arena.u32[record >>> 2] = handler;
+      // Another function may get the slot, and stand there too.
+      if (told) told.value = NOWHERE;
       this.replaced.delete(record);
       this.droppedSlots.push(slot);
     }

@@ -7,6 +7,7 @@ import type { CompiledModule, Footprint } from '../interp/code-page.ts';
 import type { Arena } from '../memory/arena.ts';
 import { type Origin, RegionFinder } from './finder.ts';
 import { exportName, generateModule } from './generate.ts';
+import { slotName } from './neighbours.ts';
 import { MAX_ENTRIES } from './graph.ts';
 import { LoadMeter } from './load-meter.ts';
 import { packRegions } from './packing.ts';
@@ -211,7 +212,7 @@ export class RegionCompiler {
   private installAll({ regions, module, bytes }: Made): void {
     const { exports } = new WebAssembly.Instance(module, this.imports);
     const compiled = { bytes, regions: 0 };
-    for (const [n, region] of regions.entries()) this.install(region, compiled, (entry) => exports[exportName(n, entry)] as () => void);
+    for (const [n, region] of regions.entries()) this.install(region, compiled, exports, (entry) => exportName(n, entry));
     this.forget(regions);
     this.made.regions += regions.length;
     this.made.modules++;
@@ -228,13 +229,13 @@ export class RegionCompiler {
     }
   }
 
-  private install(region: Region, module: CompiledModule, functionOf: (entry: number) => () => void): void {
+  private install(region: Region, module: CompiledModule, exports: WebAssembly.Exports, nameOf: (entry: number) => string): void {
     const footprint = this.footprints.get(region);
     if (!footprint?.valid) return;
     const entries = region.entries.map(({ host, record }, i) => {
       const slot = this.takeSlot();
-      this.table.set(slot, functionOf(i));
-      return { host, record, slot };
+      this.table.set(slot, exports[nameOf(i)]);
+      return { host, record, slot, told: exports[slotName(nameOf(i))] as { value: number } | undefined };
     });
     this.code.install(footprint, entries, region.mode, module);
   }

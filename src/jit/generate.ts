@@ -8,6 +8,7 @@ import type { IntType } from '../wasm/opcodes.ts';
 import { type FunctionBody, ModuleBuilder } from '../wasm/module.ts';
 import { type BasicBlock, type CodeRecord, pageOf, type Region, type RegionEntry, successors, variantOf } from './region.ts';
 import { MAX_ENTRIES } from './graph.ts';
+import { Neighbours } from './neighbours.ts';
 import { RegionCode, type RegionFunction } from './region-code.ts';
 import type { FlagForm } from './region-flags.ts';
 import { type Edges, RegionOps } from './region-ops.ts';
@@ -34,17 +35,27 @@ export interface GenerationObserver {
   instruction(record: CodeRecord | undefined): void;
 }
 
+export interface GeneratorOptions {
+  /** The regions of the same module. */
+  readonly neighbours?: Neighbours | undefined;
+  readonly observer?: GenerationObserver | undefined;
+}
+
 /** The bytes of a module that exports a function for each entry of each region; imports as the interpreter's has them. */
 export function generateModule(regions: readonly Region[]): Uint8Array {
   const module = new ModuleBuilder();
-  const made = regions.map((region) => {
-    const generator = new RegionGenerator(module, region);
-    return { region, generator, body: module.define(generator.generate()) };
-  });
-  for (const [n, { region, generator, body }] of made.entries()) {
-    for (const [i, entry] of region.entries.entries()) {
-      module.export(exportName(n, i), generator.alone ? body : module.define(generator.entry(entry, i, body)));
-    }
+  const neighbours = new Neighbours(module);
+  const generators = regions.map((region) => new RegionGenerator(module, region, { neighbours }));
+  // The regions' functions come first, then those of entries, of regions that have such.
+  let bodies = regions.length;
+  const entries = generators.flatMap((generator, n) =>
+    regions[n].entries.map((entry, i) => ({ generator, n, i, entry, body: generator.alone ? n : bodies++, name: exportName(n, i) })),
+  );
+  for (const { name, entry, body } of entries) neighbours.add(name, entry, body);
+  for (const generator of generators) module.define(generator.generate());
+  for (const { generator, n, i, entry, body, name } of entries) {
+    if (!generator.alone) module.define(generator.entry(entry, i, n));
+    module.export(name, body);
   }
   return module.finish();
 }
@@ -82,13 +93,13 @@ export class RegionGenerator {
   private current = 0;
   private readonly observer: GenerationObserver | undefined;
 
-  constructor(module: ModuleBuilder, region: Region, observer?: GenerationObserver) {
+  constructor(module: ModuleBuilder, region: Region, { neighbours, observer }: GeneratorOptions = {}) {
     this.module = module;
     this.region = region;
     this.observer = observer;
     const environment = region.mode & MODE_CODE64 ? 'long' : region.mode & MODE_FLAT ? 'flat' : 'segmented';
     this.depths = x87Depths(region);
-    this.code = new RegionCode(module, environment, region, { x87: this.depths !== undefined, watch: observer && ((e) => observer.watch(e)) });
+    this.code = new RegionCode(module, environment, region, { x87: this.depths !== undefined, neighbours, watch: observer && ((e) => observer.watch(e)) });
     this.target = this.code.e.variable('i32', 'target');
     this.targets = [...new Set([...region.entries.map(({ block }) => block), ...region.jumpTargets])].map((block) => block + 1);
     this.jumped = this.code.e.variable(this.code.wide ? 'i64' : 'i32', 'jumped');

@@ -1,6 +1,7 @@
 /**
  * A region as people read it: its guest code, the operations that the bodies emit for each instruction (the region's IR), and
- * the WebAssembly that becomes of them. It is generated once more, with somebody looking on; the code is the same.
+ * the WebAssembly that becomes of them. It is generated once more, with somebody looking on; the code is the same, but for what
+ * leads to entries of its module directly (neighbours.ts).
  */
 import { MODE_CODE32, MODE_CODE64 } from '../cpu/mode.ts';
 import { disassemble } from '../wasm/disassemble.ts';
@@ -39,7 +40,7 @@ export const modeBits = (mode: number): 16 | 32 | 64 => (mode & MODE_CODE64 ? 64
 export function listRegion(region: Region, linearPage: number, memory: Uint8Array): RegionListing {
   const module = new ModuleBuilder();
   const recorder = new Recorder();
-  const { code } = new RegionGenerator(module, region, recorder).generate();
+  const { code } = new RegionGenerator(module, region, { observer: recorder }).generate();
   const lines = disassemble(code, (index) => module.importName(index)).map(({ offset, depth, text }) => ({ offset, text: '  '.repeat(depth) + text }));
   const seen = new Set<CodeRecord>();
   const parts = recorder.parts.map(({ record, ir, from }, n): ListedPart => {
@@ -72,7 +73,7 @@ interface Part {
 
 /** Operations that are listed: what instruction bodies may use (Emitter), and what a region's frame uses besides. */
 const LISTED: ReadonlySet<string> = new Set([
-  'binary', 'compare', 'unary', 'eqz', 'convert', 'select', 'simd', 'extractLane', 'replaceLane', 'shuffle', 'get', 'set', 'load', 'store',
+  'binary', 'compare', 'unary', 'eqz', 'convert', 'select', 'simd', 'extractLane', 'replaceLane', 'shuffle', 'get', 'set', 'global', 'load', 'store',
   'call', 'if', 'ifRarely', 'ifMostly', 'block', 'loop', 'branch', 'branchTable', 'returnCall', 'returnCallDefined', 'unreachable',
 ]);
 /** Of a handler's signature. */

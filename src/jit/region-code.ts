@@ -7,7 +7,7 @@
  * changes nothing before its last chance to leave.
  */
 import * as L from '../cpu/layout.ts';
-import { DISPATCH, GO, GO_DIRECT, GO_INDIRECT, HANDLER_SIGNATURE } from '../interp/record-ops.ts';
+import { DISPATCH, GO, GO_DIRECT, GO_INDIRECT, HANDLER_SIGNATURE, tlbEntry } from '../interp/record-ops.ts';
 import { type Environment, HANDLER_BUDGET } from '../interp/variant.ts';
 import type { FloatShape, I32, I64, Int, V128 } from '../isa/ops.ts';
 import type { IntType } from '../wasm/opcodes.ts';
@@ -15,6 +15,7 @@ import { FunctionBuilder, type Label, type Val, type Variable } from '../wasm/fu
 import type { ModuleBuilder } from '../wasm/module.ts';
 import { DeferredChecks, type Stretch } from './deferred-checks.ts';
 import { LoopPages } from './loop-pages.ts';
+import type { Neighbour, Neighbours } from './neighbours.ts';
 import { NORMAL_RANGES, type NumberRange } from './number-ranges.ts';
 import { PageSpan } from './page-spans.ts';
 import type { CodeRecord, Region } from './region.ts';
@@ -24,6 +25,8 @@ import { RegionX87, type X87Knowledge } from './region-x87.ts';
 const HALF_BYTES = 16;
 /** In the place of handlers: how a region goes on. */
 const GOES = 0, GOES_DIRECT = -1, GOES_INDIRECT = -2;
+/** From here down, by their numbers: to entries of the same module. */
+const GOES_NEAR = -3;
 const WAYS = [[GOES_DIRECT, GO_DIRECT], [GOES_INDIRECT, GO_INDIRECT], [GOES, GO]] as const;
 /** Spans that are kept at a time: each may take one of the host's registers. */
 const LIVE_SPANS = 6;
@@ -127,6 +130,8 @@ export type RegionTraits = Pick<Region, 'pages' | 'counted' | 'careful'>;
 export interface RegionCodeOptions {
   /** Whether it has the x87's state in locals. */
   readonly x87?: boolean;
+  /** Those that it may lead to directly. */
+  readonly neighbours?: Neighbours | undefined;
   /** What is emitted goes through it, for those who look on. */
   readonly watch?: ((e: RegionFunction) => RegionFunction) | undefined;
 }
@@ -178,17 +183,21 @@ export class RegionCode {
   /** Or one of `ways`: on at `exitTarget`. */
   private readonly exitHandler: Variable<'i32'>;
   private readonly ways = new Set<number>();
+  private readonly neighbours: Neighbours | undefined;
+  /** Those that the region goes on at, in the order of their ways. */
+  private readonly near: Neighbour[] = [];
   private readonly exitTarget: Variable<IntType>;
   private readonly exitFuel: Variable<'i32'>;
   /** Fuel that the instructions which are done have left; for regions that count them. */
   private readonly exitCount: Variable<'i32'> | undefined;
   private exitLabel: Label | undefined;
 
-  constructor(module: ModuleBuilder, environment: Environment, region: RegionTraits, { x87 = false, watch = (e) => e }: RegionCodeOptions = {}) {
+  constructor(module: ModuleBuilder, environment: Environment, region: RegionTraits, { x87 = false, neighbours, watch = (e) => e }: RegionCodeOptions = {}) {
     const e = watch(new RegionFunction(module, HANDLER_SIGNATURE));
     this.e = e;
     this.cpu = e.param(1, 'i32');
     this.environment = environment;
+    this.neighbours = neighbours;
     this.region = region;
     this.wide = environment === 'long';
     const type = this.wide ? 'i64' : 'i32';
@@ -237,6 +246,7 @@ export class RegionCode {
     }
     const on = [e.get(this.exitRecord), cpu, e.get(this.exitFuel)];
     const leaves = (handler: number): I32 => e.compare('eq', e.get(this.exitHandler), e.i32(handler));
+    for (const [n, near] of this.near.entries()) e.if(leaves(GOES_NEAR - n), () => this.goNear(near));
     for (const [way, go] of WAYS) {
       if (this.ways.has(way)) e.if(leaves(way), () => e.returnCall(go[this.environment], [...on, e.get(this.exitTarget)]));
     }
@@ -452,7 +462,26 @@ export class RegionCode {
   }
   /** Likewise, where the record is a branch that leads there; `indirect`: and no return. */
   leaveBy(record: CodeRecord, ip: Int, indirect: boolean): void {
-    this.leaveTo(ip, record, 1, indirect ? GOES_INDIRECT : GOES_DIRECT);
+    const near = indirect || this.environment === 'segmented' ? undefined : this.neighbours?.of(record, this.region.pages);
+    if (near && !this.near.includes(near)) this.near.push(near);
+    this.leaveTo(ip, record, 1, near ? GOES_NEAR - this.near.indexOf(near) : indirect ? GOES_INDIRECT : GOES_DIRECT);
+  }
+  /** On at an entry of the module, if that is where the address leads; else by the record's link. */
+  private goNear({ host, record, body, slot }: Neighbour): void {
+    const { e, cpu } = this;
+    const target = e.get(this.exitTarget);
+    const low = target.type === 'i64' ? e.convert('wrap', target as I64) : (target as I32);
+    const entry = tlbEntry(e, e.load('i32', cpu, L.TLB_ACTIVE), low);
+    const isMapped = e.compare('eq', e.load(target.type, entry, L.TLB_EXECUTE) as Int, e.binary('and', target, this.number(-4096)));
+    const leadsThere = e.compare('eq', e.binary('add', low, e.load('i32', entry, L.TLB_ADDEND)), e.i32(host));
+    const stands = e.compare('eq', e.load('i32', e.i32(record)), e.global(slot));
+    const fuel = e.get(this.exitFuel);
+    const goesOn = [isMapped, leadsThere, stands, e.compare('geS', fuel, e.i32(0))].reduce((all, each) => e.binary('and', all, each));
+    e.ifMostly(goesOn, () => {
+      this.storeWord(e.binary('sub', target, this.number(host & 0xfff)), L.IP_BASE);
+      e.returnCallDefined(body, [e.i32(record), cpu, fuel]);
+    });
+    e.returnCall(GO_DIRECT[this.environment], [e.get(this.exitRecord), cpu, fuel, target]);
   }
   /** The fuel does not cover what comes from a place on. */
   leaveSpent(offset: number, record: CodeRecord, more: number): void {

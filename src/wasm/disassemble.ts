@@ -95,6 +95,7 @@ function instruction(r: Reader, nameOf: (index: number) => string): string {
     case 0x20: return `local.get ${r.u32()}`;
     case 0x21: return `local.set ${r.u32()}`;
     case 0x22: return `local.tee ${r.u32()}`;
+    case 0x23: return `global.get ${r.u32()}`;
     case 0x41: return `i32.const ${r.signed(32)}`;
     case 0x42: return `i64.const ${r.signed(64)}`;
     case 0x43: return `f32.const ${r.float(4)}`;

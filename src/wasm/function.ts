@@ -232,6 +232,10 @@ export class FunctionBuilder {
     if (value.type !== v.type) throw new TypeError(`a variable of ${v.type} takes no ${value.type}`);
     this.effect([value], (v as unknown as LocalVariable).write);
   }
+  /** A global of the module, by what `exportGlobal` gave for it. */
+  global(index: number): Val<'i32'> {
+    return this.sequenced('load', 'i32', NONE, (b) => b.byte(0x23).u32(index)) as Val<'i32'>;
+  }
   call(target: FunctionImport, args: Val[]): Val | undefined {
     const index = this.module.importFunction(target);
     const { params, results } = target.signature;

@@ -35,7 +35,7 @@ export interface FunctionBody {
   readonly calls: readonly DefinedCall[];
 }
 
-const SECTION = { custom: 0, type: 1, import: 2, function: 3, export: 7, element: 9, code: 10 };
+const SECTION = { custom: 0, type: 1, import: 2, function: 3, global: 6, export: 7, element: 9, code: 10 };
 const FUNCREF = 0x70;
 
 /**
@@ -49,6 +49,7 @@ export class ModuleBuilder {
   private readonly importIndex = new Map<string, number>();
   private readonly bodies: FunctionBody[] = [];
   private readonly exports: { name: string; body: number }[] = [];
+  private readonly globals: { name: string; value: number }[] = [];
   private readonly elements: { offset: number; bodies: number[] }[] = [];
   private usesTable = false;
 
@@ -96,6 +97,11 @@ export class ModuleBuilder {
     this.exports.push({ name, body });
   }
 
+  /** Index of a variable of the module, an i32 that begins with a value; who has the export can set it. */
+  exportGlobal(name: string, value: number): number {
+    return this.globals.push({ name, value }) - 1;
+  }
+
   /** Puts defined functions into the imported table from slot `offset` on. */
   fillTable(offset: number, bodies: number[]): void {
     this.elements.push({ offset, bodies });
@@ -131,9 +137,16 @@ export class ModuleBuilder {
       for (const body of this.bodies) b.u32(this.typeIndex(body.signature));
     });
     const shift = this.imports.length;
+    if (this.globals.length > 0) {
+      section(SECTION.global, (b) => {
+        b.u32(this.globals.length);
+        for (const { value } of this.globals) b.byte(TYPE_CODE.i32).byte(0x01).byte(0x41).s32(value).byte(0x0b);
+      });
+    }
     section(SECTION.export, (b) => {
-      b.u32(this.exports.length);
+      b.u32(this.exports.length + this.globals.length);
       for (const e of this.exports) b.name(e.name).byte(0x00).u32(shift + e.body);
+      for (const [index, { name }] of this.globals.entries()) b.name(name).byte(0x03).u32(index);
     });
     if (this.elements.length > 0) {
       section(SECTION.element, (b) => {
