@@ -83,6 +83,7 @@ export class Engine {
     this.table = new WebAssembly.Table({ element: 'anyfunc', initial: firstRegion });
     const { enter, ...interpreter } = instantiateInterpreter(modules.interpreter, arena, this.table, this.imports);
     this.run = enter;
+    if (modules.wideHandlers instanceof WebAssembly.Module) this.loadWideHandlers();
     const shared = { env: { memory: arena.memory }, interpreter, cpu, kernel };
     this.compiler = new RegionCompiler(arena, this.code, this.table, shared, options);
   }

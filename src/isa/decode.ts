@@ -31,13 +31,49 @@ export type CodeSize = 16 | 32 | 64;
  * For one opcode: which row holds, by mandatory prefix (0 none, 1 66, 2 F3, 3 F2) and ModRM byte; with a VEX prefix by its
  * length and W too, in bits 2 and 3 of the column.
  */
-interface Entry {
+class Entry {
   readonly modrm: boolean;
-  /** Row number or -1 for each column; one without ModRM, else 256. */
-  readonly choose: readonly Int16Array[];
   /** The row with a register in its opcode that an exact one hides but for REX.B, or -1. */
   readonly hidden: number;
+  private readonly rows: readonly Row[];
+  private readonly candidates: readonly number[];
+  /** Some row has a whole byte of ModRM to itself: else its digit decides, and whether there is a register or memory. */
+  private readonly exact: boolean;
+  /** Bits of the index below the column's; columns are alike where no row has a prefix or VEX. */
+  private readonly bits: number;
+  private readonly alike: boolean;
+  /** Rows by column and ModRM, as they were chosen. */
+  private readonly chosen: Int16Array;
+
+  constructor(rows: readonly Row[], { rows: candidates, hidden }: Candidates, columns: number) {
+    this.rows = rows;
+    this.candidates = candidates;
+    this.hidden = hidden;
+    this.modrm = candidates.some((i) => hasModrm(rows[i]));
+    this.exact = candidates.some((i) => rows[i].modrm !== undefined);
+    this.alike = candidates.every((i) => rows[i].prefix === undefined && rows[i].vex === undefined);
+    this.bits = this.exact ? 8 : this.modrm ? 4 : 0;
+    this.chosen = new Int16Array((this.alike ? 1 : columns) << this.bits).fill(UNKNOWN);
+  }
+
+  /** Row number, or -1, for a column and, where there is one, a byte of ModRM. */
+  row(column: number, modrm: number): number {
+    const index = this.exact ? modrm : this.modrm ? (modrm >= 0xc0 ? 8 : 0) | ((modrm >> 3) & 7) : 0;
+    const at = this.alike ? index : (column << this.bits) | index;
+    if (this.chosen[at] === UNKNOWN) this.chosen[at] = this.choose(column, modrm);
+    return this.chosen[at];
+  }
+  private choose(column: number, modrm: number): number {
+    const { rows } = this;
+    const fits = this.candidates.filter((i) => matches(rows[i], column, this.modrm ? modrm : undefined));
+    // An exact ModRM byte is more specific than a digit, and a mandatory prefix than none (F3 0F BC is BSF to some processors).
+    const [chosen, ...rest] = mostSpecific(mostSpecific(fits, (i) => rows[i].modrm !== undefined), (i) => rows[i].prefix !== undefined);
+    if (rest.length > 0) throw new Error(`rows "${rows[chosen].source}" and "${rows[rest[0]].source}" are the same instruction`);
+    return chosen ?? -1;
+  }
 }
+/** Not yet chosen. */
+const UNKNOWN = -2;
 
 /** The entries of a map's opcodes, each made when it is first asked for. */
 class OpcodeMap {
@@ -54,12 +90,15 @@ class OpcodeMap {
 
   of(opcode: number): Entry | undefined {
     const found = this.candidates[opcode];
-    return found && (this.entries[opcode] ??= buildEntry(this.rows, found, this.columns));
+    return found && (this.entries[opcode] ??= new Entry(this.rows, found, this.columns));
   }
 
   /** @throws Error when two rows are the same instruction. */
   check(): void {
-    for (let opcode = 0; opcode < 256; opcode++) this.of(opcode);
+    for (let opcode = 0; opcode < 256; opcode++) {
+      const entry = this.of(opcode);
+      for (let column = 0; column < this.columns; column++) for (let modrm = 0; modrm < 256; modrm++) entry?.row(column, modrm);
+    }
   }
 }
 
@@ -197,7 +236,7 @@ export class Decoder {
       if (this.at >= this.end) return 'truncated';
       this.modrm = select = this.bytes[this.at++];
     }
-    const index = this.rex & REX_B && entry.hidden >= 0 ? entry.hidden : entry.choose[column][select];
+    const index = this.rex & REX_B && entry.hidden >= 0 ? entry.hidden : entry.row(column, select);
     if (index < 0) return 'undefined';
     this.rowIndex = index;
     this.row = this.rows[index];
@@ -503,24 +542,6 @@ function buildMap(rows: readonly Row[], belongs: (row: Row, index: number) => bo
     map[op] = { rows: exact.length > 0 ? exact : candidates, hidden: hidden ?? -1 };
   }
   return new OpcodeMap(rows, map, columns);
-}
-
-function buildEntry(rows: readonly Row[], { rows: candidates, hidden }: Candidates, columnCount: number): Entry {
-  const modrm = candidates.some((i) => hasModrm(rows[i]));
-  const rowsOf = (column: number): Int16Array => {
-    const choose = new Int16Array(modrm ? 256 : 1).fill(-1);
-    for (let select = 0; select < choose.length; select++) {
-      const fits = candidates.filter((i) => matches(rows[i], column, modrm ? select : undefined));
-      // An exact ModRM byte is more specific than a digit, and a mandatory prefix than none (F3 0F BC is BSF to some processors).
-      const [chosen, ...rest] = mostSpecific(mostSpecific(fits, (i) => rows[i].modrm !== undefined), (i) => rows[i].prefix !== undefined);
-      if (rest.length > 0) throw new Error(`rows "${rows[chosen].source}" and "${rows[rest[0]].source}" are the same instruction`);
-      choose[select] = chosen ?? -1;
-    }
-    return choose;
-  };
-  const alike = candidates.every((i) => rows[i].prefix === undefined && rows[i].vex === undefined);
-  const choose = alike ? new Array<Int16Array>(columnCount).fill(rowsOf(0)) : Array.from({ length: columnCount }, (_, column) => rowsOf(column));
-  return { modrm, choose, hidden };
 }
 
 /** Those that a property holds for, if there are any. */
