@@ -51,7 +51,7 @@ export function generateModule(regions: readonly Region[]): Uint8Array {
   const entries = generators.flatMap((generator, n) =>
     regions[n].entries.map((entry, i) => ({ generator, n, i, entry, body: generator.alone ? n : bodies++, name: exportName(n, i) })),
   );
-  for (const { name, entry, body } of entries) neighbours.add(name, entry, body);
+  for (const { name, n, entry, body } of entries) neighbours.add(name, regions[n].mode, entry, body);
   for (const generator of generators) module.define(generator.generate());
   for (const { generator, n, i, entry, body, name } of entries) {
     if (!generator.alone) module.define(generator.entry(entry, i, n));

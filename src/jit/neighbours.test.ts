@@ -1,11 +1,13 @@
 /** Regions of one module, which lead to each other by direct tail calls while they stand where branches lead. */
-import { afterEach, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Cpu, CpuOptions } from '../cpu/cpu.ts';
 import { flatMachine } from '../cpu/flat-machine-fixture.ts';
+import { MODE_OSFXSR } from '../cpu/mode.ts';
 import { InstalledRegions, NOWHERE } from '../interp/installed-regions.ts';
 import { physAddr } from '../memory/address.ts';
 import { generateModule } from './generate.ts';
 import { unpackRegions } from './packing.ts';
+import type { Region } from './region.ts';
 import type { CompileReply, CompilerThread } from './thread-protocol.ts';
 
 const EAX = 0, ECX = 1, EDX = 2, EBX = 3, ESP = 4;
@@ -15,15 +17,17 @@ const SLICE = 150;
 
 afterEach(() => vi.restoreAllMocks());
 
-/** Makes modules at once, of more regions at a time than are made between two slices without a thread. */
-function thread(): CompilerThread {
+/** Makes modules at once, of more regions at a time than are made between two slices without a thread; `each` sees the regions. */
+function thread(each: (regions: readonly Region[]) => void = () => {}): CompilerThread {
   let answer: (reply: CompileReply) => void = () => {};
   return {
     listen: (onReply) => {
       answer = onReply;
     },
     post: ({ id, regions }) => {
-      const bytes = generateModule(unpackRegions(regions));
+      const unpacked = unpackRegions(regions);
+      each(unpacked);
+      const bytes = generateModule(unpacked);
       answer({ id, module: new WebAssembly.Module(bytes as BufferSource), bytes: bytes.length });
     },
   };
@@ -57,13 +61,26 @@ it.each<[string, CpuOptions]>([
   });
 });
 
-it('the region of a loop and that of a function which it calls lead to each other, while they stand there', () => {
+describe('the region of a loop and that of a function which it calls', () => {
   const loop = [0xe8, 0xfb, 0x0f, 0, 0, 0x43, 0xeb, 0xf8]; // again: call FUNCTION; inc ebx; jmp again
   const code = [...Array<number>(120).fill(0x40), 0xc3]; // inc eax, more often than what stands in the place of its call; ret
-  const told = run({ compileThreshold: 100, compilerThread: thread() }, loop, code, 0x42, 124, (cpu, plain, other) => { // inc edx
-    expect([EAX, EDX, EBX].map((n) => cpu.state.reg(n))).toEqual([120 * plain + 119 * other, other, plain + other]);
+  const withThread = (each?: (regions: readonly Region[]) => void): CpuOptions => ({ compileThreshold: 100, compilerThread: thread(each) });
+
+  it('lead to each other, while they stand there', () => {
+    const told = run(withThread(), loop, code, 0x42, 124, (cpu, plain, other) => { // inc edx
+      expect([EAX, EDX, EBX].map((n) => cpu.state.reg(n))).toEqual([120 * plain + 119 * other, other, plain + other]);
+    });
+    expect(told.length).toBeGreaterThan(1);
+    expect(told.filter((slot) => slot !== NOWHERE).length).toBeGreaterThan(0);
+    expect(told).toContain(NOWHERE);
   });
-  expect(told.length).toBeGreaterThan(1);
-  expect(told.filter((slot) => slot !== NOWHERE).length).toBeGreaterThan(0);
-  expect(told).toContain(NOWHERE);
+  it('do not where one is code of another mode', () => {
+    const made: (readonly Region[])[] = [];
+    run(withThread((regions) => made.push(regions)), loop, code, 0x42, 124, () => {});
+    const slots = (regions: readonly Region[]): number =>
+      WebAssembly.Module.exports(new WebAssembly.Module(generateModule(regions) as BufferSource)).filter(({ kind }) => kind === 'global').length;
+    const regions = made.find((some) => slots(some) > 1) ?? [];
+    expect(regions.length).toBeGreaterThan(1);
+    expect(slots(regions.map((region, n) => ({ ...region, mode: n === 0 ? region.mode ^ MODE_OSFXSR : region.mode })))).toBeLessThan(slots(regions));
+  });
 });

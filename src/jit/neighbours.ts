@@ -5,7 +5,7 @@
 import { NOWHERE } from '../interp/installed-regions.ts';
 import * as R from '../interp/record.ts';
 import type { ModuleBuilder } from '../wasm/module.ts';
-import { branchOffset, type CodeRecord, isReturn, pageOf, type RegionEntry, type RegionPage } from './region.ts';
+import { branchOffset, type CodeRecord, isReturn, pageOf, type Region, type RegionEntry, type RegionPage } from './region.ts';
 
 export interface Neighbour {
   /** Arena addresses of the entry's first byte of code, and of its record. */
@@ -22,23 +22,24 @@ export const slotName = (entry: string): string => `${entry}.slot`;
 
 export class Neighbours {
   private readonly module: ModuleBuilder;
-  private readonly entries: { readonly name: string; readonly entry: RegionEntry; readonly body: number }[] = [];
+  private readonly entries: { readonly name: string; readonly mode: number; readonly entry: RegionEntry; readonly body: number }[] = [];
   private readonly known = new Map<RegionEntry, Neighbour>();
 
   constructor(module: ModuleBuilder) {
     this.module = module;
   }
 
-  /** @param name that of the function's export; @param body its number among the module's functions */
-  add(name: string, entry: RegionEntry, body: number): void {
-    this.entries.push({ name, entry, body });
+  /** @param name that of the function's export; @param mode that of its region; @param body its number among the module's functions */
+  add(name: string, mode: number, entry: RegionEntry, body: number): void {
+    this.entries.push({ name, mode, entry, body });
   }
 
-  /** The entry that a direct branch or a return of a region with these pages is thought to lead to. */
-  of(branch: CodeRecord, pages: readonly RegionPage[]): Neighbour | undefined {
-    const host = hostOf(branch, pages);
+  /** The entry that a direct branch or a return of a region is thought to lead to. */
+  of(branch: CodeRecord, region: Pick<Region, 'mode' | 'pages'>): Neighbour | undefined {
+    const host = hostOf(branch, region.pages);
     const link = linkOf(branch);
-    const found = this.entries.find(({ entry }) => entry.host === host || entry.record === link);
+    // The same bytes are other code in another mode.
+    const found = this.entries.find(({ mode, entry }) => mode === region.mode && (entry.host === host || entry.record === link));
     if (!found) return undefined;
     const { entry, body, name } = found;
     let neighbour = this.known.get(entry);

@@ -125,7 +125,7 @@ export interface X87Watcher {
 }
 
 /** What is asked of a region while its code is made. */
-export type RegionTraits = Pick<Region, 'pages' | 'counted' | 'careful'>;
+export type RegionTraits = Pick<Region, 'mode' | 'pages' | 'counted' | 'careful'>;
 
 export interface RegionCodeOptions {
   /** Whether it has the x87's state in locals. */
@@ -462,7 +462,7 @@ export class RegionCode {
   }
   /** Likewise, where the record is a branch that leads there; `indirect`: and no return. */
   leaveBy(record: CodeRecord, ip: Int, indirect: boolean): void {
-    const near = indirect || this.environment === 'segmented' ? undefined : this.neighbours?.of(record, this.region.pages);
+    const near = indirect || this.environment === 'segmented' ? undefined : this.neighbours?.of(record, this.region);
     if (near && !this.near.includes(near)) this.near.push(near);
     this.leaveTo(ip, record, 1, near ? GOES_NEAR - this.near.indexOf(near) : indirect ? GOES_INDIRECT : GOES_DIRECT);
   }

@@ -135,7 +135,7 @@ class ProbedCode extends RegionCode {
   onLeave: () => void = () => {};
 
   constructor({ delta }: CodeRecord) {
-    super(new ModuleBuilder(), 'long', { pages: [{ delta, frame: 0 }], counted: false, careful: false });
+    super(new ModuleBuilder(), 'long', { mode: 0, pages: [{ delta, frame: 0 }], counted: false, careful: false });
   }
   override leaveAt(record: CodeRecord): void {
     this.onLeave();
