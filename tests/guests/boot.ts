@@ -8,6 +8,8 @@ import type { GuestFileRole, GuestManifest } from '../../images/manifest.ts';
 
 export const here = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const GUESTS = here('.cache/guests');
+/** `npm run test:guests -- --compiled` */
+const COMPILED = process.env.CORACLE_COMPILED === '1' ? ['-compile-threshold', '1'] : [];
 const manifest: GuestManifest = JSON.parse(readFileSync(join(GUESTS, 'guests.json'), 'utf8'));
 
 export const TEACHING_IMAGE = here('images/teaching/teaching.img');
@@ -45,7 +47,7 @@ export interface Outcome {
 }
 
 export function boot(...args: string[]): Promise<Outcome> {
-  const child = spawn(process.execPath, [here('bin/coracle.js'), 'boot', '-nographic', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [here('bin/coracle.js'), 'boot', '-nographic', ...COMPILED, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   const startMs = performance.now();
   /** How long the output was, and when. */
