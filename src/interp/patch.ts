@@ -35,7 +35,7 @@ export function patchBlock({ page, start, end, executing }: Change, mode: number
     const offset = u16[(record + R.REC_OFFSET) >>> 1];
     const result = translator.instruction(frame + offset, frame + 4096, mode, record, offset, u8[record + R.REC_COUNT]);
     if (result === 'truncated' || u8[record + R.REC_LENGTH] !== length) return 'impossible';
-      // Instructions that end a block have handlers of their own.
+    // Instructions that end a block have handlers of their own.
     const isLast = u8[record + R.RECORD_SIZE + R.REC_LENGTH] === 0;
     if (u32[record >>> 2] !== handler && (isLast || result === 'ended')) return 'impossible';
   }
