@@ -47,7 +47,8 @@ export interface Outcome {
 }
 
 export function boot(...args: string[]): Promise<Outcome> {
-  const child = spawn(process.execPath, [here('bin/coracle.js'), 'boot', '-nographic', ...COMPILED, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const flags = args.includes('-compile-threshold') ? args : [...COMPILED, ...args];
+  const child = spawn(process.execPath, [here('bin/coracle.js'), 'boot', '-nographic', ...flags], { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   const startMs = performance.now();
   /** How long the output was, and when. */
