@@ -245,7 +245,7 @@ export class CodeCache {
   }
   private dropBytes(page: CodePage, offset: number, length: number, executing: number): boolean {
     const { dropped, patched } = this;
-    page.drop(offset, offset + length, executing, this.dropping);
+    page.drop({ page, start: offset, end: offset + length, executing }, this.dropping);
     if (this.dropped !== dropped) {
       this.publish(page);
       this.unlink(page);

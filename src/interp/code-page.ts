@@ -284,10 +284,11 @@ export class CodePage {
   }
 
   /**
-   * Hands over what was made from any of these bytes, and forgets its lines, but for blocks that can be patched. Blocks leave the page
-   * here; their records are the caller's to stop. What follows runs for every write beside code, and makes little garbage where it finds nothing.
+   * Hands over what was made from bytes of this page that changed, and forgets its lines, but for blocks that can be patched. Blocks
+   * leave the page here; their records are the caller's to stop. What follows runs for every write beside code, and makes little garbage where it finds nothing.
    */
-  drop(start: number, end: number, executing: number, dropped: Dropping): void {
+  drop(change: Change, dropped: Dropping): void {
+    const { start, end } = change;
     let first = start;
     let last = end;
     const hit = (parts: readonly CodePart[]): boolean => {
@@ -305,7 +306,7 @@ export class CodePage {
     for (let i = this.firstHit(start, end); i >= 0; i = this.nextHit(i + 1, start, end)) {
       const key = this.inOrder[i];
       const place = this.places.get(key) as Place;
-      if (this.patch(key, recordOf(place), { page: this, start, end, executing }, dropped)) continue;
+      if (this.patch(key, recordOf(place), change, dropped)) continue;
       const count = countOf(place);
       first = Math.min(first, key & 4095);
       last = Math.max(last, endOf(place));

@@ -5,7 +5,7 @@
 import { NOWHERE } from '../interp/installed-regions.ts';
 import * as R from '../interp/record.ts';
 import type { ModuleBuilder } from '../wasm/module.ts';
-import { branchOffset, type CodeRecord, isReturn, pageOf, type Region, type RegionEntry, type RegionPage } from './region.ts';
+import { branchOffset, type CodeRecord, hostOf, isReturn, pageOf, type Region, type RegionEntry } from './region.ts';
 
 export interface Neighbour {
   /** Arena addresses of the entry's first byte of code, and of its record. */
@@ -36,7 +36,9 @@ export class Neighbours {
 
   /** The entry that a direct branch or a return of a region is thought to lead to. */
   of(branch: CodeRecord, region: Pick<Region, 'mode' | 'pages'>): Neighbour | undefined {
-    const host = hostOf(branch, region.pages);
+    const offset = branchOffset(branch);
+    const isKnown = offset !== undefined && region.pages.some(({ delta }) => delta === pageOf(offset));
+    const host = isKnown ? hostOf(region.pages, offset) : undefined;
     const link = linkOf(branch);
     // The same bytes are other code in another mode.
     const found = this.entries.find(({ mode, entry }) => mode === region.mode && (entry.host === host || entry.record === link));
@@ -51,12 +53,6 @@ export class Neighbours {
   }
 }
 
-/** Arena address that a direct branch leads to where that is in one of the pages. */
-function hostOf(branch: CodeRecord, pages: readonly RegionPage[]): number | undefined {
-  const offset = branchOffset(branch);
-  const page = offset === undefined ? undefined : pages.find(({ delta }) => delta === pageOf(offset));
-  return page && ((page.frame >>> 0) + ((offset as number) & 0xfff)) >>> 0;
-}
 /** The record that a branch had a link to; 0: none, or it has it elsewhere. */
 function linkOf(branch: CodeRecord): number {
   const fields = new DataView(branch.bytes.buffer, branch.bytes.byteOffset);

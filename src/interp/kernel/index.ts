@@ -53,7 +53,7 @@ function numberBefore(end: usize, bytes: i32, signed: i32): i32 {
 }
 
 export function fill_records(
-  tables: usize, root: i32, at: usize, end: usize, stop: usize, out: usize, offset: i32, count: i32, limit: i32, hotAfter: i32,
+  tables: usize, root: i32, at: usize, end: usize, stop: usize, out: usize, offset: i32, count: i32, limit: i32, edges: i32,
 ): i32 {
   const start = at;
   let filled = 0;
@@ -75,7 +75,7 @@ export function fill_records(
     store<i32>(out, load<i32>(template, REC_INDEX), REC_INDEX);
     store<i32>(out, displacement + load<i32>(template, TEMPLATE_ADJUST) + (form & FORM_RIP ? next : 0), REC_DISPLACEMENT);
     store<i32>(out, immediate, REC_IMMEDIATE);
-    store<i32>(out, form & FORM_BRANCHES ? hotAfter : load<i32>(template, REC_IMMEDIATE2), REC_IMMEDIATE2);
+    store<i32>(out, form & FORM_BRANCHES ? edges : load<i32>(template, REC_IMMEDIATE2), REC_IMMEDIATE2);
     store<i32>(out, 0, REC_LINK);
     store<i32>(out, offset | (length << 16) | ((count + filled) << 24), REC_OFFSET);
     at = after;
