@@ -22,6 +22,8 @@ export interface CpuOptions {
   readonly compilerThread?: CompilerThread | undefined;
   /** Compiled code stays up to so many bytes of WebAssembly, whether it runs or not. Default: 512 KiB. */
   readonly keptCodeBytes?: number;
+  /** More never stays. Default: 32 MiB. */
+  readonly mostCodeBytes?: number;
   /** Looks on. */
   readonly tracer?: Tracer | undefined;
   /** Compiled code counts its instructions, which takes it a little time whenever it is left. Default: false. */

@@ -104,7 +104,7 @@ export class Cpu implements CpuContext {
     const imports = this.namedImports();
     this.imports = [...imports.values()];
     this.engine = Engine.of(host.memory.pool, modules, imports, {
-      nowMs: this.nowMs, thread: options.compilerThread, keptBytes: options.keptCodeBytes,
+      nowMs: this.nowMs, thread: options.compilerThread, keptBytes: options.keptCodeBytes, mostBytes: options.mostCodeBytes,
     });
     this.decoder = this.engine.decoders.number(this.profile.features);
     this.source = new CodeSource(this.state, this.mmu, host.memory, this.engine);

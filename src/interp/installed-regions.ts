@@ -99,6 +99,11 @@ export class InstalledRegions {
       if (region.resting++ >= calls && this.moduleBytes > mostBytes) this.uninstall(region);
     }
   }
+  /** Drops so large a part of the regions: those that have rested for longest, the oldest first. To call while no handler runs. */
+  evict(share: number): void {
+    const byRest = [...this.installed].sort((a, b) => b.resting - a.resting);
+    for (const region of byRest.slice(0, Math.ceil(byRest.length * share))) this.uninstall(region);
+  }
   /** The region that rests in the place of a block is asked for. */
   wake(record: number): void {
     const region = this.replaced.get(record)?.region;

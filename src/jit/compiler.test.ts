@@ -106,6 +106,31 @@ describe('compiled code', () => {
     expect([cpu.instructions - before, cpu.state.reg(EBX)]).toEqual([5000, 1250]);
   });
 
+  it('goes when more is made than may stay, what has not run for longest first', () => {
+    let ms = 0;
+    const begin = (mostCodeBytes = 1 << 20): void => {
+      start({ compileThreshold: 10, keptCodeBytes: 1, mostCodeBytes, nowMs: () => ms });
+      for (const eip of [0x3000, 0x4000, 0x5000]) memory.write(physAddr(eip), Uint8Array.of(0x43, 0x49, 0x75, 0xfc)); // again: inc ebx; dec ecx; jnz again
+    };
+    const loop = (eip: number) => {
+      cpu.state.eip = eip;
+      cpu.state.setReg(ECX, 1_000_000);
+      for (let i = 0; i < 20; i++) cpu.run(1000);
+      const { regions, dropped, liveBytes } = cpu.compilerCounters;
+      return { regions, dropped, liveBytes };
+    };
+    begin();
+    const { liveBytes } = loop(0x3000);
+    begin(liveBytes * 5 / 2);
+    expect([loop(0x3000), loop(0x4000)]).toEqual([{ regions: 1, dropped: 0, liveBytes }, { regions: 2, dropped: 0, liveBytes: liveBytes * 2 }]);
+    // Both rest, until they are asked for again.
+    ms += 20_000;
+    loop(0x3000);
+    const third = { regions: 3, dropped: 1, liveBytes: liveBytes * 2 };
+    expect([loop(0x5000), loop(0x3000)]).toEqual([third, third]);
+    expect(loop(0x4000)).toEqual({ regions: 4, dropped: 2, liveBytes: liveBytes * 2 });
+  });
+
   it('is not made while the guest is nearly idle, and is once it is busy', () => {
     let ms = 0;
     start({ compileThreshold: 10, nowMs: () => ms });

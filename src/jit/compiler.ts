@@ -19,8 +19,10 @@ const BATCH_REGIONS = 32;
 const BATCH_INSTRUCTIONS = 1200;
 /** Likewise when the machine waits for it. */
 const SLICE_INSTRUCTIONS = 100;
-/** Slots of live regions at most: when there are so many, all are dropped. */
-const MAX_SLOTS = 16384;
+/** Slots of live regions at most: where there are about to be more, so large a part of the regions goes. */
+const MAX_SLOTS = 16384, EVICTED_SHARE = 1 / 8;
+/** Default of `mostBytes`. An engine takes some six bytes for each when the code is optimised. */
+const MOST_BYTES = 32 << 20;
 const TABLE_STEP = 1024;
 /** Regions that wait at most. */
 const MOST_WAITING = 1000;
@@ -34,8 +36,10 @@ export interface CompilerCounters {
   readonly regions: number;
   readonly modules: number;
   readonly bytes: number;
-  /** Regions dropped, because their guest code was written to or all were. */
+  /** Regions dropped since then, because their guest code was written to, or to make room. */
   readonly dropped: number;
+  /** WebAssembly bytes of the modules that are there now. */
+  readonly liveBytes: number;
   /** Host milliseconds that the machine waited for compilation, and the longest single pause. */
   readonly pausedMs: number;
   readonly longestPauseMs: number;
@@ -48,6 +52,8 @@ export interface RegionCompilerOptions {
   readonly thread: CompilerThread | undefined;
   /** So many bytes of WebAssembly stay, whether they run or not. Default: 512 KiB. */
   readonly keptBytes?: number | undefined;
+  /** More bytes of WebAssembly than these never stay: what has not run for longest goes. Default: 32 MiB. */
+  readonly mostBytes?: number | undefined;
 }
 
 /** A module of regions. */
@@ -67,6 +73,7 @@ export class RegionCompiler {
   private readonly finder: RegionFinder;
   private readonly nowMs: () => number;
   private readonly keptBytes: number;
+  private readonly mostBytes: number;
   private readonly freeSlots: number[] = [];
   private queue: Region[] = [];
   /** Blocks of the regions that wait, by arena address and mode: who asks for one gets an entry there. */
@@ -82,12 +89,13 @@ export class RegionCompiler {
   private restedMs = 0;
   private readonly load = new LoadMeter();
 
-  constructor(arena: Arena, code: CodeCache, table: WebAssembly.Table, imports: WebAssembly.Imports, { nowMs, thread, keptBytes }: RegionCompilerOptions) {
+  constructor(arena: Arena, code: CodeCache, table: WebAssembly.Table, imports: WebAssembly.Imports, { nowMs, thread, keptBytes, mostBytes }: RegionCompilerOptions) {
     this.code = code;
     this.table = table;
     this.imports = imports;
     this.nowMs = nowMs;
     this.keptBytes = keptBytes ?? KEPT_BYTES;
+    this.mostBytes = mostBytes ?? MOST_BYTES;
     this.finder = new RegionFinder(arena, code);
     this.thread = thread;
     thread?.listen((reply) => this.receive(reply), () => this.threadEnded());
@@ -95,7 +103,8 @@ export class RegionCompiler {
   }
 
   get counters(): CompilerCounters {
-    return { ...this.made, dropped: this.code.regions.dropped };
+    const { dropped, moduleBytes } = this.code.regions;
+    return { ...this.made, dropped, liveBytes: moduleBytes };
   }
 
   /** Is told of each region that is to be compiled, with the linear address of its first page. */
@@ -142,11 +151,13 @@ export class RegionCompiler {
    * call between two slices, while no code runs.
    */
   work(now = false): void {
-    if (this.code.regions.moduleBytes > this.keptBytes) this.rest();
+    const { regions } = this.code;
+    if (regions.moduleBytes > this.keptBytes) this.rest();
+    while (regions.moduleBytes > this.mostBytes) regions.evict(EVICTED_SHARE);
     if (this.ready.length === 0 && (this.queue.length === 0 || (this.inFlight.size > 0 && !now))) return;
     const start = this.nowMs();
     for (const made of this.ready.splice(0)) this.installAll(made);
-    if (this.live + BATCH_REGIONS * MAX_ENTRIES > MAX_SLOTS) this.code.dropAll();
+    if (this.live + BATCH_REGIONS * MAX_ENTRIES > MAX_SLOTS) regions.evict(EVICTED_SHARE);
     else if (this.queue.length > 0 && (now || this.inFlight.size === 0)) this.batch(now);
     const ms = this.nowMs() - start;
     this.made.pausedMs += ms;
