@@ -129,6 +129,9 @@ export class Cpu implements CpuContext {
     return this.retired + used + this.arena.u8[ip + R.REC_COUNT] - 1;
   }
 
+  get awaitsMessage(): boolean {
+    return this.engine.compiler.awaitsThread;
+  }
   get compilerCounters(): CompilerCounters {
     return this.engine.compiler.counters;
   }

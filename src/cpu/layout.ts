@@ -149,10 +149,10 @@ export const MIDDLE_CONSTANTS = 0x1400;
 export const STATE_SIZE = 0x1440;
 
 /**
- * Two TLB sets follow the state: supervisor, then user. Direct-mapped by linear page number, so large that pages of a kernel
+ * Two TLB sets follow the state: supervisor, then user. Direct-mapped by linear page number, so large (64 MiB) that pages of a kernel
  * seldom displace each other: an entry takes space in the host's caches only where it is used.
  */
-export const TLB_ENTRIES = 8192;
+export const TLB_ENTRIES = 16384;
 export const TLB_ENTRY_SIZE = 32;
 export const TLB_READ = 0; // i64: linear page address, or TLB_INVALID
 export const TLB_WRITE = 8;

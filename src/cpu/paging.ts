@@ -183,9 +183,9 @@ export class PageWalker implements Path {
     this.rootHigh = this.pdptes[slot + 1];
     const directory = this.pageOf(pdpte, this.pdptes[slot + 1]);
     const pdeOffset = (linear >>> 18) & 0xff8;
-    const pde = this.readEntry(directory, pdeOffset);
+    const pde = this.readPair(directory, pdeOffset);
     if ((pde & PTE_P) === 0) return this.fail(linear, code);
-    const pdeHigh = this.readEntry(directory, pdeOffset + 4);
+    const pdeHigh = this.high;
     if (pdeHigh & reserved) return this.fail(linear, code | PF_P | PF_RSVD);
     if (pde & PTE_PS) {
       if (pde & PDE_2M_RESERVED) return this.fail(linear, code | PF_P | PF_RSVD);
@@ -197,9 +197,9 @@ export class PageWalker implements Path {
     if ((pde & PTE_A) === 0) this.writeEntry(directory, pdeOffset, pde | PTE_A);
     const table = this.pageOf(pde, pdeHigh);
     const pteOffset = (linear >>> 9) & 0xff8;
-    const pte = this.readEntry(table, pteOffset);
+    const pte = this.readPair(table, pteOffset);
     if ((pte & PTE_P) === 0) return this.fail(linear, code);
-    const pteHigh = this.readEntry(table, pteOffset + 4);
+    const pteHigh = this.high;
     if (pteHigh & reserved) return this.fail(linear, code | PF_P | PF_RSVD);
     this.size = PAGE_4K;
     this.executable = !nx || (pdeHigh | pteHigh) >= 0;
@@ -218,9 +218,9 @@ export class PageWalker implements Path {
     let noExecute = 0;
     for (let level = 3; ; level--) {
       const offset = levelOffset(linear, high, level);
-      const entry = this.readEntry(table, offset);
+      const entry = this.readPair(table, offset);
       if ((entry & PTE_P) === 0) return this.fail(linear, code);
-      const entryHigh = this.readEntry(table, offset + 4);
+      const entryHigh = this.high;
       if (entryHigh & reserved || this.reservesLow(entry, level)) return this.fail(linear, code | PF_P | PF_RSVD);
       rights &= entry;
       noExecute |= entryHigh;
@@ -287,6 +287,25 @@ export class PageWalker implements Path {
     state.setU32(L.FAULT_HAS_ERROR, 1);
     return false;
   }
+
+  /** The low half of an entry of 64 bits; leaves the other one in `high`. */
+  private readPair(page: number, offset: number): number {
+    const frame: number = this.memory.readFrame(page);
+    if (frame === 0) {
+      const low = this.readEntry(page, offset);
+      this.high = this.readEntry(page, offset + 4);
+      return low;
+    }
+    const at = frame + offset;
+    if (this.length !== NO_PATH) {
+      this.places[this.length++] = at;
+      this.places[this.length++] = at + 4;
+    }
+    const { i32 } = this.state.arena;
+    this.high = i32[(at >>> 2) + 1];
+    return i32[at >>> 2];
+  }
+  private high = 0;
 
   private readEntry(page: number, offset: number): number {
     const frame: number = this.memory.readFrame(page);

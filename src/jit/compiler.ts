@@ -107,6 +107,11 @@ export class RegionCompiler {
     return { ...this.made, dropped, liveBytes: moduleBytes };
   }
 
+  /** The thread has something to answer. */
+  get awaitsThread(): boolean {
+    return this.inFlight.size > 0;
+  }
+
   /** Is told of each region that is to be compiled, with the linear address of its first page. */
   onRegion: ((region: Region, linearPage: number) => void) | undefined;
 

@@ -12,6 +12,8 @@ export interface Processor {
   readonly compilerCounters?: CompilerCounters;
   /** Interrupts are on: they would wake it from a halt. */
   readonly interruptible: boolean;
+  /** A message is on its way to it, compiled code for instance, with which it goes on faster. */
+  readonly awaitsMessage?: boolean;
   /** What became of guest code, where it is counted. */
   readonly codeCounters?: CodeCounters;
   /** The region of the block at a linear address; undefined where there is none. */

@@ -46,6 +46,14 @@ describe('a busy guest', () => {
     expect(bursts).toBeLessThan(140);
   });
 
+  test('gives it its turn more often while the processor waits for a message', () => {
+    cpu.awaitsMessage = true;
+    loop.start();
+    const bursts = host.runUntil(1000);
+    expect(bursts).toBeGreaterThan(250);
+    expect(bursts).toBeLessThan(600);
+  });
+
   test('gives it its turn in the middle of a slice when devices take long', () => {
     cpu.script = () => {
       // A guest that does nothing but what costs the host a millisecond each time.

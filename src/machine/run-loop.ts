@@ -9,8 +9,8 @@ import type { MachineHost } from './host.ts';
 import { Pacer } from './pacer.ts';
 import type { Processor } from './processor.ts';
 
-/** Host time until the loop lets the host handle its events. */
-const BURST_MS = 10;
+/** Host time until the loop lets the host handle its events, and until it does while the processor waits for one. */
+const BURST_MS = 10, AWAITING_BURST_MS = 2;
 /** Instructions between two looks at the host's clock: what lately took it about a millisecond, in these limits. */
 const FEWEST_INSTRUCTIONS = 100_000, MOST_INSTRUCTIONS = 4_000_000;
 /** A slice that no deadline ends may be longer by so much: the processor stops where it is convenient. */
@@ -135,7 +135,7 @@ export class RunLoop {
     let ms = startMs;
     let goOn = true;
     try {
-      while (goOn && this.running && ms < this.burstEndMs) {
+      while (goOn && this.running && ms < (cpu.awaitsMessage ? startMs + AWAITING_BURST_MS : this.burstEndMs)) {
         const before = cpu.instructions;
         goOn = this.slice();
         const now = host.nowMs();

@@ -59,6 +59,7 @@ const RUN_MS = 0.001;
 export class FakeCpu implements Processor {
   instructions = 0;
   interruptible = true;
+  awaitsMessage = false;
   attention = false;
   resets = 0;
   nmis = 0;
