@@ -6,16 +6,13 @@
 import type { ArenaAddr } from '../memory/address.ts';
 import type { Arena } from '../memory/arena.ts';
 import type { PagePool } from '../memory/pool.ts';
-import { blockKey, CodePage, type CodePart, type CompiledModule, type Crossing, type Dropping, type Footprint, remove } from './code-page.ts';
+import { CHUNK_BYTES, CHUNK_RECORDS, blockKey, CodePage, type CodePart, type CompiledModule, type Crossing, type Dropping, type Footprint, remove } from './code-page.ts';
 import { type InstalledEntry, InstalledRegions } from './installed-regions.ts';
 import { patchBlock } from './patch.ts';
 import * as R from './record.ts';
 import type { Translator } from './translator.ts';
 import { HANDLER_STOP } from './variant.ts';
 
-/** Records are handed to frames in chunks that hold one block of any size. */
-const CHUNK_RECORDS = 64;
-const CHUNK_BYTES = CHUNK_RECORDS * R.RECORD_SIZE;
 /** Chunks are reserved from the arena so many at a time. */
 const CHUNKS_PER_STEP = 256;
 /** An instruction in two pages, and what leads on. */
@@ -360,11 +357,12 @@ export class CodeCache {
   /** Makes room: the pages go that were not asked for lately. Where those are few, there may be more chunks, or all pages go. */
   private evict(): void {
     this.generation++;
-    const hasEnough = (): boolean => this.freeChunks.length >= this.chunkCount * ENOUGH;
+    this.noteExecuted();
     const fewest = this.chunkCount < GENEROUS_CHUNKS ? 1 : 0;
-    for (let turns = COLD_TURNS; turns >= fewest && !hasEnough(); turns--) this.dropCold(turns);
+    for (let turns = COLD_TURNS; turns >= fewest; turns--) this.dropCold(turns);
+    this.recycle();
     this.turn = (this.turn % TURNS) + 1;
-    if (hasEnough()) return;
+    if (this.hasEnough) return;
     if (this.chunkCount < MAX_CHUNKS) {
       this.leastChunks = Math.ceil(this.chunkCount * (1 + ENOUGH));
       return;
@@ -373,13 +371,21 @@ export class CodeCache {
     this.recycle();
   }
 
-  /** Pages go that were not asked for in so many turns and that no compiled code was made from. */
+  /** Links lead past the dispatcher: what has been executed counts as asked for. */
+  private noteExecuted(): void {
+    for (const [frame, page] of this.pages) if (page.wasExecuted()) this.pool.setCodeTurn((frame >>> 0) as ArenaAddr, this.turn);
+  }
+
+  /** Pages go that were not asked for in so many turns and that no compiled code was made from, until there is enough room. */
   private dropCold(turns: number): void {
     for (const [frame, page] of [...this.pages]) {
+      if (this.hasEnough) break;
       const age = (this.turn - this.pool.codeTurn((frame >>> 0) as ArenaAddr) + TURNS) % TURNS;
       if (page.footprints.length === 0 && age >= turns) this.drop(frame);
     }
-    this.recycle();
+  }
+  private get hasEnough(): boolean {
+    return this.freeChunks.length + this.retired.length >= this.chunkCount * ENOUGH;
   }
 
   private make(host: number, mode: number): number {

@@ -64,6 +64,10 @@ const recordOf = (place: Place): number => place >>> 0;
 const countOf = (place: Place): number => Math.floor(place / 2 ** 32) & 63;
 const endOf = (place: Place): number => Math.floor(place / 2 ** 38);
 
+/** Records are handed to frames in chunks that hold one block of any size. */
+export const CHUNK_RECORDS = 64;
+export const CHUNK_BYTES = CHUNK_RECORDS * R.RECORD_SIZE;
+
 /** So often a block is patched without having been executed in between; then somebody writes other code there. */
 const PATCHES = 2;
 
@@ -115,6 +119,8 @@ export class CodePage {
   private mostIncoming = LEAST_INCOMING;
   /** It has been written to since it has code, which may therefore not last. */
   isWritten = false;
+  /** Sum of what the branches have left to be taken. */
+  private edges = 0;
 
   constructor(arena: Arena, frame: number) {
     this.arena = arena;
@@ -125,6 +131,19 @@ export class CodePage {
     for (const word of this.lines) if (word !== 0) return false;
     return true;
   }
+  /** A branch in it has been taken since this was last asked. Some records have something else in the place of their edges, which stays. */
+  wasExecuted(): boolean {
+    const { i32 } = this.arena;
+    let edges = 0;
+    for (const chunk of this.chunks) {
+      const first = (chunk + R.REC_EDGES) >>> 2;
+      for (let at = first; at < first + CHUNK_BYTES / 4; at += R.RECORD_SIZE / 4) edges = (edges + i32[at]) | 0;
+    }
+    const changed = edges !== this.edges;
+    this.edges = edges;
+    return changed;
+  }
+
   /** Dropped code takes most of the records. */
   get isWasteful(): boolean {
     return this.wasted > 512 && this.wasted > this.used;
