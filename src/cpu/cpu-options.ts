@@ -22,7 +22,7 @@ export interface CpuOptions {
   readonly compilerThread?: CompilerThread | undefined;
   /** Compiled code stays up to so many bytes of WebAssembly, whether it runs or not. Default: 512 KiB. */
   readonly keptCodeBytes?: number;
-  /** More never stays. Default: 32 MiB. */
+  /** More bytes of WebAssembly than these never stay: what has not run for longest goes. Default: 32 MiB. */
   readonly mostCodeBytes?: number;
   /** Looks on. */
   readonly tracer?: Tracer | undefined;

@@ -60,6 +60,9 @@ export class PageWalker implements Path {
   /** The four PDPTE registers of PAE paging, low and high halves in turn. */
   readonly pdptes = new Int32Array(8);
 
+  /** High half of the entry that was read last. */
+  private high = 0;
+
   // Result of the last successful walk.
   /** Guest-physical page number. */
   page = 0;
@@ -305,7 +308,6 @@ export class PageWalker implements Path {
     this.high = i32[(at >>> 2) + 1];
     return i32[at >>> 2];
   }
-  private high = 0;
 
   private readEntry(page: number, offset: number): number {
     const frame: number = this.memory.readFrame(page);

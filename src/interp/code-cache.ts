@@ -354,12 +354,12 @@ export class CodeCache {
     const fair = Math.max(this.pool.framesInUse * CHUNKS_PER_FRAME, this.leastChunks);
     return this.chunkCount >= Math.min(fair, MAX_CHUNKS);
   }
-  /** Makes room: the pages go that were not asked for lately. Where those are few, there may be more chunks, or all pages go. */
+  /** Makes room: pages go that were not asked for lately. Where those are few, there may be more chunks, or all pages go. */
   private evict(): void {
     this.generation++;
     this.noteExecuted();
     const fewest = this.chunkCount < GENEROUS_CHUNKS ? 1 : 0;
-    for (let turns = COLD_TURNS; turns >= fewest; turns--) this.dropCold(turns);
+    for (let turns = COLD_TURNS; turns >= fewest && !this.hasEnough; turns--) this.dropCold(turns);
     this.recycle();
     this.turn = (this.turn % TURNS) + 1;
     if (this.hasEnough) return;
@@ -378,7 +378,7 @@ export class CodeCache {
 
   /** Pages go that were not asked for in so many turns and that no compiled code was made from, until there is enough room. */
   private dropCold(turns: number): void {
-    for (const [frame, page] of [...this.pages]) {
+    for (const [frame, page] of this.pages) {
       if (this.hasEnough) break;
       const age = (this.turn - this.pool.codeTurn((frame >>> 0) as ArenaAddr) + TURNS) % TURNS;
       if (page.footprints.length === 0 && age >= turns) this.drop(frame);

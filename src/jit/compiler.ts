@@ -19,10 +19,12 @@ const BATCH_REGIONS = 32;
 const BATCH_INSTRUCTIONS = 1200;
 /** Likewise when the machine waits for it. */
 const SLICE_INSTRUCTIONS = 100;
-/** Slots of live regions at most: where there are about to be more, so large a part of the regions goes. */
-const MAX_SLOTS = 16384, EVICTED_SHARE = 1 / 8;
+/** Slots of live regions at most. */
+const MAX_SLOTS = 16384;
 /** Default of `mostBytes`. An engine takes some six bytes for each when the code is optimised. */
 const MOST_BYTES = 32 << 20;
+/** Where either would be more, so large a part of the regions goes. */
+const EVICTED_SHARE = 1 / 8;
 const TABLE_STEP = 1024;
 /** Regions that wait at most. */
 const MOST_WAITING = 1000;
@@ -158,13 +160,16 @@ export class RegionCompiler {
   work(now = false): void {
     const { regions } = this.code;
     if (regions.moduleBytes > this.keptBytes) this.rest();
-    while (regions.moduleBytes > this.mostBytes) regions.evict(EVICTED_SHARE);
+    if (regions.moduleBytes > this.mostBytes) this.shrink();
     if (this.ready.length === 0 && (this.queue.length === 0 || (this.inFlight.size > 0 && !now))) return;
     const start = this.nowMs();
     for (const made of this.ready.splice(0)) this.installAll(made);
     if (this.live + BATCH_REGIONS * MAX_ENTRIES > MAX_SLOTS) regions.evict(EVICTED_SHARE);
     else if (this.queue.length > 0 && (now || this.inFlight.size === 0)) this.batch(now);
-    const ms = this.nowMs() - start;
+    this.notePause(start);
+  }
+  private notePause(startMs: number): void {
+    const ms = this.nowMs() - startMs;
     this.made.pausedMs += ms;
     this.made.longestPauseMs = Math.max(this.made.longestPauseMs, ms);
   }
@@ -175,6 +180,12 @@ export class RegionCompiler {
     if (ms - this.restedMs < REST_MS) return;
     this.restedMs = ms;
     this.code.regions.dropResting(this.keptBytes, RESTS);
+    this.notePause(ms);
+  }
+  private shrink(): void {
+    const start = this.nowMs();
+    while (this.code.regions.moduleBytes > this.mostBytes) this.code.regions.evict(EVICTED_SHARE);
+    this.notePause(start);
   }
 
   private batch(now: boolean): void {

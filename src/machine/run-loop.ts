@@ -55,7 +55,7 @@ export class RunLoop {
   private inSlice = false;
   private accesses = 0;
   private sliceInstructions = FEWEST_INSTRUCTIONS;
-  private burstEndMs = 0;
+  private burstStartMs = 0;
   /** Cancels the sleep while there is one. */
   private sleeping: (() => void) | undefined;
   private sleepStartMs = 0;
@@ -121,6 +121,10 @@ export class RunLoop {
     if (this.parts.host.nowMs() > this.burstEndMs) this.parts.cpu.requestAttention();
   }
 
+  private get burstEndMs(): number {
+    return this.burstStartMs + (this.parts.cpu.awaitsMessage ? AWAITING_BURST_MS : BURST_MS);
+  }
+
   private schedule(generation: number): void {
     this.parts.host.soon(() => {
       if (generation === this.generation) this.burst(generation);
@@ -130,12 +134,12 @@ export class RunLoop {
   private burst(generation: number): void {
     const { host, cpu } = this.parts;
     const startMs = host.nowMs();
-    this.burstEndMs = startMs + BURST_MS;
+    this.burstStartMs = startMs;
     const startInstructions = cpu.instructions;
     let ms = startMs;
     let goOn = true;
     try {
-      while (goOn && this.running && ms < (cpu.awaitsMessage ? startMs + AWAITING_BURST_MS : this.burstEndMs)) {
+      while (goOn && this.running && ms < this.burstEndMs) {
         const before = cpu.instructions;
         goOn = this.slice();
         const now = host.nowMs();
