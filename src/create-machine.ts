@@ -121,13 +121,20 @@ export async function createMachine(options: MachineOptions = {}): Promise<Machi
   if (microvm) checkMicrovm(options);
   const firmware = await loadFirmware(options);
   const parameters = microvm ? virtioParameters(options.virtio?.length ?? 0) : '';
-  const loadPlan = kernelLoader(options, { ramBytes, screen: !microvm, parameters, longMode: profile.features.has('lm') });
+  const shared = options.modules ?? (await loadModules());
+  let wide: Promise<CpuModules> | undefined;
+  const loadPlan = kernelLoader(options, {
+    ramBytes, screen: !microvm, parameters, longMode: profile.features.has('lm'), leaf: shared.kernel,
+    // The engine compiles them while the kernel is unpacked.
+    onLongMode: () => {
+      wide ??= withWideHandlers(shared);
+    },
+  });
   const plan = await loadPlan?.();
   if (plan === undefined && firmware.bios === undefined) {
     throw new EmulatorError('bad-option', 'there is nothing to start: give a BIOS (bios) with a disk, or a kernel (kernel)');
   }
-  const shared = options.modules ?? (await loadModules());
-  const modules = microvm || plan?.entry.pageTables !== undefined ? await withWideHandlers(shared) : shared;
+  const modules = microvm || plan?.entry.pageTables !== undefined ? await (wide ?? withWideHandlers(shared)) : shared;
   const host = options.host ?? portableHost();
   const drives = await openDrives(options, host);
   const tier = options.tier ?? 'auto';

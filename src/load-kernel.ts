@@ -4,11 +4,11 @@ import { RSDP_ADDRESS } from './devices/acpi/tables.ts';
 import { EmulatorError } from './errors.ts';
 import { type FileSource, isLoaded, loadFile } from './file-source.ts';
 import type { BootPlan } from './machine/loaders/boot-plan.ts';
-import { isLinuxKernel, linuxPayload, loadLinux } from './machine/loaders/linux.ts';
+import { isLinuxKernel, isLongModeKernel, linuxPayload, loadLinux } from './machine/loaders/linux.ts';
 import { isMultiboot, loadMultiboot, type MultibootModule } from './machine/loaders/multiboot.ts';
 import { isPvh, loadPvh } from './machine/loaders/pvh.ts';
 import { SNIFF_BYTES, sniffImage } from './machine/loaders/sniff.ts';
-import { unpackKernel } from './unpack-kernel.ts';
+import { unpackKernel } from './unpack/linux.ts';
 
 export interface KernelSurroundings {
   readonly ramBytes: number;
@@ -16,6 +16,10 @@ export interface KernelSurroundings {
   readonly screen: boolean;
   /** The processor has long mode. */
   readonly longMode: boolean;
+  /** The leaf kernel's module, which unpacks. */
+  readonly leaf: WebAssembly.Module;
+  /** Is called once it is known that the kernel is going to be entered in 64-bit mode, before it is unpacked. */
+  onLongMode(): void;
   /** What a kernel without ACPI has to be told. */
   readonly parameters: string;
 }
@@ -37,7 +41,7 @@ export function isKernelLoaded({ kernel, initrd }: MachineOptions): boolean {
 async function loadKernel(source: FileSource, options: MachineOptions, around: KernelSurroundings): Promise<BootPlan> {
   const { initrd } = options;
   const kernel = await loadFile(source, 'the kernel');
-  const { ramBytes, screen, longMode } = around;
+  const { ramBytes, screen, longMode, leaf } = around;
   const commandLine = fullCommandLine(options.append, around.parameters);
   if (isMultiboot(kernel) && !isLinuxKernel(kernel)) {
     return loadMultiboot({ kernel, commandLine, modules: await loadModuleList(initrd), ramBytes });
@@ -54,8 +58,9 @@ async function loadKernel(source: FileSource, options: MachineOptions, around: K
   if (kind !== 'linux') {
     throw new EmulatorError('bad-image', `the kernel is no Linux bzImage, multiboot or PVH kernel but looks like a ${kind} image; give it as a disk`);
   }
+  if (longMode && isLongModeKernel(kernel)) around.onLongMode();
   const payload = linuxPayload(kernel);
-  const unpacked = payload && (await unpackKernel(payload));
+  const unpacked = payload && (await unpackKernel(payload, leaf));
   return loadLinux({ kernel, unpacked, commandLine, ramBytes, initrd: initrdBytes, rsdp: RSDP_ADDRESS, screen, longMode });
 }
 

@@ -1,4 +1,5 @@
 /** Loads what every vCPU runs on, compiled modules and the compiler's script; scripts/build-wasm.ts makes them, a build carries them along. */
+import { unzlibSync } from 'fflate';
 import type { CpuModules } from './cpu/cpu.ts';
 import { EmulatorError } from './errors.ts';
 
@@ -26,8 +27,7 @@ export function loadModules(): Promise<CpuModules> {
 export async function withWideHandlers(modules: CpuModules): Promise<CpuModules> {
   const { wideHandlers } = modules;
   if (wideHandlers instanceof WebAssembly.Module) return modules;
-  const bytes = new Blob([wideHandlers as BlobPart]).stream().pipeThrough(new DecompressionStream('deflate'));
-  return { ...modules, wideHandlers: await WebAssembly.compile(await new Response(bytes).arrayBuffer()) };
+  return { ...modules, wideHandlers: await WebAssembly.compile(unzlibSync(wideHandlers) as BufferSource) };
 }
 
 async function compile(url: URL): Promise<WebAssembly.Module> {

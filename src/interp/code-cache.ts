@@ -371,9 +371,12 @@ export class CodeCache {
     this.recycle();
   }
 
-  /** Links lead past the dispatcher: what has been executed counts as asked for. */
+  /** Links lead past the dispatcher: what has been executed counts as asked for. To look costs as much as its records, so only where it matters. */
   private noteExecuted(): void {
-    for (const [frame, page] of this.pages) if (page.wasExecuted()) this.pool.setCodeTurn((frame >>> 0) as ArenaAddr, this.turn);
+    for (const [frame, page] of this.pages) {
+      const addr = (frame >>> 0) as ArenaAddr;
+      if (this.pool.codeTurn(addr) !== this.turn && page.footprints.length === 0 && page.wasExecuted()) this.pool.setCodeTurn(addr, this.turn);
+    }
   }
 
   /** Pages go that were not asked for in so many turns and that no compiled code was made from, until there is enough room. */

@@ -48,6 +48,26 @@ describe('RAM', () => {
     expect(memory.writeFrame(3)).toBe(memory.readFrame(3));
   });
 
+  test('costs nothing where a bus master writes zeros to what is zero', () => {
+    const bytes = new Uint8Array(3 * 4096 + 1);
+    bytes[4096] = 1;
+    memory.write(physAddr(0x200000), bytes.subarray(1));
+    expect(pool.framesInUse).toBe(1);
+    expect(memory.readPhys(0x200fff, 2)).toBe(1);
+    memory.write(physAddr(0x200fff), new Uint8Array(2));
+    expect(memory.readPhys(0x200fff, 2)).toBe(0);
+  });
+
+  test('takes zeros where something else answers writes', () => {
+    const handler = recorder();
+    memory.memory('over', 0x1000, handler).mapAt(0x300000);
+    memory.memory('behind', 0x1000, handler).mapAt(0xc0000);
+    memory.setShadow(0xc0000, 0x1000, 'ram', 'bus');
+    expect(memory.readFrame(0xc0)).toBe(pool.zeroFrame);
+    for (const addr of [0x300000, 0xc0000]) memory.write(physAddr(addr), new Uint8Array(1));
+    expect(handler.log).toEqual(['w1@0=0', 'w1@0=0']);
+  });
+
   test('is accessed unaligned and across pages', () => {
     memory.writePhys(0x1ffe, 4, 0x44332211);
     expect(memory.readPhys(0x1ffe, 4)).toBe(0x44332211);

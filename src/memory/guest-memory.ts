@@ -141,6 +141,8 @@ export class GuestMemory implements Dma, MapOwner {
   /** A bus master's write; A20 does not apply. */
   write(addr: PhysAddr, source: Uint8Array): void {
     this.eachPage(addr, source.length, (page, offset, done, length) => {
+      // A third of an unpacked kernel is zero. Where reads and writes go to the same place, that needs no frames.
+      if (page >= SHADOW_PAGES && this.readMap[page] === this.pool.zeroFrame && isZero(source, done, done + length)) return;
       const frame = page < this.mapPages ? this.writeMap[page] || this.makeWritable(page) : 0;
       if (frame !== 0) {
         this.pool.arena.u8.set(source.subarray(done, done + length), frame + offset);
@@ -413,4 +415,12 @@ export class GuestMemory implements Dma, MapOwner {
       done += length;
     }
   }
+}
+
+function isZero(bytes: Uint8Array, start: number, end: number): boolean {
+  const at = bytes.byteOffset + start;
+  const words = at % 4 === 0 ? new Int32Array(bytes.buffer, at, (end - start) >>> 2) : new Int32Array(0);
+  for (const word of words) if (word !== 0) return false;
+  for (let n = start + words.length * 4; n < end; n++) if (bytes[n] !== 0) return false;
+  return true;
 }

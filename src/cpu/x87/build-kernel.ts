@@ -1,5 +1,5 @@
 /**
- * Compiles the leaf kernel (kernel/*.ts here, in src/cpu/sse, integer, strings and system, and in src/interp; AssemblyScript) to one
+ * Compiles the leaf kernel (kernel/*.ts here, in src/cpu/sse, integer, strings and system, in src/interp and src/unpack; AssemblyScript) to one
  * WebAssembly module, for the bundler and for tests; runs in Node.
  * The result is kept in .cache/ under the hash of the sources and of the compiler's version.
  *
@@ -18,8 +18,8 @@ export const X87_KERNEL_DATA = 1024;
 const ROOM = dirname(fileURLToPath(import.meta.url));
 const LAYOUT = 'src/cpu/layout.ts', REGISTERS = 'src/cpu/registers.ts';
 const OPERATIONS = 'src/cpu/sse/operations.ts', AREA_FORMS = 'src/cpu/system/area-forms.ts', RECORD = 'src/interp/record.ts';
-const TEMPLATE_LAYOUT = 'src/interp/template-layout.ts';
-const FOLDERS = ['src/cpu/x87/kernel', 'src/cpu/sse/kernel', 'src/cpu/integer/kernel', 'src/cpu/strings/kernel', 'src/cpu/system/kernel', 'src/interp/kernel'];
+const TEMPLATE_LAYOUT = 'src/interp/template-layout.ts', UNPACK_LAYOUT = 'src/unpack/layout.ts';
+const FOLDERS = ['src/cpu/x87/kernel', 'src/cpu/sse/kernel', 'src/cpu/integer/kernel', 'src/cpu/strings/kernel', 'src/cpu/system/kernel', 'src/interp/kernel', 'src/unpack/kernel'];
 const ROOT = resolve(ROOM, '../../..');
 
 const OPTIONS = [
@@ -39,7 +39,7 @@ async function readSources(): Promise<Map<string, string>> {
     const names = (await readdir(join(ROOT, folder))).filter((name) => name.endsWith('.ts')).sort();
     for (const name of names) sources.set(`${folder}/${name}`, await readFile(join(ROOT, folder, name), 'utf8'));
   }
-  for (const name of [OPERATIONS, AREA_FORMS, REGISTERS, RECORD, TEMPLATE_LAYOUT]) sources.set(name, await readFile(join(ROOT, name), 'utf8'));
+  for (const name of [OPERATIONS, AREA_FORMS, REGISTERS, RECORD, TEMPLATE_LAYOUT, UNPACK_LAYOUT]) sources.set(name, await readFile(join(ROOT, name), 'utf8'));
   // The layout is shared with TypeScript, whose bigint literals AssemblyScript does not know.
   const layout = await readFile(join(ROOT, LAYOUT), 'utf8');
   sources.set(LAYOUT, layout.replace(/\b(\d+)n\b/g, '$1'));

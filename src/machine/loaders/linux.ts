@@ -61,6 +61,12 @@ export function isLinuxKernel(image: Uint8Array): boolean {
   return reader.u16(BOOT_FLAG) === 0xaa55 && reader.hasText(HEADER, 'HdrS');
 }
 
+/** True for an image of a kernel with an entry in 64-bit mode [boot "64-bit Boot Protocol"]. */
+export function isLongModeKernel(image: Uint8Array): boolean {
+  return isLinuxKernel(image) && hasLongModeEntry(new ByteReader(image));
+}
+const hasLongModeEntry = (image: ByteReader): boolean => image.u16(VERSION) >= 0x20c && (image.u16(XLOADFLAGS) & XLF_KERNEL_64) !== 0;
+
 /** The compressed kernel in a bzImage; undefined in images that do not tell where it is. */
 export function linuxPayload(image: Uint8Array): Uint8Array | undefined {
   const reader = new ByteReader(image);
@@ -100,7 +106,7 @@ export function loadLinux(options: LinuxOptions): BootPlan {
 interface Header {
   /** 0 for images without a header. */
   readonly version: number;
-  /** There is an entry in 64-bit mode [boot "64-bit Boot Protocol"]. */
+  /** There is an entry in 64-bit mode. */
   readonly is64: boolean;
   readonly codeOffset: number;
   readonly codeBytes: number;
@@ -129,7 +135,7 @@ function readHeader(image: ByteReader, longMode: boolean): Header {
   if (present <= Math.max(sized - 16, 0)) {
     throw new EmulatorError('bad-image', `the kernel image is truncated: ${image.length} bytes of ${offset + Math.max(sized, 1)}; fetch or build it again`);
   }
-  const is64 = version >= 0x20c && (image.u16(XLOADFLAGS) & XLF_KERNEL_64) !== 0;
+  const is64 = version > 0 && hasLongModeEntry(image);
   if (is64 && !longMode) {
     throw new EmulatorError('bad-image', 'this kernel is 64-bit, and the processor of this machine has 32 bits (-cpu); take x86-64-v3, or an i386 kernel');
   }

@@ -6,12 +6,12 @@
  */
 import { gunzipSync } from 'fflate';
 import { crc32 } from './crc32.ts';
-import { unpackLz4 } from './unpack-lz4.ts';
-import { unpackXz } from './unpack-xz.ts';
+import { unpackLz4 } from './lz4.ts';
+import { unpackXz } from './xz.ts';
 
 interface Packing {
   readonly magic: readonly number[];
-  unpack(packed: Uint8Array): Promise<Uint8Array> | Uint8Array;
+  unpack(packed: Uint8Array, leaf: WebAssembly.Module): Promise<Uint8Array> | Uint8Array;
 }
 
 /** Behind all formats but gzip, which has it itself, the kernel's build puts the unpacked size. */
@@ -30,16 +30,16 @@ function unpackGzip(packed: Uint8Array): Uint8Array {
 
 const PACKINGS: readonly Packing[] = [
   { magic: [0x1f, 0x8b], unpack: unpackGzip },
-  { magic: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00], unpack: (packed) => unpackXz(withoutSize(packed), sizeOf(packed)) },
+  { magic: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00], unpack: (packed, leaf) => unpackXz(leaf, withoutSize(packed), sizeOf(packed)) },
   { magic: [0x28, 0xb5, 0x2f, 0xfd], unpack: async (packed) => (await import('fzstd')).decompress(withoutSize(packed)) },
-  { magic: [0x02, 0x21, 0x4c, 0x18], unpack: (packed) => unpackLz4(withoutSize(packed), sizeOf(packed)) },
+  { magic: [0x02, 0x21, 0x4c, 0x18], unpack: (packed, leaf) => unpackLz4(leaf, withoutSize(packed), sizeOf(packed)) },
 ];
 
-/** @returns undefined for what is packed in no way that is known here, or damaged */
-export async function unpackKernel(packed: Uint8Array): Promise<Uint8Array | undefined> {
+/** @param leaf the leaf kernel's module @returns undefined for what is packed in no way that is known here, or damaged */
+export async function unpackKernel(packed: Uint8Array, leaf: WebAssembly.Module): Promise<Uint8Array | undefined> {
   const packing = PACKINGS.find(({ magic }) => magic.every((byte, n) => packed[n] === byte));
   try {
-    return await packing?.unpack(packed);
+    return await packing?.unpack(packed, leaf);
   } catch {
     return undefined;
   }

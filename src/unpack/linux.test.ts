@@ -1,6 +1,10 @@
 import { gzipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
-import { unpackKernel } from './unpack-kernel.ts';
+import { buildX87Kernel } from '../cpu/x87/build-kernel.ts';
+import { unpackKernel } from './linux.ts';
+
+const LEAF = new WebAssembly.Module((await buildX87Kernel()) as BufferSource);
+const unpack = (packed: Uint8Array): Promise<Uint8Array | undefined> => unpackKernel(packed, LEAF);
 
 /** Bytes like those of code, of which many are calls and jumps, words, and a long run: what the packed ones below were made from. */
 function original(): Uint8Array {
@@ -85,24 +89,42 @@ function damage(packed: Uint8Array, at: number): Uint8Array {
 describe.each(Object.entries(PACKED))('a kernel packed by %s', (name, text) => {
   const packed = withSize(Buffer.from(text, 'base64'));
 
-  it('is unpacked', async () => expect(await unpackKernel(packed)).toEqual(ORIGINAL));
+  it('is unpacked', async () => expect(await unpack(packed)).toEqual(ORIGINAL));
   it('is left to the guest where it is damaged, and nothing throws', async () => {
     for (let at = 8; at < packed.length - 40; at += 7) {
-      const unpacked = await unpackKernel(damage(packed, at));
+      const unpacked = await unpack(damage(packed, at));
       // Only some have checks, and those are looked at; of others the length is right.
       if (unpacked && name.includes('x86')) expect(unpacked).toEqual(ORIGINAL);
       else expect(unpacked?.length ?? ORIGINAL.length).toBe(ORIGINAL.length);
     }
-    for (const length of [12, 100, packed.length >> 1]) expect(await unpackKernel(withSize(packed.subarray(0, length)))).toBeUndefined();
+    for (const length of [12, 100, packed.length >> 1]) expect(await unpack(withSize(packed.subarray(0, length)))).toBeUndefined();
   });
 });
 
 it('a kernel packed by gzip is unpacked, or left to the guest where it is damaged', async () => {
   const packed = gzipSync(ORIGINAL);
-  expect(await unpackKernel(packed)).toEqual(ORIGINAL);
-  for (let at = 12; at < packed.length - 4; at += 7) expect(await unpackKernel(damage(packed, at)), `byte ${at}`).toBeUndefined();
+  expect(await unpack(packed)).toEqual(ORIGINAL);
+  for (let at = 12; at < packed.length - 4; at += 7) expect(await unpack(damage(packed, at)), `byte ${at}`).toBeUndefined();
 });
 it('a kernel packed otherwise is left to the guest', async () => {
-  expect(await unpackKernel(Uint8Array.of(0x42, 0x5a, 0x68, 0x39, 1, 2, 3, 4, 5, 6, 7, 8))).toBeUndefined();
-  expect(await unpackKernel(new Uint8Array(0))).toBeUndefined();
+  expect(await unpack(Uint8Array.of(0x42, 0x5a, 0x68, 0x39, 1, 2, 3, 4, 5, 6, 7, 8))).toBeUndefined();
+  expect(await unpack(new Uint8Array(0))).toBeUndefined();
+});
+
+it('an LZ4 block that is longer than what comes out at once is unpacked', async () => {
+  /** So many literals, counted up, then a match. */
+  const sequences = [{ literals: 20, distance: 20, length: 70_000 }, { literals: 3, distance: 7, length: 66_000 }, { literals: 1, distance: 65_535, length: 300 }];
+  const long = (length: number): number[] => (length < 15 ? [] : [...Array(Math.floor((length - 15) / 255)).fill(255), (length - 15) % 255]);
+  const packed: number[] = [];
+  const original: number[] = [];
+  for (const { literals, distance, length } of sequences) {
+    const plain = Array.from({ length: literals }, (_, n) => (n * 7 + original.length) & 0xff);
+    packed.push((Math.min(literals, 15) << 4) | 15, ...long(literals), ...plain, distance & 0xff, distance >> 8, ...long(length - 4));
+    original.push(...plain);
+    for (let n = 0; n < length; n++) original.push(original[original.length - distance]);
+  }
+  packed.push(0x10, 42);
+  original.push(42);
+  const frame = [0x02, 0x21, 0x4c, 0x18, packed.length & 0xff, packed.length >> 8, 0, 0, ...packed];
+  expect(await unpack(withSize(Uint8Array.from(frame), original.length))).toEqual(Uint8Array.from(original));
 });

@@ -1,0 +1,45 @@
+/** The part of the leaf kernel that unpacks, in a memory of its own. Addresses are of that memory. */
+import { SLACK, WORK_BYTES } from './layout.ts';
+
+interface UnpackKernel {
+  /**
+   * (at, end, start, to, limit, work): goes on unpacking an LZ4 block from `at` to `end` at `to`, where what came out of it begins at `start`;
+   * some of it, WORK_END tells how far. Gives the end of what has come out, at most `limit`, or 0 for damaged input.
+   */
+  unpack_lz4(at: number, end: number, start: number, to: number, limit: number, work: number): number;
+  /** (at, end, to, limit, work): likewise LZMA2 data that begin at `at` and end before `end`, all of them. */
+  unpack_lzma2(at: number, end: number, to: number, limit: number, work: number): number;
+  /** (start, end): makes the targets of calls and jumps distances again. */
+  undo_x86(start: number, end: number): void;
+}
+
+const WASM_PAGE = 65536;
+/** The kernel's constants lie in the first page. */
+const WORK = WASM_PAGE, PACKED = WORK + WORK_BYTES;
+
+/** Packed bytes in a memory of their own, with room for what comes out. */
+export interface UnpackBench {
+  readonly kernel: UnpackKernel;
+  readonly memory: Uint8Array;
+  readonly view: DataView;
+  readonly work: number;
+  /** Where what is packed begins and ends, and likewise what comes out. */
+  readonly from: number;
+  readonly fromEnd: number;
+  readonly to: number;
+  readonly limit: number;
+}
+
+/** @param kernel the leaf kernel's module @param size bytes that come out */
+export function unpackBench(kernel: WebAssembly.Module, packed: Uint8Array, size: number): UnpackBench {
+  const fromEnd = PACKED + packed.length;
+  const to = Math.ceil((fromEnd + SLACK) / 16) * 16;
+  const memory = new WebAssembly.Memory({ initial: Math.ceil((to + size + SLACK) / WASM_PAGE) });
+  const bytes = new Uint8Array(memory.buffer);
+  bytes.set(packed, PACKED);
+  const { exports } = new WebAssembly.Instance(kernel, { env: { memory } });
+  return {
+    kernel: exports as unknown as UnpackKernel, memory: bytes, view: new DataView(memory.buffer),
+    work: WORK, from: PACKED, fromEnd, to, limit: to + size,
+  };
+}

@@ -1,0 +1,4 @@
+/** The kernel's exports that unpack, documented in ../kernel-interface.ts. */
+export { unpack_lz4 } from './lz4';
+export { unpack_lzma2 } from './lzma2';
+export { undo_x86 } from './x86-filter';
