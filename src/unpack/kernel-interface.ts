@@ -18,7 +18,7 @@ const WASM_PAGE = 65536;
 const WORK = WASM_PAGE, PACKED = WORK + WORK_BYTES;
 
 /** Packed bytes in a memory of their own, with room for what comes out. */
-export interface UnpackBench {
+export interface Workspace {
   readonly kernel: UnpackKernel;
   readonly memory: Uint8Array;
   readonly view: DataView;
@@ -31,7 +31,7 @@ export interface UnpackBench {
 }
 
 /** @param kernel the leaf kernel's module @param size bytes that come out */
-export function unpackBench(kernel: WebAssembly.Module, packed: Uint8Array, size: number): UnpackBench {
+export function workspaceFor(kernel: WebAssembly.Module, packed: Uint8Array, size: number): Workspace {
   const fromEnd = PACKED + packed.length;
   const to = Math.ceil((fromEnd + SLACK) / 16) * 16;
   const memory = new WebAssembly.Memory({ initial: Math.ceil((to + size + SLACK) / WASM_PAGE) });

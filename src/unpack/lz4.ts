@@ -1,5 +1,5 @@
 /** Unpacks LZ4's legacy frames, in which Linux's build packs kernels [LZ4 frame format, "Legacy frame"]. */
-import { unpackBench } from './kernel-interface.ts';
+import { workspaceFor } from './kernel-interface.ts';
 import { WORK_END } from './layout.ts';
 
 const MAGIC_BYTES = 4, BLOCK_HEADER_BYTES = 4;
@@ -9,7 +9,7 @@ const MAGIC_BYTES = 4, BLOCK_HEADER_BYTES = 4;
  * @throws RangeError for damaged input
  */
 export function unpackLz4(leaf: WebAssembly.Module, packed: Uint8Array, size: number): Uint8Array {
-  const { kernel, memory, view, work, from, fromEnd, to, limit } = unpackBench(leaf, packed, size);
+  const { kernel, memory, view, work, from, fromEnd, to, limit } = workspaceFor(leaf, packed, size);
   let out = to;
   for (let at = from + MAGIC_BYTES; at < fromEnd; ) {
     const end = at + BLOCK_HEADER_BYTES + view.getUint32(at, true);

@@ -6,7 +6,7 @@
  * References: [XZ] the .xz file format 1.1.0.
  */
 import { crc32 } from './crc32.ts';
-import { unpackBench } from './kernel-interface.ts';
+import { workspaceFor } from './kernel-interface.ts';
 import { WORK_END } from './layout.ts';
 
 const STREAM_HEADER_BYTES = 12, CHECK_AT = 7;
@@ -23,7 +23,7 @@ const align4 = (n: number): number => (n + 3) & ~3;
  * @throws RangeError for damaged input, and for filters that are not there
  */
 export function unpackXz(leaf: WebAssembly.Module, packed: Uint8Array, size: number): Uint8Array {
-  const { kernel, memory, view, work, from, fromEnd, to, limit } = unpackBench(leaf, packed, size);
+  const { kernel, memory, view, work, from, fromEnd, to, limit } = workspaceFor(leaf, packed, size);
   const check = memory[from + CHECK_AT] & 15;
   let out = to;
   // An index, which begins with 0, comes after the blocks.
