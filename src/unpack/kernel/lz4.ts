@@ -3,6 +3,8 @@ import { WORK_END } from '../layout';
 
 /** A length of which the token has no more than this goes on in bytes of their own. */
 const LONG: i32 = 15, GOES_ON: i32 = 255;
+/** No length goes further: the sum stays one of 31 bits, whatever a damaged block says. */
+const MOST: i32 = 1 << 30;
 const SHORTEST_MATCH: i32 = 4;
 const CHUNK: i32 = 16;
 /** So much comes out at once: engines put better code in the place of a function between two calls, not while it loops. */
@@ -20,8 +22,7 @@ export function unpack_lz4(at: i32, end: i32, start: i32, to: i32, limit: i32, w
   while (at < end && to < enough) {
     const token = <i32>load<u8>(at++);
     let literals = token >>> 4;
-    for (let more = literals == LONG ? GOES_ON : 0; more == GOES_ON && at < end; literals += more) more = <i32>load<u8>(at++);
-    // Neither sum passes 2^31: what is packed or comes out is far smaller.
+    for (let more = literals == LONG ? GOES_ON : 0; more == GOES_ON && at < end && literals < MOST; literals += more) more = <i32>load<u8>(at++);
     if (literals > end - at || literals > limit - to) return 0;
     copyChunks(to, at, to + literals);
     at += literals;
@@ -31,7 +32,7 @@ export function unpack_lz4(at: i32, end: i32, start: i32, to: i32, limit: i32, w
     const distance = <i32>load<u16>(at);
     at += 2;
     let length = token & LONG;
-    for (let more = length == LONG ? GOES_ON : 0; more == GOES_ON && at < end; length += more) more = <i32>load<u8>(at++);
+    for (let more = length == LONG ? GOES_ON : 0; more == GOES_ON && at < end && length < MOST; length += more) more = <i32>load<u8>(at++);
     length += SHORTEST_MATCH;
     if (distance == 0 || distance > to - start || length > limit - to) return 0;
     const stop = to + length;
