@@ -1,6 +1,6 @@
 /**
  * The interpreter's driver: turns an instruction body into a handler. Operands come from the record at `ip`, registers
- * and flags live in the vCPU's state, and the handler ends in a tail call to the next record's handler.
+ * and flags live in the vCPU's state, and the handler goes on to the next record's handler.
  */
 import * as L from '../cpu/layout.ts';
 import { SS } from '../cpu/registers.ts';
@@ -10,19 +10,26 @@ import { FunctionBuilder, type Val, type Variable } from '../wasm/function.ts';
 import type { ModuleBuilder } from '../wasm/module.ts';
 import type { LOAD, STORE } from '../wasm/opcodes.ts';
 import { LazyFlags } from './flags.ts';
+import { callHandler, type HotLoop } from './hot-loop.ts';
 import type { Access } from './memory-access.ts';
 import * as R from './record.ts';
 import { fixedSlot, HANDLER_SIGNATURE, KIND, RecordOps, slotField } from './record-ops.ts';
 import { HANDLER_FAULT, HANDLER_GO, HANDLER_GO_LONG, HANDLER_LOOKUP, HANDLER_RESOLVE, HANDLER_STOP, type Variant } from './variant.ts';
 
-/** A handler, and what `define` gave for its body. */
-export interface Guess {
-  readonly handler: number;
-  readonly body: number;
+/** What a handler's code is part of: where it has its record and the fuel from, and how it goes on. */
+export interface HandlerFrame {
+  readonly e: FunctionBuilder;
+  readonly ip: I32;
+  readonly fuel: I32;
+  /** On to the handler of a record. Nothing comes after it. */
+  goOn(record: I32, fuel: I32): void;
 }
-export interface Guesses {
-  readonly next: readonly Guess[];
-  readonly taken: readonly Guess[];
+
+/** A function of its own, with a handler's parameters before others. `loop`: that of its module. */
+export function handlerFunction(module: ModuleBuilder, loop: HotLoop | undefined, signature = HANDLER_SIGNATURE): HandlerFrame {
+  const e = new FunctionBuilder(module, signature);
+  const [ip, cpu, fuel] = [0, 1, 2].map((n) => e.param(n, 'i32'));
+  return { e, ip, fuel, goOn: (record, left) => callHandler(e, record, cpu, left, e.load('i32', record, R.REC_HANDLER), loop) };
 }
 
 /** How a branch finds the block that it leads to. */
@@ -38,25 +45,21 @@ export class HandlerOps extends RecordOps {
   private readonly flags: LazyFlags;
   /** Only repeated instructions change the fuel on their way; for the others the parameter serves. */
   private readonly fuelVariable: Variable<'i32'> | undefined;
-  private readonly fuelParam: I32;
+  private readonly frame: HandlerFrame;
 
-  /** Handlers of the same module that may come next. */
-  private readonly guesses: Guesses;
-
-  constructor(module: ModuleBuilder, variant: Variant, signature = HANDLER_SIGNATURE, guesses: Guesses = { next: [], taken: [] }) {
-    super(new FunctionBuilder(module, signature), variant);
-    this.guesses = guesses;
-    this.ip = this.e.param(0, 'i32');
-    this.fuelParam = this.e.param(2, 'i32');
+  constructor(frame: HandlerFrame, variant: Variant) {
+    super(frame.e, variant);
+    this.frame = frame;
+    this.ip = frame.ip;
     this.flags = new LazyFlags(this, this.e, this.cpu);
     if (this.repeat !== 'none') {
       this.fuelVariable = this.e.variable('i32');
-      this.e.set(this.fuelVariable, this.fuelParam);
+      this.e.set(this.fuelVariable, frame.fuel);
     }
   }
 
   get fuel(): I32 {
-    return this.fuelVariable ? this.e.get(this.fuelVariable) : this.fuelParam;
+    return this.fuelVariable ? this.e.get(this.fuelVariable) : this.frame.fuel;
   }
 
   // Operands and registers
@@ -225,7 +228,7 @@ export class HandlerOps extends RecordOps {
       const link = this.recordLoad('i32', R.REC_LINK);
       e.if(link, () => {
         linked();
-        this.tailCall(link, fuel, this.guesses.taken);
+        this.frame.goOn(link, fuel);
       });
     }
     const target = where();
@@ -250,7 +253,7 @@ export class HandlerOps extends RecordOps {
       const entry = this.tlbEntry(second);
       e.if(this.isPage(entry, L.TLB_EXECUTE, second), () => {
         const host = this.hostOf(second, entry);
-        e.if(this.eq(host, this.recordLoad('i32', R.REC_IMMEDIATE2)), () => this.tailCall(link, fuel));
+        e.if(this.eq(host, this.recordLoad('i32', R.REC_IMMEDIATE2)), () => this.frame.goOn(link, fuel));
       });
     });
     this.exitTo(target, fuel, R.EXIT_CROSSING);
@@ -285,7 +288,7 @@ export class HandlerOps extends RecordOps {
     const entry = this.tlbEntry(linear);
     const goOn = (record: I32): void => {
       this.storeIp(L.IP_BASE, this.sub(target, this.and(linear, this.constantLike(linear, 4095))));
-      this.tailCall(record, fuel, this.guesses.taken);
+      this.frame.goOn(record, fuel);
     };
     e.if(this.isPage(entry, L.TLB_EXECUTE, linear), () => {
       const host = this.hostOf(linear, entry);
@@ -327,20 +330,12 @@ export class HandlerOps extends RecordOps {
   /** On at RIP if a block is found there, or made, without the dispatcher; else leaves to it. */
   follow(reason: number): void {
     const record = this.call('follow', [this.cpu, this.ip, this.i32(reason === R.EXIT_RESOLVE ? 1 : 0)], 'i32') as I32;
-    this.e.if(record, () => this.tailCall(record, this.fuel));
+    this.e.if(record, () => this.frame.goOn(record, this.fuel));
     this.e.return(this.i32(reason));
   }
-  /** To a record's handler: directly, if it is one of those that are thought of. */
-  private tailCall(record: I32, fuel: I32, guesses: readonly Guess[] = []): void {
-    const { e } = this;
-    const to = [record, this.cpu, fuel];
-    const handler = e.load('i32', record, R.REC_HANDLER);
-    for (const guess of guesses) e.if(this.eq(handler, this.i32(guess.handler)), () => e.returnCallDefined(guess.body, to));
-    e.returnCallIndirect(HANDLER_SIGNATURE, to, handler);
-  }
-  /** Tail call to the next record's handler: the end of every handler. */
+  /** On to the next record: the end of every handler. */
   next(): void {
-    this.tailCall(this.add(this.ip, this.i32(R.RECORD_SIZE)), this.fuel, this.guesses.next);
+    this.frame.goOn(this.add(this.ip, this.i32(R.RECORD_SIZE)), this.fuel);
   }
   /** Makes record and fuel known outside, as slow paths and exits need. */
   publish(): void {

@@ -3,10 +3,10 @@ import * as L from '../cpu/layout.ts';
 import type { Int } from '../isa/ops.ts';
 import { FunctionBuilder } from '../wasm/function.ts';
 import { type FunctionBody, ModuleBuilder } from '../wasm/module.ts';
-import { type Guess, type Guesses, HandlerOps } from './driver.ts';
+import { type HandlerFrame, handlerFunction, HandlerOps } from './driver.ts';
+import { callHandler, defineHotLoop, type HotLoop, loopEntry } from './hot-loop.ts';
 import * as R from './record.ts';
 import { DISPATCH, GO, GO_DIRECT, GO_INDIRECT, HANDLER_SIGNATURE } from './record-ops.ts';
-import { successorsOf } from './successors.ts';
 import { defineTranslation } from './translate.ts';
 import { defineSettleFlags } from './deferred-flags.ts';
 import {
@@ -36,15 +36,22 @@ const BARE_LONG: Variant = { ...BARE, environment: 'long' };
  */
 export function generateInterpreter(set: HandlerSet): Uint8Array {
   const module = new ModuleBuilder();
+  const hot = new Map([
+    [HANDLER_NEXT, (frame: HandlerFrame) => leaveBlock(frame, BARE)],
+    [HANDLER_NEXT_LONG, (frame: HandlerFrame) => leaveBlock(frame, BARE_LONG)],
+    ...Array.from({ length: set.hotEnd - FIRST_HANDLER }, (_, n): [number, (frame: HandlerFrame) => void] => [
+      FIRST_HANDLER + n, (frame) => handler(frame, set.variant(FIRST_HANDLER + n) as Variant),
+    ]),
+  ]);
+  const loop = defineHotLoop(module, hot);
   const special = (emit: (o: HandlerOps) => void, variant = BARE, signature = HANDLER_SIGNATURE): FunctionBody => {
-    const o = new HandlerOps(module, variant, signature);
+    const o = new HandlerOps(handlerFunction(module, loop, signature), variant);
     emit(o);
     o.e.unreachable();
     return o.e.finish();
   };
   const specials: FunctionBody[] = [];
   specials[HANDLER_STOP] = special((o) => o.exit(R.EXIT_STOP));
-  specials[HANDLER_NEXT] = special((o) => leaveBlock(o));
   specials[HANDLER_CROSSING] = special((o) => o.crossPage());
   specials[HANDLER_UD] = special((o) => o.raise(VECTOR_UD));
   specials[HANDLER_NM] = special((o) => o.raise(VECTOR_NM));
@@ -52,17 +59,18 @@ export function generateInterpreter(set: HandlerSet): Uint8Array {
   specials[HANDLER_GO] = special((o) => o.goTo(o.stateLoad('i32', L.RIP)));
   specials[HANDLER_GO_LONG] = special((o) => o.goTo(o.stateLoad('i64', L.RIP)), BARE_LONG);
   specials[HANDLER_BUDGET] = special((o) => o.exit(R.EXIT_BUDGET));
-  specials[HANDLER_NEXT_LONG] = special((o) => leaveBlock(o), BARE_LONG);
   specials[HANDLER_CROSSING_LONG] = special((o) => o.crossPage(), BARE_LONG);
   specials[HANDLER_FAULT] = special((o) => o.deliverFault());
   specials[HANDLER_RESOLVE] = special((o) => o.follow(R.EXIT_RESOLVE));
   specials[HANDLER_LOOKUP] = special((o) => o.follow(R.EXIT_LOOKUP));
   const bodies: number[] = [];
-  for (let slot = 1; slot < FIRST_HANDLER; slot++) bodies.push(module.define(specials[slot] ?? specials[HANDLER_UD]));
-  bodies.push(...handlers(module, set, FIRST_HANDLER, set.firstWide));
+  for (let slot = 1; slot < set.hotEnd; slot++) {
+    bodies.push(module.define(hot.has(slot) ? loopEntry(module, loop, slot) : (specials[slot] ?? specials[HANDLER_UD])));
+  }
+  bodies.push(...handlers(module, loop, set, set.hotEnd, set.firstWide));
   module.fillTable(1, bodies);
-  module.export('enter', module.define(entry(module)));
-  module.export(DISPATCH.name, module.define(dispatch(module)));
+  module.export('enter', module.define(entry(module, loop)));
+  module.export(DISPATCH.name, module.define(dispatch(module, loop)));
   for (const environment of ['segmented', 'flat', 'long'] as const) {
     const { name, signature } = GO[environment];
     const define = (emit: (o: HandlerOps, target: Int) => void): number =>
@@ -80,54 +88,51 @@ export function generateInterpreter(set: HandlerSet): Uint8Array {
 /** Bytes of the module with the handlers of 64-bit code and VEX instructions. It imports the same, and puts them into the table. */
 export function generateWideHandlers(set: HandlerSet): Uint8Array {
   const module = new ModuleBuilder();
-  module.fillTable(set.firstWide, handlers(module, set, set.firstWide, set.end));
+  module.fillTable(set.firstWide, handlers(module, undefined, set, set.firstWide, set.end));
   return module.finish();
 }
 
-/** Defines the handlers of the numbers from `first` to before `end`; each goes directly to those of them that it often leads to. */
-function handlers(module: ModuleBuilder, set: HandlerSet, first: number, end: number): number[] {
-  const successors = successorsOf(set);
-  const { defined } = module;
-  const guesses = (numbers: readonly number[] = []): Guess[] =>
-    numbers.filter((handler) => handler >= first && handler < end).map((handler) => ({ handler, body: defined + handler - first }));
+/** Defines the handlers of the numbers from `first` to before `end`. */
+function handlers(module: ModuleBuilder, loop: HotLoop | undefined, set: HandlerSet, first: number, end: number): number[] {
   return Array.from({ length: end - first }, (_, n) => {
-    const found = successors.get(first + n);
-    return module.define(handler(module, set.variant(first + n) as Variant, { next: guesses(found?.next), taken: guesses(found?.taken) }));
+    const frame = handlerFunction(module, loop);
+    handler(frame, set.variant(first + n) as Variant);
+    return module.define(frame.e.finish());
   });
 }
 
-function handler(module: ModuleBuilder, variant: Variant, guesses: Guesses): FunctionBody {
-  const o = new HandlerOps(module, variant, HANDLER_SIGNATURE, guesses);
+function handler(frame: HandlerFrame, variant: Variant): void {
+  const o = new HandlerOps(frame, variant);
   try {
     variant.row.body(o);
   } catch (cause) {
     throw new Error(`row "${variant.row.source}", ${variant.osize} bits, ${variant.rm}`, { cause });
   }
   o.next();
-  return o.e.finish();
 }
 
 /** Past the last instruction of a block: to the next one. The record counts one more than the block has instructions. */
-function leaveBlock(o: HandlerOps): void {
+function leaveBlock(frame: HandlerFrame, variant: Variant): void {
+  const o = new HandlerOps(frame, variant);
   const count = o.sub(o.e.load('u8', o.ip, R.REC_COUNT), o.i32(1));
   const target = o.target(0);
   o.leaveTo(() => target, R.EXIT_RESOLVE, count);
 }
 
 /** What the dispatcher calls: runs from a record until something exits. */
-function entry(module: ModuleBuilder): FunctionBody {
-  const f = new FunctionBuilder(module, HANDLER_SIGNATURE);
-  const ip = f.param(0, 'i32');
-  f.returnCallIndirect(HANDLER_SIGNATURE, [ip, f.param(1, 'i32'), f.param(2, 'i32')], f.load('i32', ip, R.REC_HANDLER));
-  return f.finish();
+function entry(module: ModuleBuilder, loop: HotLoop): FunctionBody {
+  const { e, ip, fuel, goOn } = handlerFunction(module, loop);
+  goOn(ip, fuel);
+  return e.finish();
 }
 
 /**
  * The way out of compiled regions. Their instances do not import the table: an engine keeps every instance that does up to
  * date with every slot.
  */
-function dispatch(module: ModuleBuilder): FunctionBody {
-  const f = new FunctionBuilder(module, DISPATCH.signature);
-  f.returnCallIndirect(HANDLER_SIGNATURE, [f.param(1, 'i32'), f.param(2, 'i32'), f.param(3, 'i32')], f.param(0, 'i32'));
-  return f.finish();
+function dispatch(module: ModuleBuilder, loop: HotLoop): FunctionBody {
+  const e = new FunctionBuilder(module, DISPATCH.signature);
+  const [handler, record, cpu, fuel] = [0, 1, 2, 3].map((n) => e.param(n, 'i32'));
+  callHandler(e, record, cpu, fuel, handler, loop);
+  return e.finish();
 }

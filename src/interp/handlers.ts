@@ -1,8 +1,9 @@
 /** The handlers of the instruction set, by number: the generated module and the translator have them from here. */
 import { INSTRUCTION_SET } from '../isa/instruction-set.ts';
+import { HOT_HANDLERS } from './hot-handlers.ts';
 import { FIRST_HANDLER, HandlerSet, type Variant } from './variant.ts';
 
-export const HANDLERS = new HandlerSet(INSTRUCTION_SET);
+export const HANDLERS = new HandlerSet(INSTRUCTION_SET, new Set(HOT_HANDLERS));
 
 function slotsOf(belongs: (variant: Variant) => boolean): ReadonlySet<number> {
   const slots = new Set<number>();

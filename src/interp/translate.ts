@@ -7,7 +7,7 @@ import type { I32, Int } from '../isa/ops.ts';
 import type { FunctionImport, ModuleBuilder } from '../wasm/module.ts';
 import type { Variable } from '../wasm/function.ts';
 import type { IntType } from '../wasm/opcodes.ts';
-import { HandlerOps } from './driver.ts';
+import { type HandlerFrame, handlerFunction, HandlerOps } from './driver.ts';
 import type { Variant } from './variant.ts';
 
 /** Beside the size of an access in bytes: it is a write. */
@@ -44,8 +44,8 @@ class TranslationOps extends HandlerOps {
   private readonly write: I32;
   private readonly what: I32;
 
-  constructor(module: ModuleBuilder, variant: Variant, signature: FunctionImport['signature']) {
-    super(module, variant, signature);
+  constructor(frame: HandlerFrame, variant: Variant) {
+    super(frame, variant);
     this.what = this.e.param(2, 'i32');
     this.write = this.and(this.what, this.i32(FILL_WRITE));
   }
@@ -96,7 +96,7 @@ class TranslationOps extends HandlerOps {
 /** Defines and exports these functions for linear addresses of a type. */
 export function defineTranslation(module: ModuleBuilder, variant: Variant, type: IntType): void {
   const define = ({ name, signature }: FunctionImport, emit: (o: TranslationOps) => I32): void => {
-    const o = new TranslationOps(module, variant, signature);
+    const o = new TranslationOps(handlerFunction(module, undefined, signature), variant);
     o.e.return(emit(o));
     o.e.unreachable();
     module.export(name, module.define(o.e.finish()));

@@ -160,13 +160,15 @@ export const HANDLER_LOOKUP = 14;
 export const FIRST_HANDLER = 16;
 export const isCrossing = (handler: number): boolean => handler === HANDLER_CROSSING || handler === HANDLER_CROSSING_LONG;
 
-/** Guests of 16 and 32 bits without AVX never have these: they are three fifths of the interpreter. */
+/** Guests of 16 and 32 bits without AVX never have these: they are more than half of the interpreter. */
 const isWide = ({ row, osize, asize, rm, environment }: Variant): boolean =>
   row.vex !== undefined || row.attributes.has('o64') || osize === 64 || asize === 64 || environment === 'long' || rm.endsWith('64');
 
 /** Which handler each variant of each row has. Kept as numbers: as objects they would weigh a megabyte, in each thread. */
 export class HandlerSet {
-  /** Number of the first handler of the wide module: those of 64-bit code and of VEX instructions come last. */
+  /** One more than the number of the last of the hot handlers, which come first. */
+  readonly hotEnd: number;
+  /** Number of the first handler of the wide module: the other ones of 64-bit code and of VEX instructions come last. */
   readonly firstWide: number;
   /** One more than the last handler's number. */
   readonly end: number;
@@ -177,17 +179,18 @@ export class HandlerSet {
   private readonly variants: Int32Array;
   private readonly handlers: Uint16Array;
 
-  constructor(rows: readonly Row[]) {
+  /** @param hot keys of handlers, as `variantKey` has them */
+  constructor(rows: readonly Row[], hot: ReadonlySet<string>) {
     this.rows = rows;
     const origins: number[] = [];
     const handlers = new Map<number, number>();
     const known = new Map<string, number>();
-    const enumerate = (wide: boolean): number => {
+    const enumerate = (belongs: (v: Variant, key: string) => boolean): number => {
       rows.forEach((row, index) => {
         for (const v of variantsOf(row)) {
-          if (isWide(v) !== wide) continue;
-          const variant = index * VARIANT_CODES + variantCode(v.osize, v.rm, v.asize, v.environment, v.repeat);
           const key = variantKey(v);
+          if (!belongs(v, key)) continue;
+          const variant = index * VARIANT_CODES + variantCode(v.osize, v.rm, v.asize, v.environment, v.repeat);
           let number = known.get(key);
           if (number === undefined) {
             number = FIRST_HANDLER + origins.push(variant) - 1;
@@ -198,8 +201,9 @@ export class HandlerSet {
       });
       return FIRST_HANDLER + origins.length;
     };
-    this.firstWide = enumerate(false);
-    this.end = enumerate(true);
+    this.hotEnd = enumerate((_, key) => hot.has(key));
+    this.firstWide = enumerate((v, key) => !hot.has(key) && !isWide(v));
+    this.end = enumerate((v, key) => !hot.has(key) && isWide(v));
     this.origins = Int32Array.from(origins);
     this.variants = Int32Array.from(handlers.keys()).sort();
     this.handlers = Uint16Array.from(this.variants, (variant) => handlers.get(variant) as number);

@@ -77,6 +77,9 @@ export class FunctionBuilder {
   private statements: Statement[] = [];
   private depth = 0;
   private readonly freeLocals = new Map<Type, number[]>();
+  /** Locals of variables whose scope is over, and those of the scope that is being made. */
+  private readonly freeVariables = new Map<Type, number[]>();
+  private scoped: { readonly type: Type; readonly local: number }[] | undefined;
   /** By loop that is being emitted, outermost first: values from outside it, whose last use was inside. */
   private readonly loops: Node[][] = [];
   private readonly hints: BranchHint[] = [];
@@ -221,9 +224,18 @@ export class FunctionBuilder {
     return more ? { base: asNode(address).args[0] as unknown as Val<'i32'>, more } : { base: address, more: NOTHING };
   }
   variable<T extends Type>(type: T, name?: string): Variable<T> {
-    const local = this.newLocal(type);
+    const local = (this.scoped && this.freeVariables.get(type)?.pop()) ?? this.newLocal(type);
+    this.scoped?.push({ type, local });
     const variable: LocalVariable = { type, local, name, read: (b) => b.byte(0x20).u32(local), write: (b) => b.byte(0x21).u32(local) };
     return variable as unknown as Variable<T>;
+  }
+  /** Variables that are made in it serve others after it, which begin with what those left. */
+  scope(body: () => void): void {
+    const outer = this.scoped;
+    this.scoped = [];
+    body();
+    for (const { type, local } of this.scoped) this.freeVariables.set(type, [...(this.freeVariables.get(type) ?? []), local]);
+    this.scoped = outer;
   }
   get<T extends Type>(v: Variable<T>): Val<T> {
     return this.sequenced('load', v.type, NONE, (v as unknown as LocalVariable).read) as Val<T>;
