@@ -52,6 +52,16 @@ describe('compiled code', () => {
     expect(cpu.compilerCounters.regions).toBeGreaterThan(0);
   });
 
+  it('is made when a loop has become hot twice, since the guest is starting', () => {
+    start({ compileThreshold: 1000 });
+    cpu.state.setReg(ECX, 100_000);
+    const regionsAt = (iterations: number): number => {
+      while (cpu.state.reg(EBX) < iterations) cpu.run(1000);
+      return cpu.compilerCounters.regions;
+    };
+    expect([regionsAt(1500), regionsAt(3000)]).toEqual([0, 1]);
+  });
+
   it('is not made by the interpreter alone', () => {
     start({ tier: 'interp' });
     cpu.state.setReg(ECX, 100_000);

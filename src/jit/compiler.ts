@@ -28,6 +28,11 @@ const EVICTED_SHARE = 1 / 8;
 const TABLE_STEP = 1024;
 /** Regions that wait at most. */
 const MOST_WAITING = 1000;
+/**
+ * While the first guest executes so many instructions, as Linux does until it has a shell, a block has to ask twice: much of what is hot then is not for
+ * long, and the engine has the handlers to compile.
+ */
+const YOUTH_INSTRUCTIONS = 2_000_000_000;
 /** How often it is looked which regions have run since the last time, and how many times in a row one has not until it may go: a minute. */
 const REST_MS = 15_000, RESTS = 4;
 /** Default of `keptBytes`. */
@@ -90,6 +95,9 @@ export class RegionCompiler {
   private live = 0;
   private restedMs = 0;
   private readonly load = new LoadMeter();
+  /** Instructions until guests are no longer taken to be starting, and blocks that have asked once until then. */
+  private youth = YOUTH_INSTRUCTIONS;
+  private readonly asked = new Set<number>();
 
   constructor(arena: Arena, code: CodeCache, table: WebAssembly.Table, imports: WebAssembly.Imports, { nowMs, thread, keptBytes, mostBytes }: RegionCompilerOptions) {
     this.code = code;
@@ -126,6 +134,8 @@ export class RegionCompiler {
   /** So many instructions have been executed. */
   executed(instructions: number): void {
     this.load.add(instructions, this.nowMs());
+    this.youth -= instructions;
+    if (this.youth <= 0) this.asked.clear();
   }
 
   /** Asks for the region of a block. False: not now; if the block is still hot in a while, it may ask again. */
@@ -133,7 +143,8 @@ export class RegionCompiler {
     const { host, mode, record, ahead, hotAfter } = origin;
     if (this.code.regions.isCompiled(record)) return true;
     if (!ahead && !this.load.isBusy(hotAfter)) return false;
-    const waiting = this.waiting.get(blockKey(host, mode));
+    const key = blockKey(host, mode);
+    const waiting = this.waiting.get(key);
     if (waiting) {
       const { entries } = waiting.region;
       // What has gone to the compiler stays as it is.
@@ -141,6 +152,10 @@ export class RegionCompiler {
         entries.push({ block: waiting.block, host, record, handler: this.code.regions.handlerOf(record) });
       }
       return true;
+    }
+    if (!ahead && this.youth > 0 && !this.asked.has(key)) {
+      this.asked.add(key);
+      return false;
     }
     if (this.queue.length >= MOST_WAITING) this.forgetChanged();
     if (this.queue.length >= MOST_WAITING) return false;

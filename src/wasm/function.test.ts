@@ -34,6 +34,26 @@ it('values share locals, one after the other', () => {
   expect(locals).toBeLessThan(5);
 });
 
+it('variables share locals, those of one scope with those of the next, and not with what is outside', () => {
+  const { call, locals } = build((f, x) => {
+    const sum = f.variable('i32');
+    f.set(sum, x);
+    for (let i = 0; i < 50; i++) {
+      f.scope(() => {
+        const [a, b] = [f.variable('i32'), f.variable('i32')];
+        f.set(a, f.binary('mul', f.get(sum), f.i32(3)));
+        f.set(b, f.binary('add', f.get(sum), f.i32(i)));
+        f.set(sum, f.binary('xor', f.get(a), f.get(b)));
+      });
+    }
+    return f.get(sum);
+  });
+  let sum = 5;
+  for (let i = 0; i < 50; i++) sum = Math.imul(sum, 3) ^ (sum + i);
+  expect(call(5)).toBe(sum);
+  expect(locals).toBeLessThan(7);
+});
+
 it('a value from outside a loop keeps its local until the loop ends', () => {
   const { call } = build((f, x) => {
     const count = f.variable('i32');
