@@ -49,7 +49,7 @@ export interface MachineOptions {
    * is loaded anew for each reset, unless it is given as bytes: the machine keeps neither.
    */
   readonly kernel?: FileSource;
-  /** Initial RAM disk of a Linux kernel; modules of a multiboot kernel. */
+  /** Initial RAM disk of a Linux kernel, which may get it unpacked; modules of a multiboot kernel. */
   readonly initrd?: FileSource | readonly ModuleOption[];
   /** Command line of `kernel`. */
   readonly append?: string;

@@ -4,10 +4,11 @@ import { RSDP_ADDRESS } from './devices/acpi/tables.ts';
 import { EmulatorError } from './errors.ts';
 import { type FileSource, isLoaded, loadFile } from './file-source.ts';
 import type { BootPlan } from './machine/loaders/boot-plan.ts';
-import { isLinuxKernel, isLongModeKernel, linuxPayload, loadLinux } from './machine/loaders/linux.ts';
+import { isLinuxKernel, isLongModeKernel, linuxPayload, loadLinux, UNPACKED_SHARE } from './machine/loaders/linux.ts';
 import { isMultiboot, loadMultiboot, type MultibootModule } from './machine/loaders/multiboot.ts';
 import { isPvh, loadPvh } from './machine/loaders/pvh.ts';
 import { SNIFF_BYTES, sniffImage } from './machine/loaders/sniff.ts';
+import { unpackInitrd } from './unpack/initrd.ts';
 import { unpackKernel } from './unpack/linux.ts';
 
 export interface KernelSurroundings {
@@ -61,7 +62,8 @@ async function loadKernel(source: FileSource, options: MachineOptions, around: K
   if (longMode && isLongModeKernel(kernel)) around.onLongMode();
   const payload = linuxPayload(kernel);
   const unpacked = payload && (await unpackKernel(payload, leaf));
-  return loadLinux({ kernel, unpacked, commandLine, ramBytes, initrd: initrdBytes, rsdp: RSDP_ADDRESS, screen, longMode });
+  const unpackedInitrd = initrdBytes && unpackInitrd(initrdBytes, leaf, ramBytes * UNPACKED_SHARE);
+  return loadLinux({ kernel, unpacked, commandLine, ramBytes, initrd: initrdBytes, unpackedInitrd, rsdp: RSDP_ADDRESS, screen, longMode });
 }
 
 /** Devices that ACPI tells of are told once. */

@@ -9,6 +9,10 @@ interface UnpackKernel {
   unpack_lz4(at: number, end: number, start: number, to: number, limit: number, work: number): number;
   /** (at, end, to, limit, work): likewise LZMA2 data that begin at `at` and end before `end`, all of them. */
   unpack_lzma2(at: number, end: number, to: number, limit: number, work: number): number;
+  /** (at, end, to, limit, work): begins with DEFLATE data, of which it is not known where before `end` they end. */
+  start_deflate(at: number, end: number, to: number, limit: number, work: number): void;
+  /** Goes on with them. Gives the end of what has come out, or 0 for damaged input; once that is all, WORK_END tells where they ended, until then 0. */
+  go_on_deflate(): number;
   /** (start, end): makes the targets of calls and jumps distances again. */
   undo_x86(start: number, end: number): void;
 }

@@ -40,11 +40,16 @@ const LOW_KERNEL = 0x1000;
 /** Limits where the header is too old to tell. */
 const OLD_INITRD_ADDR_MAX = 0x37ffffff, OLD_CMDLINE_SIZE = 255;
 
+/** So much of the memory above the kernel an unpacked initrd may take: the guest makes files of it before it lets it go. */
+export const UNPACKED_SHARE = 1 / 4;
+
 export interface LinuxOptions {
   readonly kernel: Uint8Array;
   /** What `linuxPayload` gave, unpacked. */
   readonly unpacked?: Uint8Array | undefined;
   readonly initrd?: Uint8Array | undefined;
+  /** The initrd with its archives unpacked, which is taken instead where it leaves the guest plenty of room. */
+  readonly unpackedInitrd?: Uint8Array | undefined;
   readonly commandLine?: string | undefined;
   readonly ramBytes: number;
   /** Address of ACPI's RSDP, for kernels that take it from the zero page. */
@@ -89,7 +94,7 @@ export function loadLinux(options: LinuxOptions): BootPlan {
   if (commandLine.length - 1 > header.commandLineMax) {
     throw new EmulatorError('bad-option', `this kernel takes a command line of at most ${header.commandLineMax} characters, got ${commandLine.length - 1}`);
   }
-  const initrd = placeInitrd(options.initrd, header.initrdAddressMax, kernelEnd, below);
+  const initrd = placeInitrd(options, header.initrdAddressMax, kernelEnd, below);
   const unpacked = options.unpacked && placeUnpacked(options.unpacked, header);
   const placements: Placement[] = [
     ...(unpacked?.placements ?? [{ address: header.loadAddress, bytes: code }]),
@@ -100,7 +105,7 @@ export function loadLinux(options: LinuxOptions): BootPlan {
   const eip = unpacked?.entry ?? header.loadAddress + (header.is64 ? ENTRY64 : 0);
   const entry = { esi: BOOT_PARAMS, esp: STACK_TOP, eip, ...(header.is64 ? { pageTables: PAGE_TABLES } : {}) };
   if (header.is64) placements.push(identityTables(PAGE_TABLES));
-  return { placements, entry, unpacked: unpacked !== undefined };
+  return { placements, entry, unpacked: unpacked !== undefined || (initrd !== undefined && initrd.bytes === options.unpackedInitrd) };
 }
 
 interface Header {
@@ -178,10 +183,12 @@ function placeUnpacked(unpacked: Uint8Array, header: Header): { placements: Plac
 }
 
 /** As high as kernel and memory allow, on a page, above everything that the kernel touches while it starts. */
-function placeInitrd(bytes: Uint8Array | undefined, max: number, kernelEnd: number, ramBytes: number): Placement | undefined {
-  if (bytes === undefined) return undefined;
-  if (bytes.length === 0) throw new EmulatorError('bad-image', 'the initrd is empty; leave it out or build it again');
+function placeInitrd({ initrd, unpackedInitrd }: LinuxOptions, max: number, kernelEnd: number, ramBytes: number): Placement | undefined {
+  if (initrd === undefined) return undefined;
+  if (initrd.length === 0) throw new EmulatorError('bad-image', 'the initrd is empty; leave it out or build it again');
   const top = Math.min(ramBytes, max + 1);
+  const isRoomy = unpackedInitrd !== undefined && unpackedInitrd.length <= (top - kernelEnd) * UNPACKED_SHARE;
+  const bytes = isRoomy ? unpackedInitrd : initrd;
   const address = Math.floor((top - bytes.length) / 0x1000) * 0x1000;
   if (address < kernelEnd) {
     throw new EmulatorError(

@@ -83,6 +83,17 @@ describe('Linux', () => {
     expect(at(address).getUint8(4999)).toBe(7);
   });
 
+  test('of an unpacked initrd a quarter of the memory above the kernel may be taken', () => {
+    const initrd = new Uint8Array(1000);
+    const placed = (bytes: number): unknown => {
+      const unpackedInitrd = new Uint8Array(bytes);
+      const { placements, unpacked } = loadLinux({ kernel: bzImage({ initSize: 8 * MIB }), initrd, unpackedInitrd, ramBytes: 32 * MIB });
+      return [placements.some((p) => p.bytes === unpackedInitrd), placements.some((p) => p.bytes === initrd), unpacked];
+    };
+    expect(placed(5 * MIB)).toEqual([true, false, true]);
+    expect(placed(6 * MIB)).toEqual([false, true, false]);
+  });
+
   test('kernels without a header or with a low one go to 1000h', () => {
     const old = bzImage({ version: 0x1ff, loadflags: 0 });
     old.set([0, 0, 0, 0], 0x202);
