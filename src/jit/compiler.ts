@@ -26,7 +26,7 @@ const MOST_BYTES = 32 << 20;
 /** Where either would be more, so large a part of the regions goes. */
 const EVICTED_SHARE = 1 / 8;
 const TABLE_STEP = 1024;
-/** Regions that wait at most. */
+/** Regions that wait at most, and blocks that have asked once. */
 const MOST_WAITING = 1000;
 /**
  * While the first guest executes so many instructions, as Linux does until it has a shell, a block has to ask twice: much of what is hot then is not for
@@ -154,6 +154,7 @@ export class RegionCompiler {
       return true;
     }
     if (!ahead && this.youth > 0 && !this.asked.has(key)) {
+      if (this.asked.size === MOST_WAITING) this.asked.clear();
       this.asked.add(key);
       return false;
     }
