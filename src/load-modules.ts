@@ -1,6 +1,7 @@
 /** Loads what every vCPU runs on, compiled modules and the compiler's script; scripts/build-wasm.ts makes them, a build carries them along. */
 import { unzlibSync } from 'fflate';
 import type { CpuModules } from './cpu/cpu.ts';
+import { warmUp } from './cpu/warm-up.ts';
 import { EmulatorError } from './errors.ts';
 
 let loading: Promise<CpuModules> | undefined;
@@ -13,7 +14,10 @@ export function loadModules(): Promise<CpuModules> {
     compile(new URL('../build/kernel.wasm', import.meta.url)),
     text(new URL('../build/region-compiler.js', import.meta.url)),
   ]).then(
-    ([interpreter, wideHandlers, kernel, compilerScript]) => ({ interpreter, wideHandlers, kernel, compilerScript }),
+    ([interpreter, wideHandlers, kernel, compilerScript]) => {
+      warmUp(interpreter);
+      return { interpreter, wideHandlers, kernel, compilerScript };
+    },
     (error) => {
       // The next call tries again.
       loading = undefined;
