@@ -16,6 +16,8 @@ export const isGzip = (bytes: Uint8Array): boolean => bytes[0] === ID1 && bytes[
  * @throws RangeError for damaged input, and where more would come out
  */
 export function unpackGzip(leaf: WebAssembly.Module, packed: Uint8Array, most: number, alignment = 1): Uint8Array {
+  // What the last member says of its size is the last thing in it: enough to see that it is too much before it has come out.
+  if (new DataView(packed.buffer, packed.byteOffset).getUint32(packed.length - 4, true) > most) throw new RangeError(`gzip: more than ${most} bytes come out`);
   const workspace = workspaceFor(leaf, packed, most);
   const { memory, from, fromEnd, to, limit } = workspace;
   let out = to;
