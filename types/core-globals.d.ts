@@ -13,6 +13,7 @@ declare namespace WebAssembly {
 
   class Module {
     constructor(bytes: BufferSource);
+    static imports(module: Module): { readonly module: string; readonly name: string; readonly kind: string }[];
   }
 
   function compile(bytes: BufferSource): Promise<Module>;
