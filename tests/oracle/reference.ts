@@ -98,9 +98,14 @@ export function hostReference(): Reference {
 }
 
 const LAST_BYTES = 0xfffffe00;
-/** Processors may fault by the limit for an operand that wraps around 4 GiB in a flat segment, or go on [SDM3 5.3]; here its pages are looked at. */
+const faultsAtTheEnds = (batch: R.Batch, n: number): boolean => batch.u32(n, R.VECTOR) === PAGE_FAULT && (batch.u32(n, R.CR2) >= LAST_BYTES || batch.u32(n, R.CR2) < 0x200);
+const faultsByTheLimit = (batch: R.Batch, n: number): boolean => SEGMENT_FAULTS.includes(batch.u32(n, R.VECTOR));
+/**
+ * Processors may fault by the limit for an operand that wraps around 4 GiB in a flat segment, or look at its pages [SDM3 5.3]: AMD's do the one,
+ * Intel's the other, the emulator the other where all segments are flat.
+ */
 export const wrapsAround = (host: R.Batch, n: number, mine: R.Batch, m: number): boolean =>
-  SEGMENT_FAULTS.includes(host.u32(n, R.VECTOR)) && mine.u32(m, R.VECTOR) === PAGE_FAULT && (mine.u32(m, R.CR2) >= LAST_BYTES || mine.u32(m, R.CR2) < 0x200);
+  (faultsByTheLimit(host, n) && faultsAtTheEnds(mine, m)) || (faultsAtTheEnds(host, n) && faultsByTheLimit(mine, m));
 
 /** Brings a result of the host's to what it is for the guest: there is no execute-disable, and what the environment keeps for itself is present. */
 export function adjustHost(results: R.Batch, n: number): void {

@@ -19,6 +19,8 @@ const ALL = 7;
 const AREA_BYTES = 832, HEADER = 64, RECORD_BYTES = HEADER + 4 * AREA_BYTES;
 const AREA = 0x40000, STATE = 0x41000;
 const XSTATE_BV = 512;
+/** Bit 63 of XCOMP_BV is in this byte. */
+const COMPACTED = XSTATE_BV + 15;
 /** What is compared: [SDM1 table 10-2, 13.4.2]. AMD's processors keep FOP, FIP and FDP only while an exception is pending, and nobody the selectors. */
 const FIELDS: readonly (readonly [name: string, at: number, bytes: number])[] = [
   ['FCW', 0, 2], ['FSW', 2, 2], ['FTW', 4, 1], ['MXCSR', 24, 4],
@@ -68,8 +70,11 @@ it.runIf(hasHost() && hasInstructions())(`XSAVE, XRSTOR, XSAVEC and XSAVEOPT do 
     ours[XSTATE_BV] &= 0xff;
     const state = bytesAt(STATE);
     state[XSTATE_BV] &= after[XSTATE_BV];
+    // Intel's have loaded all else from an area in compacted form when they fault because of its MXCSR.
+    const loadsFirst = instruction === XRSTOR && vector === 13 && (area[COMPACTED] & 0x80) !== 0;
     for (const [what, mine, theirs] of [['state', state, after], ['area', ours, result]] as const) {
       for (const [name, at, bytes] of FIELDS) {
+        if (loadsFirst && what === 'state' && name !== 'MXCSR') continue;
         const text = (from: Uint8Array): string => Buffer.from(from.subarray(at, at + bytes)).toString('hex');
         if (text(mine) !== text(theirs)) differences.push(`case ${n}, ${mnemonic} ${mask}, ${what}: ${name} ${text(mine)} instead of ${text(theirs)}`);
       }
