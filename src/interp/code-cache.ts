@@ -19,8 +19,8 @@ const CHUNKS_PER_STEP = 256;
 const CROSSING_RECORDS = 2;
 /** A block gets at least so many records; fewer at the end of a chunk are left unused. */
 const LEAST_RECORDS = 8;
-/** Code that has not been asked for lately goes when records take up more than a sixteenth of what the guest's frames do, and 4 MiB. */
-const LEAST_CHUNKS = 2048, CHUNKS_PER_FRAME = 4096 / CHUNK_BYTES / 16;
+/** Code that has not been asked for lately goes when records take up more than an eighth of what the guest's frames do, and 4 MiB. */
+const LEAST_CHUNKS = 2048, CHUNKS_PER_FRAME = 4096 / CHUNK_BYTES / 8;
 /** Turns are numbered from 1; what was not asked for in so many goes first. */
 const TURNS = 255, COLD_TURNS = 2;
 /** Where less than this part of the chunks came free, what was not asked for in fewer turns goes too, and then there may be as many more. */
