@@ -11,6 +11,7 @@ import { type Undefined, undefinedFor } from '../undefined.ts';
 import { fieldsThatDiffer, fxReport, stateAfter, stateBefore } from './compare.ts';
 import { type Encoding, type Form, formsOf, formText, Generator, makeBaseline, rowsToTest } from './generate.ts';
 import { Machine } from './machine.ts';
+import { mnemonicAt } from './programs.ts';
 import * as R from './record.ts';
 
 const BATCH = 1024;
@@ -149,7 +150,10 @@ export class LongCampaign {
   private check(tier: string, e: Encoding, results: R.Batch, mine: R.Batch, n: number): void {
     const fields = fieldsThatDiffer(results, mine, n, undefinedIn(e, mine, n)).filter((f) => !isOwn(e.row.mnemonic, f));
     if (fields.length === 0) return;
-    const reason = ownReason(e, results, mine, n, fields) ?? hostDifference(e.row.mnemonic, results.u32(n, R.VECTOR), fields, e.segment >= 0);
+    // A jump may have led into its own bytes, where there is another instruction.
+    const inside = Number(results.u64(n, R.RIP_AFTER) - results.u64(n, R.RIP));
+    const mnemonic = (inside > 0 && mnemonicAt(e.bytes, inside)) || e.row.mnemonic;
+    const reason = ownReason(e, results, mine, n, fields) ?? hostDifference(mnemonic, results.u32(n, R.VECTOR), fields, e.segment >= 0);
     if (reason !== undefined) {
       this.excused.set(reason, (this.excused.get(reason) ?? 0) + 1);
       return;
