@@ -43,7 +43,6 @@ const DIFFERENCES: readonly Difference[] = [
   },
   { mnemonics: /^MASKMOV/, vectors: [BREAKPOINT], fields: /^(vector 3, here 1[23])$/, reason: 'an operand of several parts with a 16-bit address wraps around 64 KiB' },
   { mnemonics: /^(FLDENV|FNSTENV|FRSTOR|FNSAVE)$/, vectors: IN_MEMORY, fields: /./, reason: 'an image is loaded or stored in part before a fault' },
-  { mnemonics: /^BOUND$/, vectors: [BOUND_RANGE], fields: /^vector 5, here 1[234]$/, reason: 'BOUND may look at the index when it has read the lower bound' },
   { mnemonics: /^POPA$/, vectors: IN_MEMORY, fields: /^(register \d|cr2|error|vector 1[24], .*)$/, reason: 'POPA loads some registers before it faults, and reads the place of SP too' },
   { mnemonics: /^PUSHA$/, vectors: IN_MEMORY, fields: /^(memory|cr2|error)$/, reason: 'PUSHA stores a part before it faults' },
   { mnemonics: /^LSL$/, vectors: [BREAKPOINT], fields: /^register \d+$/, reason: 'the limit of the segment in which Linux keeps the number of the processor' },
@@ -77,25 +76,34 @@ const OF_AMD: readonly Difference[] = [
 const OF_AMD_BASED: Difference = {
   mnemonics: /./, vectors: [13], fields: /^(vector 13, here \d+|error)$/, reason: 'an offset that is not canonical faults whatever the base of FS or GS',
 };
-/** And Intel's, of the newer families. */
+/** And where Intel's do not do what the emulator does. */
 const OF_INTEL: readonly Difference[] = [
-  {
-    mnemonics: /^(PUSH|POP)_[CDEFGS]S$/, vectors: [BREAKPOINT, ...IN_MEMORY], fields: /^(memory|error|cr2|vector \d+, here 1[24])$/,
-    reason: 'a selector is pushed and popped with 32 bits as 16, which leaves the others as they are [SDM2 PUSH]',
-  },
+  { mnemonics: /^BOUND$/, vectors: [BOUND_RANGE], fields: /^vector 5, here 1[234]$/, reason: 'BOUND looks at the index when it has read the lower bound' },
 ];
+/** Of these, with operands of 32 bits. */
+const OF_INTEL_32: Difference = {
+  mnemonics: /^(PUSH|POP)_[CDEFGS]S$/, vectors: [BREAKPOINT, ...IN_MEMORY], fields: /^(memory|error|cr2|vector \d+, here 1[24])$/,
+  reason: 'a selector is pushed and popped with 32 bits as 16, which leaves the others as they are [SDM2 PUSH]',
+};
 const model = cpus()[0]?.model ?? '';
 export const onAmd = model.startsWith('AMD');
-const onIntel = model.startsWith('Intel');
+export const onIntel = model.startsWith('Intel');
 /** What such a host does so in the middle of a program, where no rule can tell it from a fault of ours. */
 export const differsInPrograms = ({ mnemonic, opcode }: Row): boolean =>
   onAmd && (/^(V?DPP[SD]|SHA.*|FPREM1?)$/.test(mnemonic) || (opcode[0] === 0x0f && opcode[1] === 0x0d));
 
-/** Why the host may differ so; undefined: it may not. `vector` is the host's; `based`: 64-bit code addresses memory through FS or GS. */
-export function hostDifference(mnemonic: string, vector: number, fields: readonly string[], based = false): string | undefined {
+/** What a rule may look at beside the mnemonic: 64-bit code addresses memory through FS or GS; how many bits operands have. */
+export interface Situation {
+  readonly based?: boolean;
+  readonly osize?: number;
+}
+
+/** Why the host may differ so; undefined: it may not. `vector` is the host's. */
+export function hostDifference(mnemonic: string, vector: number, fields: readonly string[], { based, osize }: Situation = {}): string | undefined {
   const fits = (d: Difference) => d.mnemonics.test(mnemonic) && d.vectors.includes(vector) && fields.every((f) => d.fields.test(f));
   const amd = onAmd ? [...OF_AMD, ...(based ? [OF_AMD_BASED] : [])] : [];
-  return [...DIFFERENCES, ...amd, ...(onIntel ? OF_INTEL : [])].find(fits)?.reason;
+  const intel = onIntel ? [...OF_INTEL, ...(osize === 32 ? [OF_INTEL_32] : [])] : [];
+  return [...DIFFERENCES, ...amd, ...intel].find(fits)?.reason;
 }
 /** Whether such a host goes on where an instruction of ours ends a program with this vector: no other difference keeps one of ours from its end. */
 export const goesOnOnAmd = (mnemonic: string, vector: number): boolean => onAmd && vector === GENERAL_PROTECTION && MXCSR_OF_AMD.mnemonics.test(mnemonic);

@@ -5,7 +5,7 @@
 import type { Row } from '../../src/isa/row.ts';
 import * as E from './environment.ts';
 import type { Encoding } from './generate.ts';
-import { hostDifference } from './host-differences.ts';
+import { hostDifference, onIntel } from './host-differences.ts';
 import { type Executor, NativeExecutor } from './native.ts';
 import { QemuExecutor } from './qemu.ts';
 import * as R from './record.ts';
@@ -77,7 +77,7 @@ const hostExcuse: Reference['excuse'] = (e, reference, mine, n, fields) => {
   const below = (reference.u32(n, R.REGISTERS + 4 * ESP) - cr2) >>> 0;
   const pushed = [reference, mine].every((batch) => batch.u32(n, R.VECTOR) === PAGE_FAULT) && below > 0 && below <= 16;
   if (pushed && FAR_TRANSFERS.test(e.row.mnemonic)) return 'a far transfer to 64-bit code';
-  return hostDifference(e.row.mnemonic, reference.u32(n, R.VECTOR), fields);
+  return hostDifference(e.row.mnemonic, reference.u32(n, R.VECTOR), fields, { osize: e.osize });
 };
 
 export function hostReference(): Reference {
@@ -105,7 +105,7 @@ const faultsByTheLimit = (batch: R.Batch, n: number): boolean => SEGMENT_FAULTS.
  * Intel's the other, the emulator the other where all segments are flat.
  */
 export const wrapsAround = (host: R.Batch, n: number, mine: R.Batch, m: number): boolean =>
-  (faultsByTheLimit(host, n) && faultsAtTheEnds(mine, m)) || (faultsAtTheEnds(host, n) && faultsByTheLimit(mine, m));
+  (faultsByTheLimit(host, n) && faultsAtTheEnds(mine, m)) || (onIntel && faultsAtTheEnds(host, n) && faultsByTheLimit(mine, m));
 
 /** Brings a result of the host's to what it is for the guest: there is no execute-disable, and what the environment keeps for itself is present. */
 export function adjustHost(results: R.Batch, n: number): void {

@@ -153,7 +153,7 @@ export class LongCampaign {
     // A jump may have led into its own bytes, where there is another instruction.
     const inside = Number(results.u64(n, R.RIP_AFTER) - results.u64(n, R.RIP));
     const mnemonic = (inside > 0 && mnemonicAt(e.bytes, inside)) || e.row.mnemonic;
-    const reason = ownReason(e, results, mine, n, fields) ?? hostDifference(mnemonic, results.u32(n, R.VECTOR), fields, e.segment >= 0);
+    const reason = ownReason(e, results, mine, n, fields) ?? hostDifference(mnemonic, results.u32(n, R.VECTOR), fields, { based: e.segment >= 0 });
     if (reason !== undefined) {
       this.excused.set(reason, (this.excused.get(reason) ?? 0) + 1);
       return;
