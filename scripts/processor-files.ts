@@ -2,7 +2,7 @@
  * Generates what the processor runs on: the WebAssembly modules of the interpreter, from the instruction set, and of the kernel,
  * compiled from AssemblyScript, and the script of the thread that compiles hot code.
  */
-import { zlibSync } from 'fflate';
+import { gzipSync } from 'fflate';
 import { buildX87Kernel as buildKernel } from '../src/cpu/x87/build-kernel.ts';
 import { generateInterpreter, generateWideHandlers } from '../src/interp/generate.ts';
 import { HANDLERS } from '../src/interp/handlers.ts';
@@ -12,7 +12,7 @@ import { bundleRegionCompiler } from '../src/jit/bundle.ts';
 export async function processorFiles(): Promise<Map<string, Uint8Array | string>> {
   return new Map<string, Uint8Array | string>([
     ['interpreter.wasm', generateInterpreter(HANDLERS)],
-    ['wide-handlers.zlib', zlibSync(generateWideHandlers(HANDLERS), { level: 9 })],
+    ['wide-handlers.gzip', gzipSync(generateWideHandlers(HANDLERS), { level: 9 })],
     ['kernel.wasm', await buildKernel()],
     ['region-compiler.js', await bundleRegionCompiler()],
   ]);

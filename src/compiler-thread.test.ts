@@ -20,3 +20,20 @@ it('ends when it has nothing to do, and another one serves the next request', as
   expect([await ask(3), await ask(4)]).toEqual([1, 2]);
   thread.terminate();
 });
+
+it('an answer goes to whoever asked, not to whoever listens by then', async () => {
+  const thread = await startCompilerThread(COUNTS, IDLE_MS);
+  if (!thread) throw new Error('no thread');
+  const first: number[] = [], second: number[] = [];
+  thread.listen(({ id }) => first.push(id), () => {});
+  thread.post({ id: 1, regions: new Int32Array(0) });
+  await new Promise<void>((resolve) => {
+    thread.listen(({ id }) => {
+      second.push(id);
+      resolve();
+    }, () => {});
+    thread.post({ id: 1, regions: new Int32Array(0) });
+  });
+  expect([first, second]).toEqual([[1], [1]]);
+  thread.terminate();
+});

@@ -4,9 +4,11 @@
  */
 import type { CompileReply, CompileRequest, CompilerThread } from './jit/thread-protocol.ts';
 
-const IDLE_MS = 2500;
+export const IDLE_MS = 2500;
 
 export interface StartedThread extends CompilerThread {
+  /** Milliseconds that it waits for a request until it ends. */
+  idleMs: number;
   terminate(): void;
 }
 
@@ -27,7 +29,7 @@ const AS_IN_A_BROWSER = `{
 
 /**
  * @param script what scripts/build-wasm.ts made of src/jit/thread-main.ts
- * @param idleMs how long the thread waits for a request until it ends
+ * @param idleMs milliseconds that the thread waits for a request until it ends
  * @returns undefined where the host allows no threads
  */
 export async function startCompilerThread(script: string, idleMs = IDLE_MS): Promise<StartedThread | undefined> {
@@ -39,14 +41,21 @@ export async function startCompilerThread(script: string, idleMs = IDLE_MS): Pro
   }
 }
 
+interface OpenRequest {
+  /** As whoever sent it calls it. */
+  readonly id: number;
+  readonly onReply: (reply: CompileReply) => void;
+}
+
 class RestingThread implements StartedThread {
+  idleMs: number;
   private readonly start: Start;
-  private readonly idleMs: number;
   private thread: HostThread | undefined;
   private onReply: (reply: CompileReply) => void = () => {};
   private onEnd: () => void = () => {};
-  /** Requests without an answer. */
-  private open = 0;
+  /** Requests without an answer, by their numbers here: who listens now need not be who sent them. */
+  private readonly open = new Map<number, OpenRequest>();
+  private requests = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(start: Start, idleMs: number) {
@@ -56,11 +65,12 @@ class RestingThread implements StartedThread {
     this.thread = this.begin();
   }
 
-  post(request: CompileRequest): void {
+  post({ id, regions }: CompileRequest): void {
     clearTimeout(this.timer);
-    this.open++;
+    const number = ++this.requests;
+    this.open.set(number, { id, onReply: this.onReply });
     this.thread ??= this.begin();
-    this.thread.post(request);
+    this.thread.post({ id: number, regions });
   }
 
   listen(onReply: (reply: CompileReply) => void, onEnd: () => void): void {
@@ -72,6 +82,7 @@ class RestingThread implements StartedThread {
     clearTimeout(this.timer);
     this.thread?.terminate();
     this.thread = undefined;
+    this.open.clear();
   }
 
   private begin(): HostThread {
@@ -79,8 +90,10 @@ class RestingThread implements StartedThread {
   }
 
   private receive(reply: CompileReply): void {
-    this.onReply(reply);
-    if (--this.open > 0) return;
+    const request = this.open.get(reply.id);
+    this.open.delete(reply.id);
+    request?.onReply({ ...reply, id: request.id });
+    if (this.open.size > 0) return;
     this.timer = setTimeout(() => this.terminate(), this.idleMs);
     // In Node, a timer would keep the process.
     if (typeof this.timer === 'object') this.timer.unref();

@@ -1,5 +1,5 @@
 /** From options, named as QEMU names them, to a machine: loads and checks the images, chooses the way into the guest. */
-import { startCompilerThread } from './compiler-thread.ts';
+import { IDLE_MS, startCompilerThread } from './compiler-thread.ts';
 import { Cpu, type CpuModules, type CpuOptions } from './cpu/cpu.ts';
 import { cpuProfile, DEFAULT_PROFILE } from './cpu/profiles.ts';
 import { type TraceItem, Tracer } from './cpu/trace.ts';
@@ -15,6 +15,7 @@ import { Machine } from './machine/machine.ts';
 import type { Pace } from './machine/run-loop.ts';
 import { openDrives } from './open-drives.ts';
 import { portableHost } from './portable-host.ts';
+import type { Rehearsal } from './rehearsal/rehearsal.ts';
 import type { ImageSource, OpenOptions } from './storage/open.ts';
 import type { OpenFolder, VirtioOption } from './virtio-options.ts';
 import { checkWebAssembly } from './wasm-features.ts';
@@ -98,6 +99,8 @@ export interface MachineOptions {
   readonly openFolder?: OpenFolder;
   /** The processor's compiled modules. Default: loaded from where the build put them. */
   readonly modules?: CpuModules;
+  /** Ends when the files are there; what it has warmed is this machine's then. Default: none. */
+  readonly rehearsal?: Rehearsal;
   /** Time and scheduling. Default: the browser's or Node's. */
   readonly host?: MachineHost;
 }
@@ -122,24 +125,28 @@ export async function createMachine(options: MachineOptions = {}): Promise<Machi
   const firmware = await loadFirmware(options);
   const parameters = microvm ? virtioParameters(options.virtio?.length ?? 0) : '';
   const shared = options.modules ?? (await loadModules());
+  const { rehearsal } = options;
   let wide: Promise<CpuModules> | undefined;
   const loadPlan = kernelLoader(options, {
     ramBytes, screen: !microvm, parameters, longMode: profile.features.has('lm'), leaf: shared.kernel,
-    // The engine compiles them while the kernel is unpacked.
-    onLongMode: () => {
-      wide ??= withWideHandlers(shared);
+    onLoaded: (longMode) => {
+      rehearsal?.stop();
+      // The engine compiles them while the kernel is unpacked.
+      if (longMode) wide ??= rehearsal?.modules ?? withWideHandlers(shared);
     },
   });
   const plan = await loadPlan?.();
   if (plan === undefined && firmware.bios === undefined) {
     throw new EmulatorError('bad-option', 'there is nothing to start: give a BIOS (bios) with a disk, or a kernel (kernel)');
   }
-  const modules = microvm || plan?.entry.pageTables !== undefined ? await (wide ?? withWideHandlers(shared)) : shared;
+  const modules = microvm || plan?.entry.pageTables !== undefined ? await (wide ?? rehearsal?.modules ?? withWideHandlers(shared)) : shared;
   const host = options.host ?? portableHost();
   const drives = await openDrives(options, host);
+  rehearsal?.stop();
   const tier = options.tier ?? 'auto';
   const script = tier === 'auto' ? modules.compilerScript : undefined;
-  const compilerThread = script === undefined ? undefined : await startCompilerThread(script);
+  const compilerThread = script === undefined ? undefined : ((await rehearsal?.takeThread()) ?? (await startCompilerThread(script)));
+  if (compilerThread) compilerThread.idleMs = IDLE_MS;
   const processor: CpuOptions = {
     compilerThread,
     profile,

@@ -21,6 +21,7 @@ export type {
   ExitReason, Machine, MachineEvents, MachineExit, MachineInput, MachineState, MachineStatistics, ResetCause,
 } from './machine/machine.ts';
 export type { Pace } from './machine/run-loop.ts';
+export { Rehearsal } from './rehearsal/rehearsal.ts';
 export type { BlockBackend } from './storage/block.ts';
 export type { ImageSource } from './storage/open.ts';
 export type { FileTree } from './storage/file-tree.ts';

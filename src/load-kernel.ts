@@ -19,8 +19,8 @@ export interface KernelSurroundings {
   readonly longMode: boolean;
   /** The leaf kernel's module, which unpacks. */
   readonly leaf: WebAssembly.Module;
-  /** Is called once it is known that the kernel is going to be entered in 64-bit mode, before it is unpacked. */
-  onLongMode(): void;
+  /** All files are there, and are going to be unpacked and placed now; `longMode`: for an entry in 64-bit mode, as far as that is known yet. */
+  onLoaded(longMode: boolean): void;
   /** What a kernel without ACPI has to be told. */
   readonly parameters: string;
 }
@@ -45,12 +45,15 @@ async function loadKernel(source: FileSource, options: MachineOptions, around: K
   const { ramBytes, screen, longMode, leaf } = around;
   const commandLine = fullCommandLine(options.append, around.parameters);
   if (isMultiboot(kernel) && !isLinuxKernel(kernel)) {
-    return loadMultiboot({ kernel, commandLine, modules: await loadModuleList(initrd), ramBytes });
+    const modules = await loadModuleList(initrd);
+    around.onLoaded(false);
+    return loadMultiboot({ kernel, commandLine, modules, ramBytes });
   }
   if (initrd !== undefined && isModuleList(initrd)) {
     throw new EmulatorError('bad-option', 'a list of modules goes with a multiboot kernel; other kernels have one initrd');
   }
   const initrdBytes = initrd === undefined ? undefined : await loadFile(initrd, 'the initrd');
+  around.onLoaded(longMode && isLongModeKernel(kernel));
   if (isPvh(kernel)) return loadPvh({ kernel, commandLine, ramBytes, initrd: initrdBytes, rsdp: RSDP_ADDRESS, longMode });
   const kind = sniffImage(kernel.subarray(0, SNIFF_BYTES), kernel.length);
   if (kind === 'elf') {
@@ -59,7 +62,6 @@ async function loadKernel(source: FileSource, options: MachineOptions, around: K
   if (kind !== 'linux') {
     throw new EmulatorError('bad-image', `the kernel is no Linux bzImage, multiboot or PVH kernel but looks like a ${kind} image; give it as a disk`);
   }
-  if (longMode && isLongModeKernel(kernel)) around.onLongMode();
   const payload = linuxPayload(kernel);
   const unpacked = payload && (await unpackKernel(payload, leaf));
   const unpackedInitrd = initrdBytes && unpackInitrd(initrdBytes, leaf, ramBytes * UNPACKED_SHARE);

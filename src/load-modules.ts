@@ -1,8 +1,8 @@
 /** Loads what every vCPU runs on, compiled modules and the compiler's script; scripts/build-wasm.ts makes them, a build carries them along. */
-import { unzlibSync } from 'fflate';
 import type { CpuModules } from './cpu/cpu.ts';
 import { warmUp } from './cpu/warm-up.ts';
 import { EmulatorError } from './errors.ts';
+import { gzipSize, unpackGzip } from './unpack/gzip.ts';
 
 let loading: Promise<CpuModules> | undefined;
 
@@ -10,7 +10,7 @@ let loading: Promise<CpuModules> | undefined;
 export function loadModules(): Promise<CpuModules> {
   loading ??= Promise.all([
     compile(new URL('../build/interpreter.wasm', import.meta.url)),
-    bytes(new URL('../build/wide-handlers.zlib', import.meta.url)),
+    bytes(new URL('../build/wide-handlers.gzip', import.meta.url)),
     compile(new URL('../build/kernel.wasm', import.meta.url)),
     text(new URL('../build/region-compiler.js', import.meta.url)),
   ]).then(
@@ -29,9 +29,9 @@ export function loadModules(): Promise<CpuModules> {
 
 /** For a guest that is going to need the wide handlers from its start on: they are there before it begins. */
 export async function withWideHandlers(modules: CpuModules): Promise<CpuModules> {
-  const { wideHandlers } = modules;
+  const { wideHandlers, kernel } = modules;
   if (wideHandlers instanceof WebAssembly.Module) return modules;
-  return { ...modules, wideHandlers: await WebAssembly.compile(unzlibSync(wideHandlers) as BufferSource) };
+  return { ...modules, wideHandlers: await WebAssembly.compile(unpackGzip(kernel, wideHandlers, gzipSize(wideHandlers)) as BufferSource) };
 }
 
 async function compile(url: URL): Promise<WebAssembly.Module> {

@@ -18,8 +18,9 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   unpack: [],
   devices: ['memory', 'storage'],
   machine: ['cpu', 'devices', 'memory', 'storage'],
-  root: ['cpu', 'jit', 'devices', 'machine', 'storage', 'unpack'],
-  worker: ['root', 'cpu', 'devices', 'machine', 'storage', 'images'],
+  root: ['cpu', 'jit', 'devices', 'machine', 'storage', 'unpack', 'rehearsal'],
+  rehearsal: ['root', 'cpu', 'machine'],
+  worker: ['root', 'rehearsal', 'cpu', 'devices', 'machine', 'storage', 'images'],
   web: ['root', 'worker', 'cpu', 'devices', 'machine', 'storage', 'images'],
   node: ['root', 'machine', 'storage'],
 };

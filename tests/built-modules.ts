@@ -9,7 +9,7 @@ export async function builtModules(read: (name: string) => Promise<Uint8Array>):
   warmUp(interpreter);
   return {
     interpreter,
-    wideHandlers: await read('wide-handlers.zlib'),
+    wideHandlers: await read('wide-handlers.gzip'),
     kernel: await compile('kernel.wasm'),
     compilerScript: new TextDecoder().decode(await read('region-compiler.js')),
   };

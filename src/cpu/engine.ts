@@ -18,7 +18,7 @@ import type { AreaKernel } from './x87/state-area.ts';
 /** The compiled modules that every vCPU runs on; scripts/build-wasm.ts makes them. */
 export interface CpuModules {
   readonly interpreter: WebAssembly.Module;
-  /** The module of the handlers of 64-bit code and VEX instructions; compressed (zlib), if it is to be compiled when a guest first has some. */
+  /** The module of the handlers of 64-bit code and VEX instructions; compressed (gzip), if it is to be compiled when a guest first has some. */
   readonly wideHandlers: WebAssembly.Module | Uint8Array;
   /** Leaf kernels: x87 and exact SSE arithmetic. */
   readonly kernel: WebAssembly.Module;

@@ -1,5 +1,5 @@
 /** Instantiates the interpreter's modules (see generate.ts) on an arena; their handlers fill the function table. */
-import { unzlibSync } from 'fflate';
+import { gunzipSync } from 'fflate';
 import type { Arena } from '../memory/arena.ts';
 
 /** Runs from a record of a vCPU; returns an EXIT_* reason. */
@@ -27,10 +27,10 @@ export function instantiateInterpreter(module: WebAssembly.Module, arena: Arena,
 }
 
 /**
- * Fills the slots of the handlers that only 64-bit code and VEX instructions have, from the module or its compressed bytes (zlib). At
+ * Fills the slots of the handlers that only 64-bit code and VEX instructions have, from the module or its compressed bytes (gzip). At
  * once, in the middle of a guest's slice: a worker may compile any size without waiting, and engines compile no function before it runs.
  */
 export function instantiateWideHandlers(from: WebAssembly.Module | Uint8Array, arena: Arena, table: WebAssembly.Table, imports: InterpreterImports): void {
-  const module = from instanceof WebAssembly.Module ? from : new WebAssembly.Module(unzlibSync(from) as BufferSource);
+  const module = from instanceof WebAssembly.Module ? from : new WebAssembly.Module(gunzipSync(from) as BufferSource);
   new WebAssembly.Instance(module, importsOf(arena, table, imports));
 }

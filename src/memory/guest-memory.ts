@@ -418,6 +418,8 @@ export class GuestMemory implements Dma, MapOwner {
 }
 
 function isZero(bytes: Uint8Array, start: number, end: number): boolean {
+  // Views cost more than most pages take to show that they are not.
+  for (let n = start; n < end; n += PAGE_SIZE / 16) if (bytes[n] !== 0) return false;
   const at = bytes.byteOffset + start;
   const words = at % 4 === 0 ? new Int32Array(bytes.buffer, at, (end - start) >>> 2) : new Int32Array(0);
   for (const word of words) if (word !== 0) return false;

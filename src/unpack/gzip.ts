@@ -4,9 +4,12 @@ import { type Workspace, workspaceFor } from './kernel-interface.ts';
 import { WORK_END } from './layout.ts';
 
 const ID1 = 0x1f, ID2 = 0x8b, DEFLATE = 8;
-const HEADER_BYTES = 10, METHOD_AT = 2, FLAGS_AT = 3, TRAILER_BYTES = 8;
+const HEADER_BYTES = 10, METHOD_AT = 2, FLAGS_AT = 3, TRAILER_BYTES = 8, SIZE_BYTES = 4;
 /** What a header may have behind it, in this order. */
 const FEXTRA = 4, FNAME = 8, FCOMMENT = 16, FHCRC = 2;
+
+/** What a file of one member says comes out of it [RFC 1952, 2.3.1]. */
+export const gzipSize = (packed: Uint8Array): number => new DataView(packed.buffer, packed.byteOffset).getUint32(packed.length - SIZE_BYTES, true);
 
 export const isGzip = (bytes: Uint8Array): boolean => bytes[0] === ID1 && bytes[1] === ID2;
 
@@ -17,9 +20,10 @@ export const isGzip = (bytes: Uint8Array): boolean => bytes[0] === ID1 && bytes[
  */
 export function unpackGzip(leaf: WebAssembly.Module, packed: Uint8Array, most: number, alignment = 1): Uint8Array {
   // What the last member says of its size is the last thing in it: enough to see that it is too much before it has come out.
-  if (new DataView(packed.buffer, packed.byteOffset).getUint32(packed.length - 4, true) > most) throw new RangeError(`gzip: more than ${most} bytes come out`);
-  const workspace = workspaceFor(leaf, packed, most);
+  if (gzipSize(packed) > most) throw new RangeError(`gzip: more than ${most} bytes come out`);
+  const workspace = workspaceFor(leaf, packed.length, most);
   const { memory, from, fromEnd, to, limit } = workspace;
+  memory.set(packed, from);
   let out = to;
   for (let at = from; at < fromEnd; ) {
     if (memory[at] === 0 && at > from) {
@@ -34,7 +38,8 @@ export function unpackGzip(leaf: WebAssembly.Module, packed: Uint8Array, most: n
   return memory.subarray(to, out);
 }
 
-function unpackMember({ kernel, memory, view, work, fromEnd, limit }: Workspace, from: number, to: number): { at: number; out: number } {
+function unpackMember(workspace: Workspace, from: number, to: number): { at: number; out: number } {
+  const { kernel, memory, view, work, fromEnd, limit } = workspace;
   const data = dataOf(memory.subarray(from, fromEnd));
   kernel.start_deflate(from + data, fromEnd, to, limit, work);
   let out = to, at = 0;
@@ -44,7 +49,7 @@ function unpackMember({ kernel, memory, view, work, fromEnd, limit }: Workspace,
     at = view.getUint32(work + WORK_END, true);
   }
   if (at + TRAILER_BYTES > fromEnd) throw new RangeError('the gzip file is cut off');
-  const isRight = view.getUint32(at, true) === crc32(memory.subarray(to, out)) && view.getUint32(at + 4, true) === out - to;
+  const isRight = view.getUint32(at, true) === crc32(workspace, to, out) && view.getUint32(at + 4, true) === out - to;
   if (!isRight) throw new RangeError('gzip: the data are damaged');
   return { at: at + TRAILER_BYTES, out };
 }

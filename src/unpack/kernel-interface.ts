@@ -13,6 +13,10 @@ interface UnpackKernel {
   start_deflate(at: number, end: number, to: number, limit: number, work: number): void;
   /** Goes on with them. Gives the end of what has come out, or 0 for damaged input; once that is all, WORK_END tells where they ended, until then 0. */
   go_on_deflate(): number;
+  /** (work): begins with a CRC-32, for which it needs the work area. */
+  start_crc32(work: number): void;
+  /** (crc, at, end, work): goes on with it, from -1 on; gives what is to be inverted at the end. */
+  go_on_crc32(crc: number, at: number, end: number, work: number): number;
   /** (start, end): makes the targets of calls and jumps distances again. */
   undo_x86(start: number, end: number): void;
 }
@@ -21,26 +25,25 @@ const WASM_PAGE = 65536;
 /** The kernel's constants lie in the first page. */
 const WORK = WASM_PAGE, PACKED = WORK + WORK_BYTES;
 
-/** Packed bytes in a memory of their own, with room for what comes out. */
+/** A memory with room for packed bytes and for what comes out. */
 export interface Workspace {
   readonly kernel: UnpackKernel;
   readonly memory: Uint8Array;
   readonly view: DataView;
   readonly work: number;
-  /** Where what is packed begins and ends, and likewise what comes out. */
+  /** Where the packed bytes belong, and what comes out, and where either ends at most. */
   readonly from: number;
   readonly fromEnd: number;
   readonly to: number;
   readonly limit: number;
 }
 
-/** @param kernel the leaf kernel's module @param size bytes that come out */
-export function workspaceFor(kernel: WebAssembly.Module, packed: Uint8Array, size: number): Workspace {
-  const fromEnd = PACKED + packed.length;
+/** @param kernel the leaf kernel's module @param packedSize bytes that are there at once @param size bytes that come out */
+export function workspaceFor(kernel: WebAssembly.Module, packedSize: number, size: number): Workspace {
+  const fromEnd = PACKED + packedSize;
   const to = Math.ceil((fromEnd + SLACK) / 16) * 16;
   const memory = new WebAssembly.Memory({ initial: Math.ceil((to + size + SLACK) / WASM_PAGE) });
   const bytes = new Uint8Array(memory.buffer);
-  bytes.set(packed, PACKED);
   const { exports } = new WebAssembly.Instance(kernel, { env: { memory } });
   return {
     kernel: exports as unknown as UnpackKernel, memory: bytes, view: new DataView(memory.buffer),

@@ -4,7 +4,7 @@
  *
  * References: [RFC 1952] gzip, [XZ] the .xz file format, [RFC 8878] Zstandard, [LZ4] the LZ4 frame format's legacy frames.
  */
-import { unpackGzip } from './gzip.ts';
+import { gzipSize, unpackGzip } from './gzip.ts';
 import { unpackLz4 } from './lz4.ts';
 import { unpackXz } from './xz.ts';
 
@@ -17,11 +17,10 @@ interface Packing {
 const SIZE_BYTES = 4;
 const withoutSize = (packed: Uint8Array): Uint8Array => packed.subarray(0, -SIZE_BYTES);
 
-/** Where gzip has it as well. */
 const sizeOf = (packed: Uint8Array): number => new DataView(packed.buffer, packed.byteOffset).getUint32(packed.length - SIZE_BYTES, true);
 
 const PACKINGS: readonly Packing[] = [
-  { magic: [0x1f, 0x8b], unpack: (packed, leaf) => unpackGzip(leaf, packed, sizeOf(packed)) },
+  { magic: [0x1f, 0x8b], unpack: (packed, leaf) => unpackGzip(leaf, packed, gzipSize(packed)) },
   { magic: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00], unpack: (packed, leaf) => unpackXz(leaf, withoutSize(packed), sizeOf(packed)) },
   { magic: [0x28, 0xb5, 0x2f, 0xfd], unpack: async (packed) => (await import('fzstd')).decompress(withoutSize(packed)) },
   { magic: [0x02, 0x21, 0x4c, 0x18], unpack: (packed, leaf) => unpackLz4(leaf, withoutSize(packed), sizeOf(packed)) },

@@ -9,17 +9,31 @@ const MAGIC_BYTES = 4, BLOCK_HEADER_BYTES = 4;
  * @throws RangeError for damaged input
  */
 export function unpackLz4(leaf: WebAssembly.Module, packed: Uint8Array, size: number): Uint8Array {
-  const { kernel, memory, view, work, from, fromEnd, to, limit } = workspaceFor(leaf, packed, size);
+  const blocks = blocksOf(packed);
+  // One block after the other, in the same place.
+  const { kernel, memory, view, work, from, to, limit } = workspaceFor(leaf, Math.max(0, ...blocks.map(({ length }) => length)), size);
   let out = to;
-  for (let at = from + MAGIC_BYTES; at < fromEnd; ) {
-    const end = at + BLOCK_HEADER_BYTES + view.getUint32(at, true);
-    if (end > fromEnd) throw new RangeError('an LZ4 block is cut off');
-    const start = out;
-    for (at += BLOCK_HEADER_BYTES; at < end; at = view.getUint32(work + WORK_END, true)) {
+  for (const block of blocks) {
+    memory.set(block, from);
+    const start = out, end = from + block.length;
+    for (let at = from; at < end; at = view.getUint32(work + WORK_END, true)) {
       out = kernel.unpack_lz4(at, end, start, out, limit, work);
       if (out === 0) throw new RangeError('an LZ4 block is damaged');
     }
   }
   if (out !== limit) throw new RangeError(`LZ4: ${out - to} bytes instead of ${size}`);
   return memory.subarray(to, limit);
+}
+
+function blocksOf(packed: Uint8Array): Uint8Array[] {
+  const view = new DataView(packed.buffer, packed.byteOffset, packed.length);
+  const blocks: Uint8Array[] = [];
+  for (let at = MAGIC_BYTES; at < packed.length; ) {
+    const start = at + BLOCK_HEADER_BYTES;
+    if (start > packed.length) throw new RangeError('an LZ4 block is cut off');
+    at = start + view.getUint32(at, true);
+    if (at > packed.length) throw new RangeError('an LZ4 block is cut off');
+    blocks.push(packed.subarray(start, at));
+  }
+  return blocks;
 }

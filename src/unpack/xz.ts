@@ -23,7 +23,9 @@ const align4 = (n: number): number => (n + 3) & ~3;
  * @throws RangeError for damaged input, and for filters that are not there
  */
 export function unpackXz(leaf: WebAssembly.Module, packed: Uint8Array, size: number): Uint8Array {
-  const { kernel, memory, view, work, from, fromEnd, to, limit } = workspaceFor(leaf, packed, size);
+  const workspace = workspaceFor(leaf, packed.length, size);
+  const { kernel, memory, view, work, from, fromEnd, to, limit } = workspace;
+  memory.set(packed, from);
   const check = memory[from + CHECK_AT] & 15;
   let out = to;
   // An index, which begins with 0, comes after the blocks.
@@ -37,7 +39,7 @@ export function unpackXz(leaf: WebAssembly.Module, packed: Uint8Array, size: num
     if (filters.length > 1) kernel.undo_x86(out, end);
     at += align4(view.getUint32(work + WORK_END, true) - at);
     if (at + CHECK_BYTES[check] >= fromEnd) throw new RangeError('the XZ file is cut off');
-    if (check === CHECK_CRC32 && crc32(memory.subarray(out, end)) !== view.getUint32(at, true)) throw new RangeError('an XZ block is damaged');
+    if (check === CHECK_CRC32 && crc32(workspace, out, end) !== view.getUint32(at, true)) throw new RangeError('an XZ block is damaged');
     out = end;
     at += CHECK_BYTES[check];
   }

@@ -7,6 +7,7 @@ import type { CpuModules } from '../cpu/cpu.ts';
 import { createMachine } from '../create-machine.ts';
 import type { MouseMove } from '../devices/i8042/mouse.ts';
 import type { Machine, MachineState } from '../machine/machine.ts';
+import { Rehearsal } from '../rehearsal/rehearsal.ts';
 import { Collector } from './collector.ts';
 import { machineOptions } from './machine-options.ts';
 import type { BootRequest, MachineWorker, ReportListener, Totals } from './protocol.ts';
@@ -29,8 +30,14 @@ export class MachineService implements MachineWorker {
 
   async load(request: BootRequest, modules: CpuModules, canvas: OffscreenCanvas | undefined, listener: ReportListener): Promise<void> {
     this.send = (report, transferred = []) => listener(transfer(report, transferred));
-    const options = await machineOptions(request, this.progress());
-    this.machine = await createMachine({ ...options, modules });
+    // Other tiers have nothing of a compiler that would be warm.
+    const rehearsal = (request.processor?.tier ?? 'auto') === 'auto' ? new Rehearsal(modules) : undefined;
+    try {
+      const options = await machineOptions(request, this.progress());
+      this.machine = await createMachine({ ...options, modules, ...(rehearsal && { rehearsal }) });
+    } finally {
+      void rehearsal?.dispose();
+    }
     this.painter = new ScreenPainter(canvas, this.send);
     this.connect(this.machine, this.painter);
     this.showScreen();

@@ -23,7 +23,7 @@ let server: PageServer;
 let page: Page;
 
 beforeAll(async () => {
-  const library = ['coracle.js', 'interpreter.wasm', 'wide-handlers.zlib', 'kernel.wasm', 'region-compiler.js'];
+  const library = ['coracle.js', 'interpreter.wasm', 'wide-handlers.gzip', 'kernel.wasm', 'region-compiler.js'];
   const files = Object.fromEntries(library.map((name) => [`lib/${name}`, read(`dist/browser/${name}`)]));
   const image = read('images/teaching/teaching.img');
   server = await PageServer.start({

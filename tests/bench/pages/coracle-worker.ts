@@ -2,6 +2,7 @@
 import { createMachine, type MachineOptions } from '../../../src/create-machine.ts';
 import { linuxPayload } from '../../../src/machine/loaders/linux.ts';
 import type { Machine } from '../../../src/machine/machine.ts';
+import { Rehearsal } from '../../../src/rehearsal/rehearsal.ts';
 import { builtModules } from '../../built-modules.ts';
 import { fetchBytes, type GuestSpec, type WorkerReport, type WorkerRequest } from './protocol.ts';
 
@@ -11,6 +12,9 @@ let machine: Machine | undefined;
 let options: MachineOptions | undefined;
 
 async function load(spec: GuestSpec): Promise<void> {
+  const modules = await builtModules((name) => fetchBytes(spec.codeUrl + name));
+  // As in the page: while the images come, and until the machine is to run.
+  const rehearsal = new Rehearsal(modules);
   const kernel = await fetchBytes(spec.kernelUrl);
   const all: MachineOptions = {
     machine: spec.machine,
@@ -18,7 +22,8 @@ async function load(spec: GuestSpec): Promise<void> {
     kernel,
     ...(spec.initrdUrl !== undefined && { initrd: await fetchBytes(spec.initrdUrl) }),
     append: spec.append,
-    modules: await builtModules((name) => fetchBytes(spec.codeUrl + name)),
+    modules,
+    rehearsal,
   };
   // To unpack the kernel is a part of the boot, as it is in the other machines.
   if (linuxPayload(kernel)) options = all;
