@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Cpu, CpuOptions } from '../cpu/cpu.ts';
+import type { Engine } from '../cpu/engine.ts';
 import { flatMachine } from '../cpu/flat-machine-fixture.ts';
 import { physAddr } from '../memory/address.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
@@ -24,11 +25,12 @@ const LOOP = [
 describe('compiled code', () => {
   let memory: GuestMemory;
   let cpu: Cpu;
+  let engine: Engine;
   let reads = 0;
 
   function start(options: CpuOptions, code: readonly number[] = LOOP): void {
     reads = 0;
-    ({ cpu, memory } = flatMachine(options, ENTRY, code, (of) => {
+    ({ cpu, memory, engine } = flatMachine(options, ENTRY, code, (of) => {
       of.memory('device', 4096, { read: () => ++reads, write: () => {} }, { widths: [4] }).mapAt(DEVICE);
     }));
     const { state } = cpu;
@@ -52,14 +54,31 @@ describe('compiled code', () => {
     expect(cpu.compilerCounters.regions).toBeGreaterThan(0);
   });
 
-  it('is made when a loop has become hot twice, since the guest is starting', () => {
-    start({ compileThreshold: 1000 });
-    cpu.state.setReg(ECX, 100_000);
-    const regionsAt = (iterations: number): number => {
-      while (cpu.state.reg(EBX) < iterations) cpu.run(1000);
+  describe('while the guest starts', () => {
+    /** After so many rounds of the loop. */
+    const regionsAt = (rounds: number): number => {
+      while (cpu.state.reg(EBX) < rounds) cpu.run(1000);
       return cpu.compilerCounters.regions;
     };
-    expect([regionsAt(1500), regionsAt(3000)]).toEqual([0, 1]);
+
+    beforeEach(() => {
+      start({ compileThreshold: 1000 });
+      cpu.state.setReg(ECX, 100_000);
+    });
+
+    it('is made when a loop has become hot nine times', () => {
+      expect([regionsAt(8500), regionsAt(10_000)]).toEqual([0, 1]);
+    });
+
+    it('is made sooner later on', () => {
+      engine.compiler.executed(1_500_000_000);
+      expect([regionsAt(1500), regionsAt(4000)]).toEqual([0, 1]);
+    });
+
+    it('and at once when that is over', () => {
+      engine.compiler.executed(2_000_000_000);
+      expect([regionsAt(500), regionsAt(2000)]).toEqual([0, 1]);
+    });
   });
 
   it('is not made by the interpreter alone', () => {

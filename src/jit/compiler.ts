@@ -26,13 +26,13 @@ const MOST_BYTES = 32 << 20;
 /** Where either would be more, so large a part of the regions goes. */
 const EVICTED_SHARE = 1 / 8;
 const TABLE_STEP = 1024;
-/** Regions that wait at most, and blocks that have asked once. */
+/** Regions that wait at most, and blocks that have asked in vain. */
 const MOST_WAITING = 1000;
 /**
- * While the first guest executes so many instructions, as Linux does until it has a shell, a block has to ask twice: much of what is hot then is not for
- * long, and the engine has the handlers to compile.
+ * While the first guest executes so many instructions, as Linux does until it has a shell, a block has to ask more than once, at first so often in
+ * vain, and ever more seldom: much of what is hot then is not for long, and the engine has the handlers to compile.
  */
-const YOUTH_INSTRUCTIONS = 2_000_000_000;
+const YOUTH_INSTRUCTIONS = 2_000_000_000, VAIN_ASKS = 8;
 /** How often it is looked which regions have run since the last time, and how many times in a row one has not until it may go: a minute. */
 const REST_MS = 15_000, RESTS = 4;
 /** Default of `keptBytes`. */
@@ -95,9 +95,9 @@ export class RegionCompiler {
   private live = 0;
   private restedMs = 0;
   private readonly load = new LoadMeter();
-  /** Instructions until guests are no longer taken to be starting, and blocks that have asked once until then. */
+  /** Instructions until guests are no longer taken to be starting, and how often blocks have asked until then. */
   private youth = YOUTH_INSTRUCTIONS;
-  private readonly asked = new Set<number>();
+  private readonly asked = new Map<number, number>();
 
   constructor(arena: Arena, code: CodeCache, table: WebAssembly.Table, imports: WebAssembly.Imports, { nowMs, thread, keptBytes, mostBytes }: RegionCompilerOptions) {
     this.code = code;
@@ -153,11 +153,7 @@ export class RegionCompiler {
       }
       return true;
     }
-    if (!ahead && this.youth > 0 && !this.asked.has(key)) {
-      if (this.asked.size === MOST_WAITING) this.asked.clear();
-      this.asked.add(key);
-      return false;
-    }
+    if (!ahead && this.youth > 0 && this.asksInVain(key)) return false;
     if (this.queue.length >= MOST_WAITING) this.forgetChanged();
     if (this.queue.length >= MOST_WAITING) return false;
     const found = this.finder.find(origin);
@@ -166,6 +162,14 @@ export class RegionCompiler {
     this.footprints.set(found.region, this.code.watch(bytesOf(found.region)));
     this.onRegion?.(found.region, origin.linear - (origin.linear & 0xfff));
     for (const [at, block] of found.places) this.waiting.set(blockKey(at, mode), { region: found.region, block });
+    return true;
+  }
+
+  private asksInVain(key: number): boolean {
+    const before = this.asked.get(key) ?? 0;
+    if (before >= (VAIN_ASKS * this.youth) / YOUTH_INSTRUCTIONS) return false;
+    if (this.asked.size === MOST_WAITING) this.asked.clear();
+    this.asked.set(key, before + 1);
     return true;
   }
 

@@ -15,7 +15,7 @@ import { RAM_BYTES, rehearsalGuest } from './kernel.ts';
 /** So long it takes at most, and so long after that its compiler thread waits for the machine. */
 const RUN_MS = 2000, THREAD_MS = 30_000;
 /** Times that a branch is taken until it is hot: fewer than for guests, whose code is to be compiled only if that pays. */
-const COMPILE_THRESHOLD = 1000;
+const COMPILE_THRESHOLD = 200;
 const SEED = 1;
 
 /**
