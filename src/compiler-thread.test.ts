@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { generatedModules } from './cpu/modules-fixture.ts';
 import { startCompilerThread } from './compiler-thread.ts';
 import type { CompileReply } from './jit/thread-protocol.ts';
 
@@ -36,4 +37,15 @@ it('an answer goes to whoever asked, not to whoever listens by then', async () =
   });
   expect([first, second]).toEqual([[1], [1]]);
   thread.terminate();
+});
+
+it('unpacks initrds, and fails when it ends meanwhile', async () => {
+  const leaf = generatedModules().kernel, packed = new Uint8Array([1, 2, 3]);
+  const echo = await startCompilerThread('self.onmessage = ({ data }) => self.postMessage({ id: data.id, unpacked: data.packed });', IDLE_MS);
+  expect(await echo?.unpackInitrd(packed, leaf, 100)).toEqual(packed);
+  echo?.terminate();
+  const silent = await startCompilerThread('self.onmessage = () => {};', IDLE_MS);
+  const answer = expect(silent?.unpackInitrd(packed, leaf, 100)).rejects.toThrow('ended');
+  silent?.terminate();
+  await answer;
 });

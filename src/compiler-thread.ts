@@ -1,22 +1,25 @@
 /**
- * Starts the thread in which hot code is compiled: a browser's worker, or one of Node's. It ends when it has had nothing to
+ * Starts the thread in which hot code is compiled, and more: a browser's worker, or one of Node's. It ends when it has had nothing to
  * do for a while, for its heap never shrinks from what it needs at work, some 70 MiB; the next request starts another.
  */
 import type { CompileReply, CompileRequest, CompilerThread } from './jit/thread-protocol.ts';
+import type { ThreadReply, ThreadRequest, UnpackReply } from './thread-protocol.ts';
 
 export const IDLE_MS = 2500;
 
 export interface StartedThread extends CompilerThread {
   /** Milliseconds that it waits for a request until it ends. */
   idleMs: number;
+  /** As `unpackInitrd`, in the thread. @throws Error when the thread ends */
+  unpackInitrd(packed: Uint8Array, leaf: WebAssembly.Module, most: number): Promise<Uint8Array | undefined>;
   terminate(): void;
 }
 
 interface HostThread {
-  post(request: CompileRequest): void;
+  post(request: ThreadRequest): void;
   terminate(): void;
 }
-type Start = (onReply: (reply: CompileReply) => void, onEnd: () => void) => HostThread;
+type Start = (onReply: (reply: ThreadReply) => void, onEnd: () => void) => HostThread;
 
 /** Gives Node's worker what a browser's has. */
 const AS_IN_A_BROWSER = `{
@@ -44,7 +47,8 @@ export async function startCompilerThread(script: string, idleMs = IDLE_MS): Pro
 interface OpenRequest {
   /** As whoever sent it calls it. */
   readonly id: number;
-  readonly onReply: (reply: CompileReply) => void;
+  readonly onReply: (reply: ThreadReply) => void;
+  readonly onEnd?: () => void;
 }
 
 class RestingThread implements StartedThread {
@@ -65,12 +69,15 @@ class RestingThread implements StartedThread {
     this.thread = this.begin();
   }
 
-  post({ id, regions }: CompileRequest): void {
-    clearTimeout(this.timer);
-    const number = ++this.requests;
-    this.open.set(number, { id, onReply: this.onReply });
-    this.thread ??= this.begin();
-    this.thread.post({ id: number, regions });
+  post(request: CompileRequest): void {
+    this.send(request, { id: request.id, onReply: this.onReply as OpenRequest['onReply'] });
+  }
+
+  unpackInitrd(packed: Uint8Array, leaf: WebAssembly.Module, most: number): Promise<Uint8Array | undefined> {
+    return new Promise((resolve, reject) => {
+      const onEnd = (): void => reject(new Error('the thread has ended'));
+      this.send({ id: 0, packed, leaf, most }, { id: 0, onReply: (reply) => resolve((reply as UnpackReply).unpacked), onEnd });
+    });
   }
 
   listen(onReply: (reply: CompileReply) => void, onEnd: () => void): void {
@@ -82,14 +89,30 @@ class RestingThread implements StartedThread {
     clearTimeout(this.timer);
     this.thread?.terminate();
     this.thread = undefined;
-    this.open.clear();
+    this.giveUp();
+  }
+
+  private send(request: ThreadRequest, open: OpenRequest): void {
+    clearTimeout(this.timer);
+    const number = ++this.requests;
+    this.open.set(number, open);
+    this.thread ??= this.begin();
+    this.thread.post({ ...request, id: number });
   }
 
   private begin(): HostThread {
-    return this.start((reply) => this.receive(reply), () => this.onEnd());
+    return this.start((reply) => this.receive(reply), () => {
+      this.giveUp();
+      this.onEnd();
+    });
   }
 
-  private receive(reply: CompileReply): void {
+  private giveUp(): void {
+    for (const { onEnd } of this.open.values()) onEnd?.();
+    this.open.clear();
+  }
+
+  private receive(reply: ThreadReply): void {
     const request = this.open.get(reply.id);
     this.open.delete(reply.id);
     request?.onReply({ ...reply, id: request.id });
@@ -105,7 +128,7 @@ function startWorker(script: string): Start {
     const url = URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
     const worker = new Worker(url);
     URL.revokeObjectURL(url);
-    worker.onmessage = ({ data }: MessageEvent<CompileReply>) => onReply(data);
+    worker.onmessage = ({ data }: MessageEvent<ThreadReply>) => onReply(data);
     worker.onerror = onEnd;
     return { post: (request) => worker.postMessage(request), terminate: () => worker.terminate() };
   };

@@ -129,6 +129,8 @@ export async function createMachine(options: MachineOptions = {}): Promise<Machi
   let wide: Promise<CpuModules> | undefined;
   const loadPlan = kernelLoader(options, {
     ramBytes, screen: !microvm, parameters, longMode: profile.features.has('lm'), leaf: shared.kernel,
+    // One that has only begun to start would be there later than the initrd is unpacked here.
+    thread: async () => rehearsal?.thread,
     onLoaded: (longMode) => {
       rehearsal?.stop();
       // The engine compiles them while the kernel is unpacked.

@@ -1,4 +1,5 @@
 /** A kernel that is entered without firmware, with what goes along with it: which kind it is, and where its parts go. */
+import type { StartedThread } from './compiler-thread.ts';
 import type { MachineOptions, ModuleOption } from './create-machine.ts';
 import { RSDP_ADDRESS } from './devices/acpi/tables.ts';
 import { EmulatorError } from './errors.ts';
@@ -21,6 +22,8 @@ export interface KernelSurroundings {
   readonly leaf: WebAssembly.Module;
   /** All files are there, and are going to be unpacked and placed now; `longMode`: for an entry in 64-bit mode, as far as that is known yet. */
   onLoaded(longMode: boolean): void;
+  /** Unpacks initrds beside this thread, if there is one that has been started before. */
+  thread(): Promise<StartedThread | undefined>;
   /** What a kernel without ACPI has to be told. */
   readonly parameters: string;
 }
@@ -63,9 +66,20 @@ async function loadKernel(source: FileSource, options: MachineOptions, around: K
     throw new EmulatorError('bad-image', `the kernel is no Linux bzImage, multiboot or PVH kernel but looks like a ${kind} image; give it as a disk`);
   }
   const payload = linuxPayload(kernel);
+  const thread = await around.thread();
+  const initrdUnpacked = initrdBytes && unpackBeside(thread, initrdBytes, leaf, ramBytes * UNPACKED_SHARE);
   const unpacked = payload && (await unpackKernel(payload, leaf));
-  const unpackedInitrd = initrdBytes && unpackInitrd(initrdBytes, leaf, ramBytes * UNPACKED_SHARE);
+  const unpackedInitrd = await initrdUnpacked;
   return loadLinux({ kernel, unpacked, commandLine, ramBytes, initrd: initrdBytes, unpackedInitrd, rsdp: RSDP_ADDRESS, screen, longMode });
+}
+
+async function unpackBeside(thread: StartedThread | undefined, packed: Uint8Array, leaf: WebAssembly.Module, most: number): Promise<Uint8Array | undefined> {
+  try {
+    if (thread) return await thread.unpackInitrd(packed, leaf, most);
+  } catch {
+    // Here, then.
+  }
+  return unpackInitrd(packed, leaf, most);
 }
 
 /** Devices that ACPI tells of are told once. */

@@ -28,7 +28,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 const NARROW: Readonly<Record<string, RegExp>> = {
   'isa → cpu': /^cpu\/(layout|registers|sse\/operations|system\/area-forms|(sse|system|x87)\/kernel-interface)\.ts$/,
   'memory → devices': /^devices\/device\.ts$/,
-  'root → jit': /^jit\/thread-protocol\.ts$/,
+  'root → jit': /^jit\/(thread-protocol|generate|packing)\.ts$/,
   'web → cpu': /^cpu\/cpu\.ts$/,
   'worker → cpu': /^cpu\/cpu\.ts$/,
 };

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { build, type Rolldown } from 'vite';
 
 export async function bundleRegionCompiler(): Promise<string> {
-  const entry = fileURLToPath(new URL('thread-main.ts', import.meta.url));
+  const entry = fileURLToPath(new URL('../thread-main.ts', import.meta.url));
   const [{ output }] = (await build({
     configFile: false,
     logLevel: 'warn',

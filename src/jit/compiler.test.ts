@@ -66,13 +66,13 @@ describe('compiled code', () => {
       cpu.state.setReg(ECX, 100_000);
     });
 
-    it('is made when a loop has become hot nine times', () => {
-      expect([regionsAt(8500), regionsAt(10_000)]).toEqual([0, 1]);
+    it('is made when a loop has become hot eleven times', () => {
+      expect([regionsAt(10_500), regionsAt(12_000)]).toEqual([0, 1]);
     });
 
     it('is made sooner later on', () => {
       engine.compiler.executed(1_500_000_000);
-      expect([regionsAt(1500), regionsAt(4000)]).toEqual([0, 1]);
+      expect([regionsAt(2500), regionsAt(5000)]).toEqual([0, 1]);
     });
 
     it('and at once when that is over', () => {

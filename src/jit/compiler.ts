@@ -32,7 +32,7 @@ const MOST_WAITING = 1000;
  * While the first guest executes so many instructions, as Linux does until it has a shell, a block has to ask more than once, at first so often in
  * vain, and ever more seldom: much of what is hot then is not for long, and the engine has the handlers to compile.
  */
-const YOUTH_INSTRUCTIONS = 2_000_000_000, VAIN_ASKS = 8;
+const YOUTH_INSTRUCTIONS = 2_000_000_000, VAIN_ASKS = 10;
 /** How often it is looked which regions have run since the last time, and how many times in a row one has not until it may go: a minute. */
 const REST_MS = 15_000, RESTS = 4;
 /** Default of `keptBytes`. */

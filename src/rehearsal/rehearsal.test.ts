@@ -39,11 +39,12 @@ it('compiles all modules, and gives its compiler thread away or ends it', async 
   // Answers nothing.
   const modules = { ...generatedModules(), compilerScript: 'self.onmessage = () => {};' };
   const rehearsal = new Rehearsal(modules);
-  expect((await rehearsal.modules).wideHandlers).toBeInstanceOf(WebAssembly.Module);
+  expect((await rehearsal.modules)?.wideHandlers).toBeInstanceOf(WebAssembly.Module);
   rehearsal.stop();
   const thread = await rehearsal.takeThread();
   await rehearsal.dispose();
   expect(thread).toBeDefined();
+  expect(rehearsal.modules).toBeUndefined();
   thread?.terminate();
 });
 

@@ -23,10 +23,8 @@ const SEED = 1;
  * `rehearsal`). It takes at most two seconds of the processor's time, in bursts of some milliseconds, and nothing of it can fail.
  */
 export class Rehearsal {
-  /** The processor's modules, all of them compiled. */
-  readonly modules: Promise<CpuModules>;
   private readonly host = portableHost();
-  private readonly thread: Promise<StartedThread | undefined>;
+  private warm: { readonly modules: Promise<CpuModules>; readonly thread: Promise<StartedThread | undefined> } | undefined;
   private machine: Machine | undefined;
   private cancel = (): void => {};
   private stopped = false;
@@ -35,10 +33,28 @@ export class Rehearsal {
   /** Begins. @param modules the machine's; default: as `createMachine` loads them */
   constructor(modules: CpuModules | Promise<CpuModules> = loadModules()) {
     const loaded = Promise.resolve(modules);
-    this.modules = loaded.then(withWideHandlers);
-    this.thread = loaded.then(({ compilerScript }) => (compilerScript === undefined ? undefined : startCompilerThread(compilerScript, THREAD_MS)));
+    this.warm = {
+      modules: loaded.then(withWideHandlers),
+      thread: loaded.then(({ compilerScript }) => (compilerScript === undefined ? undefined : startCompilerThread(compilerScript, THREAD_MS))),
+    };
     // What fails here fails again where it is needed.
-    this.begin().catch(() => this.stop());
+    this.begin(this.warm).catch(() => this.stop());
+  }
+
+  /** The processor's modules, all of them compiled, until it is disposed of. */
+  get modules(): Promise<CpuModules> | undefined {
+    return this.warm?.modules;
+  }
+
+  /** The compiler thread, likewise. */
+  get thread(): Promise<StartedThread | undefined> | undefined {
+    return this.warm?.thread;
+  }
+
+  /** The compiler thread is the caller's from now on. */
+  async takeThread(): Promise<StartedThread | undefined> {
+    this.taken = true;
+    return this.thread;
   }
 
   /** The processor is needed for something else. */
@@ -49,20 +65,16 @@ export class Rehearsal {
     this.machine = undefined;
   }
 
-  /** The compiler thread is the caller's from now on. */
-  takeThread(): Promise<StartedThread | undefined> {
-    this.taken = true;
-    return this.thread;
-  }
-
   /** To call when the machine has been made, or is not going to be. */
   async dispose(): Promise<void> {
     this.stop();
-    if (!this.taken) (await this.thread.catch(() => undefined))?.terminate();
+    const { thread } = this;
+    this.warm = undefined;
+    if (!this.taken) (await thread?.catch(() => undefined))?.terminate();
   }
 
-  private async begin(): Promise<void> {
-    const [modules, compilerThread] = await Promise.all([this.modules, this.thread]);
+  private async begin(warm: NonNullable<typeof this.warm>): Promise<void> {
+    const [modules, compilerThread] = await Promise.all([warm.modules, warm.thread]);
     if (this.stopped) return;
     const { host } = this;
     this.machine = rehearsalMachine(modules, host, 'wall', { compilerThread, compileThreshold: COMPILE_THRESHOLD, nowMs: () => host.nowMs() });
