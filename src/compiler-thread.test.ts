@@ -49,3 +49,10 @@ it('unpacks initrds, and fails when it ends meanwhile', async () => {
   silent?.terminate();
   await answer;
 });
+
+it('tells whoever listens that it has failed, however late', async () => {
+  const thread = await startCompilerThread('throw new Error("not here");', IDLE_MS);
+  await new Promise<void>((resolve) => thread?.listen(() => {}, resolve));
+  await new Promise<void>((resolve) => thread?.listen(() => {}, resolve));
+  await expect(thread?.unpackInitrd(new Uint8Array(3), generatedModules().kernel, 100)).rejects.toThrow('ended');
+});

@@ -60,6 +60,8 @@ class RestingThread implements StartedThread {
   /** Requests without an answer, by their numbers here: who listens now need not be who sent them. */
   private readonly open = new Map<number, OpenRequest>();
   private requests = 0;
+  /** The host has ended it, or never let it start: it answers nothing any more. */
+  private failed = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(start: Start, idleMs: number) {
@@ -83,6 +85,7 @@ class RestingThread implements StartedThread {
   listen(onReply: (reply: CompileReply) => void, onEnd: () => void): void {
     this.onReply = onReply;
     this.onEnd = onEnd;
+    if (this.failed) onEnd();
   }
 
   terminate(): void {
@@ -93,6 +96,10 @@ class RestingThread implements StartedThread {
   }
 
   private send(request: ThreadRequest, open: OpenRequest): void {
+    if (this.failed) {
+      open.onEnd?.();
+      return;
+    }
     clearTimeout(this.timer);
     const number = ++this.requests;
     this.open.set(number, open);
@@ -102,6 +109,7 @@ class RestingThread implements StartedThread {
 
   private begin(): HostThread {
     return this.start((reply) => this.receive(reply), () => {
+      this.failed = true;
       this.giveUp();
       this.onEnd();
     });
