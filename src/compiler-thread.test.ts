@@ -16,8 +16,11 @@ it('ends when it has nothing to do, and another one serves the next request', as
     answer = ({ bytes }) => resolve(bytes);
     thread.post({ id, regions: new Int32Array(0) });
   });
+  expect(thread.isUp).toBe(false);
   expect([await ask(1), await ask(2)]).toEqual([1, 2]);
+  expect(thread.isUp).toBe(true);
   await new Promise((resolve) => setTimeout(resolve, 3 * IDLE_MS));
+  expect(thread.isUp).toBe(false);
   expect([await ask(3), await ask(4)]).toEqual([1, 2]);
   thread.terminate();
 });

@@ -10,6 +10,8 @@ export const IDLE_MS = 2500;
 export interface StartedThread extends CompilerThread {
   /** Milliseconds that it waits for a request until it ends. */
   idleMs: number;
+  /** It is there and has answered: one that has only begun to start may have to wait until this thread is idle. */
+  readonly isUp: boolean;
   /** As `unpackInitrd`, in the thread. @throws Error when the thread ends */
   unpackInitrd(packed: Uint8Array, leaf: WebAssembly.Module, most: number): Promise<Uint8Array | undefined>;
   terminate(): void;
@@ -25,13 +27,13 @@ type Start = (onReply: (reply: ThreadReply) => void, onEnd: () => void) => HostT
 const AS_IN_A_BROWSER = `{
   const { parentPort } = require('node:worker_threads');
   globalThis.self = globalThis;
-  globalThis.postMessage = (message) => parentPort.postMessage(message);
+  globalThis.postMessage = (message, transfer) => parentPort.postMessage(message, transfer);
   parentPort.on('message', (data) => globalThis.onmessage({ data }));
 }
 `;
 
 /**
- * @param script what scripts/build-wasm.ts made of src/jit/thread-main.ts
+ * @param script what scripts/build-wasm.ts made of src/thread-main.ts
  * @param idleMs milliseconds that the thread waits for a request until it ends
  * @returns undefined where the host allows no threads
  */
@@ -62,6 +64,8 @@ class RestingThread implements StartedThread {
   private requests = 0;
   /** The host has ended it, or never let it start: it answers nothing any more. */
   private failed = false;
+  /** Since it was started last. */
+  private answered = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(start: Start, idleMs: number) {
@@ -69,6 +73,10 @@ class RestingThread implements StartedThread {
     this.idleMs = idleMs;
     // At once: whether the host allows it is to be known before the machine runs.
     this.thread = this.begin();
+  }
+
+  get isUp(): boolean {
+    return this.answered && !this.failed;
   }
 
   post(request: CompileRequest): void {
@@ -92,6 +100,7 @@ class RestingThread implements StartedThread {
     clearTimeout(this.timer);
     this.thread?.terminate();
     this.thread = undefined;
+    this.answered = false;
     this.giveUp();
   }
 
@@ -121,6 +130,7 @@ class RestingThread implements StartedThread {
   }
 
   private receive(reply: ThreadReply): void {
+    this.answered = true;
     const request = this.open.get(reply.id);
     this.open.delete(reply.id);
     request?.onReply({ ...reply, id: request.id });

@@ -129,7 +129,6 @@ export async function createMachine(options: MachineOptions = {}): Promise<Machi
   let wide: Promise<CpuModules> | undefined;
   const loadPlan = kernelLoader(options, {
     ramBytes, screen: !microvm, parameters, longMode: profile.features.has('lm'), leaf: shared.kernel,
-    // One that has only begun to start would be there later than the initrd is unpacked here.
     thread: async () => rehearsal?.thread,
     onLoaded: (longMode) => {
       rehearsal?.stop();

@@ -22,7 +22,7 @@ export interface KernelSurroundings {
   readonly leaf: WebAssembly.Module;
   /** All files are there, and are going to be unpacked and placed now; `longMode`: for an entry in 64-bit mode, as far as that is known yet. */
   onLoaded(longMode: boolean): void;
-  /** Unpacks initrds beside this thread, if there is one that has been started before. */
+  /** Unpacks initrds beside this thread, if there is one and it is up. */
   thread(): Promise<StartedThread | undefined>;
   /** What a kernel without ACPI has to be told. */
   readonly parameters: string;
@@ -75,7 +75,7 @@ async function loadKernel(source: FileSource, options: MachineOptions, around: K
 
 async function unpackBeside(thread: StartedThread | undefined, packed: Uint8Array, leaf: WebAssembly.Module, most: number): Promise<Uint8Array | undefined> {
   try {
-    if (thread) return await thread.unpackInitrd(packed, leaf, most);
+    if (thread?.isUp) return await thread.unpackInitrd(packed, leaf, most);
   } catch {
     // Here, then.
   }

@@ -1,4 +1,5 @@
 /** Machine code under construction: bytes, little-endian values, and places with names that may come later. */
+import { le32 } from '../machine/loaders/bytes.ts';
 
 interface Reference {
   readonly at: number;
@@ -11,7 +12,6 @@ export class Assembler {
   readonly bytes: number[] = [];
   private readonly places = new Map<string, number>();
   private readonly references: Reference[] = [];
-
   private readonly base: number;
 
   /** @param base the address of the first byte */
@@ -29,7 +29,7 @@ export class Assembler {
   }
 
   u32(value: number): this {
-    return this.put(value, value >> 8, value >> 16, value >>> 24);
+    return this.put(...le32(value));
   }
 
   /** Pads with one-byte NOPs up to a multiple of `size`. */

@@ -3,7 +3,7 @@
  * user programs that end with SYSCALL, takes timer interrupts, prints a character for each, and starts the next.
  */
 import { type BootPlan, identityTables, type Placement } from '../machine/loaders/boot-plan.ts';
-import { ByteWriter } from '../machine/loaders/bytes.ts';
+import { ByteWriter, le16 } from '../machine/loaders/bytes.ts';
 import { Assembler } from './assembler.ts';
 import { randomProgram } from './program.ts';
 
@@ -89,7 +89,7 @@ function taskState(): Uint8Array {
   return tss.bytes;
 }
 
-/** CS, DS, STACK and the rest as they are after the entry ROM; `out` of AL to a port below 256. */
+/** Entered in 64-bit mode with interrupts off. */
 function assembleKernel(): Assembler {
   const a = new Assembler(KERNEL);
   const out = (port: number, value: number): Assembler => a.put(0xb0, value, 0xe6, port); // mov al, value; out port, al
@@ -133,8 +133,9 @@ function assembleKernel(): Assembler {
   a.put(0x8b, 0x1c, 0x25).address('program'); // mov ebx, [program]
   a.put(0x66, 0xba, 0xf8, 0x0c, 0x89, 0xd8, 0xc1, 0xe0, 11, 0x0d).u32(0x80000000).put(0xef); // mov dx, cf8; mov eax, ebx; shl eax, 11; or eax, 1 << 31; out dx, eax
   a.put(0x66, 0xba, 0xfc, 0x0c, 0xed, 0x88, 0xd8, 0xe6, 0x70, 0xe4, 0x71); // mov dx, cfc; in eax, dx; mov al, bl; out 70, al; in al, 71
+  // The local APIC's version and current count, the I/O APIC's window, the HPET's main counter.
   for (const address of [LOCAL_APIC + 0x30, LOCAL_APIC + 0x390, IO_APIC + 0x10, HPET + 0xf0]) a.put(0x67, 0x8b, 0x04, 0x25).u32(address); // mov eax, [address]
-  a.put(0x67, 0x89, 0x1c, 0x25).u32(IO_APIC).put(0x67, 0xc7, 0x04, 0x25).u32(LOCAL_APIC + 0x380).u32(1 << 20); // mov [IO_APIC], ebx; mov dword [LOCAL_APIC + 380], …
+  a.put(0x67, 0x89, 0x1c, 0x25).u32(IO_APIC).put(0x67, 0xc7, 0x04, 0x25).u32(LOCAL_APIC + 0x380).u32(1 << 20); // its index: mov [IO_APIC], ebx; the initial count: mov dword [LOCAL_APIC + 380], …
   a.put(0xbf).u32(VGA_TEXT).put(0xb9).u32(80).put(0x66, 0x89, 0x07, 0x66, 0x8b, 0x07, 0x83, 0xc7, 2, 0xe2, -11); // mov edi, VGA_TEXT; mov ecx, 80; line: mov [rdi], ax; mov ax, [rdi]; add edi, 2; loop line
   a.put(0x88, 0x1c, 0x25).address('patched').put(0xb8).name('patched').u32(0); // mov [patched], bl; mov eax, 0
   a.put(0xbf).u32(USER_TABLE).put(0x31, 0xc0, 0xb9).u32(512).put(0xf3, 0x48, 0xab); // mov edi, USER_TABLE; xor eax, eax; mov ecx, 512; rep stosq
@@ -159,8 +160,8 @@ function assembleKernel(): Assembler {
 
   a.name('timer').put(0x50, 0xb0, 0x20, 0xe6, 0x20, 0x58, 0x48, 0xcf); // push rax; mov al, 20; out 20, al; pop rax; iretq
 
-  a.align(8).name('gdtr').put((TASK + 15) & 0xff, (TASK + 15) >> 8).u32(GDT).u32(0);
-  a.align(8).name('idtr').put((16 * (VECTOR_TIMER + 1) - 1) & 0xff, (16 * (VECTOR_TIMER + 1) - 1) >> 8).u32(IDT).u32(0);
+  a.align(8).name('gdtr').put(...le16(TASK + 15)).u32(GDT).u32(0);
+  a.align(8).name('idtr').put(...le16(16 * (VECTOR_TIMER + 1) - 1)).u32(IDT).u32(0);
   a.align(8).name('program').u32(0).name('frame').u32(FRAMES);
   return a;
 }

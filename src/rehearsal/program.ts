@@ -2,10 +2,11 @@
  * Programs of the rehearsal: 64-bit code as compilers make it, of random functions that call each other, loop and jump. They are
  * only there to be decoded, run and compiled; what they compute means nothing.
  */
+import { le32 } from '../machine/loaders/bytes.ts';
 import { Assembler } from './assembler.ts';
 
 /** So many bytes of data, from RDI on, a program reads and writes. */
-export const DATA_BYTES = 0x10000;
+const DATA_BYTES = 0x10000;
 
 const RCX = 1, RSP = 4, RDI = 7;
 /** What instructions compute with: RAX, RDX, RBX, RSI, R8 to R12, R14. RCX counts rounds, RDI points to data. */
@@ -47,7 +48,6 @@ export function randomProgram(seed: number, bytes: number): Uint8Array {
 class ProgramWriter {
   private readonly code = new Assembler(0);
   private functions = 0;
-
   /** Of the random numbers, not 0. */
   private state: number;
 
@@ -227,5 +227,3 @@ function rex(w: number, reg: number, index: number, rm: number): number[] {
 function repeated(value: number, times: number): number[] {
   return Array.from({ length: times }, () => value);
 }
-
-const le32 = (value: number): number[] => [value & 0xff, (value >> 8) & 0xff, (value >> 16) & 0xff, value >>> 24];

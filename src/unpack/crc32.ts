@@ -1,8 +1,6 @@
 /** CRC-32 of what has come out, as gzip and XZ have it [RFC 1952, 8]. */
 import type { Workspace } from './kernel-interface.ts';
-
-/** So much at once: engines put better code in the place of a function between two calls, not while it loops. */
-const ENOUGH = 65536;
+import { ENOUGH } from './layout.ts';
 
 /** Of the bytes from `start` to before `end`. What the work area held is lost. */
 export function crc32({ kernel, work }: Workspace, start: number, end: number): number {

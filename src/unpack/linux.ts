@@ -16,7 +16,6 @@ interface Packing {
 /** Behind all formats but gzip, which has it itself, the kernel's build puts the unpacked size. */
 const SIZE_BYTES = 4;
 const withoutSize = (packed: Uint8Array): Uint8Array => packed.subarray(0, -SIZE_BYTES);
-
 const sizeOf = (packed: Uint8Array): number => new DataView(packed.buffer, packed.byteOffset).getUint32(packed.length - SIZE_BYTES, true);
 
 const PACKINGS: readonly Packing[] = [

@@ -11,7 +11,8 @@ const MAGIC_BYTES = 4, BLOCK_HEADER_BYTES = 4;
 export function unpackLz4(leaf: WebAssembly.Module, packed: Uint8Array, size: number): Uint8Array {
   const blocks = blocksOf(packed);
   // One block after the other, in the same place.
-  const { kernel, memory, view, work, from, to, limit } = workspaceFor(leaf, Math.max(0, ...blocks.map(({ length }) => length)), size);
+  const longest = blocks.reduce((most, { length }) => Math.max(most, length), 0);
+  const { kernel, memory, view, work, from, to, limit } = workspaceFor(leaf, longest, size);
   let out = to;
   for (const block of blocks) {
     memory.set(block, from);

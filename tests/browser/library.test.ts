@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { createMachine as CreateMachine, EmulatorError, MachineOptions } from '../../src/index.ts';
+import type { createMachine as CreateMachine, EmulatorError, MachineOptions, Rehearsal } from '../../src/index.ts';
 import { launchChromium } from './chromium.ts';
 import { PageServer } from './page-server.ts';
 
@@ -14,7 +14,7 @@ const HOST = '<!doctype html><title>a page</title><script type="module">import *
 
 declare global {
   interface Window {
-    library: { createMachine: typeof CreateMachine };
+    library: { createMachine: typeof CreateMachine; Rehearsal: typeof Rehearsal };
   }
 }
 
@@ -42,7 +42,10 @@ afterAll(async () => {
 
 it('boots a guest, and starts it again after a reset', async () => {
   const text = await page.evaluate(async (ready) => {
-    const machine = await window.library.createMachine({ memoryMiB: 16, kernel: 'teaching.img' });
+    // Ended by the machine, whatever it has come to by then.
+    const rehearsal = new window.library.Rehearsal();
+    const machine = await window.library.createMachine({ memoryMiB: 16, kernel: 'teaching.img', rehearsal });
+    await rehearsal.dispose();
     let serial = '';
     const shows = (times: number) => new Promise<void>((resolve) => {
       const off = machine.on('serial-output', ({ data }) => {

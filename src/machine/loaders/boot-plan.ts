@@ -3,7 +3,7 @@
  * always starts at its reset vector; for an entry that bypasses firmware, a ROM of one page there takes it to protected
  * or 64-bit mode and into the guest (`entryRom`), so a loader needs to know nothing about the processor's insides.
  */
-import { ByteWriter } from './bytes.ts';
+import { ByteWriter, le16, le32 } from './bytes.ts';
 
 export interface Placement {
   readonly address: number;
@@ -117,12 +117,4 @@ export function identityTables(address: number): Placement {
   for (let i = 0; i < GIB_TABLES; i++) tables.u64(PAGE + 8 * i, (address + (2 + i) * PAGE) | link);
   for (let i = 0; i < GIB_TABLES * ENTRIES; i++) tables.u64(2 * PAGE + 8 * i, i * LARGE_PAGE + (link | PTE_LARGE));
   return { address, bytes: tables.bytes };
-}
-
-function le16(value: number): number[] {
-  return [value & 0xff, (value >> 8) & 0xff];
-}
-
-function le32(value: number): number[] {
-  return [...le16(value), ...le16(value >>> 16)];
 }

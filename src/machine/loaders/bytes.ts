@@ -69,6 +69,16 @@ export class ByteWriter {
   }
 }
 
+/** The bytes of 16 bits, the lowest first. */
+export function le16(value: number): number[] {
+  return [value & 0xff, (value >> 8) & 0xff];
+}
+
+/** Likewise of 32 bits. */
+export function le32(value: number): number[] {
+  return [...le16(value), ...le16(value >>> 16)];
+}
+
 /** Text as bytes with a terminating zero; characters past 255 become question marks. */
 export function zeroTerminated(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length + 1);

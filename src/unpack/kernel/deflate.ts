@@ -1,5 +1,5 @@
 /** DEFLATE [RFC 1951], the compression of gzip. */
-import { WORK_END, WORK_TABLES } from '../layout';
+import { ENOUGH, WORK_END, WORK_TABLES } from '../layout';
 
 const LONGEST: i32 = 15;
 /** Codes up to this length are found in a table by the bits that come next; longer ones, which are rare, bit by bit. */
@@ -18,8 +18,6 @@ const OFFSETS: i32 = SIZES + LITERAL_CODES + DISTANCE_CODES;
 /** In which order the lengths of the codes for lengths come [RFC 1951, 3.2.7]. */
 const LENGTH_ORDER: StaticArray<u8> = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 const CHUNK: i32 = 16;
-/** So much comes out at once: engines put better code in the place of a function between two calls, not while it loops. */
-const ENOUGH: i32 = 65536;
 
 // What is being unpacked
 let at: i32 = 0;

@@ -1,5 +1,5 @@
 /** Blocks of LZ4 [LZ4 block format]. */
-import { WORK_END } from '../layout';
+import { ENOUGH, WORK_END } from '../layout';
 
 /** A length of which the token has no more than this goes on in bytes of their own. */
 const LONG: i32 = 15, GOES_ON: i32 = 255;
@@ -7,8 +7,6 @@ const LONG: i32 = 15, GOES_ON: i32 = 255;
 const MOST: i32 = 1 << 30;
 const SHORTEST_MATCH: i32 = 4;
 const CHUNK: i32 = 16;
-/** So much comes out at once: engines put better code in the place of a function between two calls, not while it loops. */
-const ENOUGH: i32 = 65536;
 
 /** Copies whole chunks, up to SLACK bytes more than it is asked to. */
 // @ts-ignore: decorator
