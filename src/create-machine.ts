@@ -15,6 +15,7 @@ import { Machine } from './machine/machine.ts';
 import type { Pace } from './machine/run-loop.ts';
 import { openDrives } from './open-drives.ts';
 import { portableHost } from './portable-host.ts';
+import { Arena } from './memory/arena.ts';
 import type { Rehearsal } from './rehearsal/rehearsal.ts';
 import type { ImageSource, OpenOptions } from './storage/open.ts';
 import type { OpenFolder, VirtioOption } from './virtio-options.ts';
@@ -136,7 +137,8 @@ export async function createMachine(options: MachineOptions = {}): Promise<Machi
       if (longMode) wide ??= rehearsal?.modules ?? withWideHandlers(shared);
     },
   });
-  const plan = await loadPlan?.();
+  const arena = new Arena();
+  const plan = await loadPlan?.(arena);
   if (plan === undefined && firmware.bios === undefined) {
     throw new EmulatorError('bad-option', 'there is nothing to start: give a BIOS (bios) with a disk, or a kernel (kernel)');
   }
@@ -167,11 +169,12 @@ export async function createMachine(options: MachineOptions = {}): Promise<Machi
   };
   return new Machine({
     ramBytes,
+    arena,
     host,
     pace: options.pace ?? 'wall',
     noReboot: options.noReboot ?? false,
     plan,
-    ...(loadPlan && (plan?.unpacked || !isKernelLoaded(options)) ? { loadPlan } : {}),
+    ...(loadPlan && (plan?.unpacked || !isKernelLoaded(options)) ? { loadPlan: () => loadPlan() } : {}),
     createProcessor: (arena, parts) => new Cpu(arena, parts, modules, {
       ...processor, ...(options.trace === undefined ? {} : { tracer: new Tracer(options.trace, parts.trace) }),
     }),

@@ -4,11 +4,12 @@ import type { MachineOptions, ModuleOption } from './create-machine.ts';
 import { RSDP_ADDRESS } from './devices/acpi/tables.ts';
 import { EmulatorError } from './errors.ts';
 import { type FileSource, isLoaded, loadFile } from './file-source.ts';
-import type { BootPlan } from './machine/loaders/boot-plan.ts';
+import { type BootPlan, lend } from './machine/loaders/boot-plan.ts';
 import { isLinuxKernel, isLongModeKernel, linuxPayload, loadLinux, UNPACKED_SHARE } from './machine/loaders/linux.ts';
 import { isMultiboot, loadMultiboot, type MultibootModule } from './machine/loaders/multiboot.ts';
 import { isPvh, loadPvh } from './machine/loaders/pvh.ts';
 import { SNIFF_BYTES, sniffImage } from './machine/loaders/sniff.ts';
+import type { Arena } from './memory/arena.ts';
 import { unpackInitrd } from './unpack/initrd.ts';
 import { unpackKernel } from './unpack/linux.ts';
 
@@ -28,10 +29,13 @@ export interface KernelSurroundings {
   readonly parameters: string;
 }
 
+/** Loads the kernel; `arena`: that of the machine, for the first start, to unpack it where the guest has its memory. */
+export type LoadPlan = (arena?: Arena) => Promise<BootPlan>;
+
 /** What loads the kernel, each time that the guest starts; undefined without one. @throws EmulatorError */
-export function kernelLoader(options: MachineOptions, around: KernelSurroundings): (() => Promise<BootPlan>) | undefined {
+export function kernelLoader(options: MachineOptions, around: KernelSurroundings): LoadPlan | undefined {
   const { kernel, initrd } = options;
-  if (kernel !== undefined) return () => loadKernel(kernel, options, around);
+  if (kernel !== undefined) return (arena) => loadKernel(kernel, options, around, arena);
   if (initrd === undefined && options.append === undefined) return undefined;
   throw new EmulatorError('bad-option', 'an initrd or a command line (append) goes with a kernel; give one');
 }
@@ -42,7 +46,7 @@ export function isKernelLoaded({ kernel, initrd }: MachineOptions): boolean {
   return [kernel, ...modules].every((source) => source === undefined || isLoaded(source));
 }
 
-async function loadKernel(source: FileSource, options: MachineOptions, around: KernelSurroundings): Promise<BootPlan> {
+async function loadKernel(source: FileSource, options: MachineOptions, around: KernelSurroundings, arena: Arena | undefined): Promise<BootPlan> {
   const { initrd } = options;
   const kernel = await loadFile(source, 'the kernel');
   const { ramBytes, screen, longMode, leaf } = around;
@@ -68,9 +72,11 @@ async function loadKernel(source: FileSource, options: MachineOptions, around: K
   const payload = linuxPayload(kernel);
   const thread = await around.thread();
   const initrdUnpacked = initrdBytes && unpackBeside(thread, initrdBytes, leaf, ramBytes * UNPACKED_SHARE);
-  const unpacked = payload && (await unpackKernel(payload, leaf));
+  const start = arena?.usedBytes ?? 0;
+  const unpacked = payload && (await unpackKernel(payload, leaf, arena && ((bytes) => ({ memory: arena.memory, at: arena.reserve(bytes) }))));
   const unpackedInitrd = await initrdUnpacked;
-  return loadLinux({ kernel, unpacked, commandLine, ramBytes, initrd: initrdBytes, unpackedInitrd, rsdp: RSDP_ADDRESS, screen, longMode });
+  const plan = loadLinux({ kernel, unpacked, commandLine, ramBytes, initrd: initrdBytes, unpackedInitrd, rsdp: RSDP_ADDRESS, screen, longMode });
+  return arena ? lend(plan, arena, start) : plan;
 }
 
 async function unpackBeside(thread: StartedThread | undefined, packed: Uint8Array, leaf: WebAssembly.Module, most: number): Promise<Uint8Array | undefined> {

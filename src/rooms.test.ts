@@ -18,7 +18,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   unpack: [],
   devices: ['memory', 'storage'],
   machine: ['cpu', 'devices', 'memory', 'storage'],
-  root: ['cpu', 'jit', 'devices', 'machine', 'storage', 'unpack', 'rehearsal'],
+  root: ['cpu', 'jit', 'devices', 'machine', 'memory', 'storage', 'unpack', 'rehearsal'],
   rehearsal: ['root', 'cpu', 'machine'],
   worker: ['root', 'rehearsal', 'cpu', 'devices', 'machine', 'storage', 'images'],
   web: ['root', 'worker', 'cpu', 'devices', 'machine', 'storage', 'images'],

@@ -130,6 +130,8 @@ export interface ProcessorParts {
 
 export interface MachineParts {
   readonly ramBytes: number;
+  /** Where the guest's memory is going to be. Default: a new one. */
+  readonly arena?: Arena;
   readonly host: MachineHost;
   readonly pace: Pace;
   readonly noReboot: boolean;
@@ -173,7 +175,7 @@ export class Machine {
   constructor({ plan, ...parts }: MachineParts) {
     this.parts = parts;
     this.plan = parts.loadPlan ? undefined : plan;
-    const arena = new Arena();
+    const arena = parts.arena ?? new Arena();
     this.memory = new GuestMemory(new PagePool(arena), parts.ramBytes);
     // One gigahertz, whatever the speed: the guest's time-stamp counter counts virtual nanoseconds.
     const processorParts: ProcessorParts = {

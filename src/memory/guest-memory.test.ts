@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { IoHandler } from '../devices/device.ts';
-import { physAddr } from './address.ts';
+import { arenaAddr, physAddr } from './address.ts';
 import { Arena } from './arena.ts';
 import { GuestMemory } from './guest-memory.ts';
 import { PagePool } from './pool.ts';
@@ -56,6 +56,42 @@ describe('RAM', () => {
     expect(memory.readPhys(0x200fff, 2)).toBe(1);
     memory.write(physAddr(0x200fff), new Uint8Array(2));
     expect(memory.readPhys(0x200fff, 2)).toBe(0);
+  });
+
+  test('takes over pages of the arena where they fit, and copies what does not', () => {
+    const { arena } = pool;
+    const at = arena.reserve(4 * 4096);
+    const end = arenaAddr(at + 4 * 4096);
+    arena.u8.fill(1, at, at + 4096).fill(3, at + 2 * 4096, end);
+    const first = memory.writeFrame(0x201);
+    arena.u8[first] = 9;
+    memory.place(physAddr(0x200000), at, 3 * 4096 + 1);
+    expect([0, 1, 2].map((page) => memory.readFrame(0x200 + page))).toEqual([at, first, at + 2 * 4096]);
+    expect([0x200fff, 0x201000, 0x202000, 0x203000, 0x203001].map((addr) => memory.readPhys(addr, 1))).toEqual([1, 0, 3, 3, 0]);
+    expect(pool.framesInUse).toBe(4);
+    expect(replaced).toContain(-1);
+    // Below 1 MiB, and at another place in the page.
+    memory.place(physAddr(0x3000), arenaAddr(at + 3 * 4096), 4096);
+    memory.place(physAddr(0x210001), arenaAddr(at + 3 * 4096), 4096);
+    expect([0x2fff, 0x3000, 0x3fff, 0x210000, 0x210001, 0x211000].map((addr) => memory.readPhys(addr, 1))).toEqual([0, 3, 3, 0, 3, 3]);
+    pool.adoptFree(at, end);
+    expect([pool.allocate(), pool.allocate()].sort()).toEqual([at + 4096, at + 3 * 4096]);
+    memory.writePhys(0x200000, 1, 7);
+    expect(arena.u8[at]).toBe(7);
+    const before = pool.framesInUse;
+    memory.dispose();
+    expect(before - pool.framesInUse).toBe(7);
+  });
+
+  test('takes over no zeros, and nothing where a device is', () => {
+    const { arena } = pool;
+    const handler = recorder();
+    memory.memory('over', 0x1000, handler).mapAt(0x300000);
+    const at = arena.reserve(2 * 4096);
+    memory.place(physAddr(0x2ff000), at, 2 * 4096);
+    expect(memory.readFrame(0x2ff)).toBe(pool.zeroFrame);
+    expect(handler.log).toHaveLength(4096);
+    expect(pool.framesInUse).toBe(0);
   });
 
   test('takes zeros where something else answers writes', () => {

@@ -155,6 +155,24 @@ export class GuestMemory implements Dma, MapOwner {
     });
   }
 
+  /**
+   * Bytes in pages of the arena that nobody else uses become those at a guest-physical address, as by `write`: without a copy, where RAM that was never
+   * written lies there and both have the same place in their page. `PagePool.adoptFree` takes what is left of the pages then.
+   */
+  place(addr: PhysAddr, at: ArenaAddr, length: number): void {
+    const { arena } = this.pool;
+    this.eachPage(addr, length, (page, offset, done, bytes) => {
+      const from = at + done;
+      const frame = this.readMap[page];
+      const fits = bytes === PAGE_SIZE && from % PAGE_SIZE === 0 && page >= SHADOW_PAGES && frame === this.pool.zeroFrame && !this.byPage.has(page);
+      if (!fits) this.write((page * PAGE_SIZE + offset) as PhysAddr, arena.u8.slice(from, from + bytes));
+      else if (!isZeroPage(arena.i32, from)) {
+        this.ramFrames[this.ramIndex(page)] = this.readMap[page] = this.writeMap[page] = this.pool.adopt(from as ArenaAddr);
+      }
+    });
+    this.observer?.frameReplaced(-1, true);
+  }
+
   /** Registrar: memory that a handler answers; `size` may be any number of bytes. */
   memory(name: string, size: number, handler: IoHandler, options?: RegionOptions): Region {
     return new HandlerRegion(this, name, size, new WidthAdapter(handler, options));
@@ -415,6 +433,11 @@ export class GuestMemory implements Dma, MapOwner {
       done += length;
     }
   }
+}
+
+function isZeroPage(i32: Int32Array, at: number): boolean {
+  for (let n = at >>> 2; n < (at + PAGE_SIZE) >>> 2; n++) if (i32[n] !== 0) return false;
+  return true;
 }
 
 function isZero(bytes: Uint8Array, start: number, end: number): boolean {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { arenaAddr } from './address.ts';
 import { Arena } from './arena.ts';
 import { PagePool } from './pool.ts';
 
@@ -24,6 +25,22 @@ test('a recycled frame is zero again and has lost its code mark', () => {
   expect(pool.allocate()).toBe(frame);
   expect(pool.arena.u8[frame + 5]).toBe(0);
   expect(pool.hasCode(frame)).toBe(false);
+});
+
+test('pages of the arena become frames, and those of a range that nobody has taken free ones', () => {
+  const pool = newPool();
+  const start = pool.arena.reserve(3 * 4096);
+  pool.arena.u8.fill(5, start, start + 3 * 4096);
+  const end = arenaAddr(start + 3 * 4096), taken = pool.adopt(arenaAddr(start + 4096));
+  expect(pool.framesInUse).toBe(1);
+  pool.adoptFree(start, end);
+  expect(pool.framesInUse).toBe(1);
+  const others = [pool.allocate(), pool.allocate()];
+  expect(others.sort()).toEqual([start, start + 2 * 4096]);
+  expect(others.every((frame) => pool.arena.u8[frame] === 0)).toBe(true);
+  expect(pool.arena.u8[taken]).toBe(5);
+  pool.release(taken);
+  expect(pool.allocate()).toBe(taken);
 });
 
 test('a shared frame lives until its last reference goes', () => {

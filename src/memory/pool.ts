@@ -46,6 +46,18 @@ export class PagePool {
     return this.take(next);
   }
 
+  /** A page of the arena that was reserved for something else is a frame from now on, with one reference, whatever it holds. */
+  adopt(page: ArenaAddr): ArenaAddr {
+    this.cover(page >>> PAGE_SHIFT);
+    return this.take(page);
+  }
+
+  /** Likewise all pages of a range of the arena that nobody refers to, for others to allocate. */
+  adoptFree(start: ArenaAddr, end: ArenaAddr): void {
+    this.cover(end >>> PAGE_SHIFT);
+    for (let page = start as number; page < end; page += PAGE_SIZE) if (this.references[page >>> PAGE_SHIFT] === 0) this.free.push(arenaAddr(page));
+  }
+
   /** One reference more. */
   share(frame: ArenaAddr): void {
     if (frame !== this.zeroFrame) this.references[frame >>> PAGE_SHIFT]++;

@@ -1,6 +1,6 @@
 /** Unpacks gzip files: members, one after the other [RFC 1952]. */
 import { crc32 } from './crc32.ts';
-import { type Workspace, workspaceFor } from './kernel-interface.ts';
+import { type RoomFor, type Workspace, workspaceFor } from './kernel-interface.ts';
 import { WORK_END } from './layout.ts';
 
 const ID1 = 0x1f, ID2 = 0x8b, DEFLATE = 8;
@@ -18,10 +18,10 @@ export const isGzip = (bytes: Uint8Array): boolean => bytes[0] === ID1 && bytes[
  * @param alignment what comes out of each member begins at a multiple of so many bytes, a power of two, with zeros before it; zeros may be between members
  * @throws RangeError for damaged input, and where more would come out
  */
-export function unpackGzip(leaf: WebAssembly.Module, packed: Uint8Array, most: number, alignment = 1): Uint8Array {
+export function unpackGzip(leaf: WebAssembly.Module, packed: Uint8Array, most: number, alignment = 1, roomFor?: RoomFor): Uint8Array {
   // What the last member says of its size is the last thing in it: enough to see that it is too much before it has come out.
   if (gzipSize(packed) > most) throw new RangeError(`gzip: more than ${most} bytes come out`);
-  const workspace = workspaceFor(leaf, packed.length, most);
+  const workspace = workspaceFor(leaf, packed.length, most, roomFor);
   const { memory, from, fromEnd, to, limit } = workspace;
   memory.set(packed, from);
   let out = to;

@@ -1,4 +1,4 @@
-/** The part of the leaf kernel that unpacks, in a memory of its own. Addresses are of that memory. */
+/** The part of the leaf kernel that unpacks, in a memory of its own or in one that is given to it. Addresses are of that memory. */
 import { SLACK, WORK_BYTES } from './layout.ts';
 
 interface UnpackKernel {
@@ -21,11 +21,17 @@ interface UnpackKernel {
   undo_x86(start: number, end: number): void;
 }
 
+/** The kernel's constants lie in the first of these. */
 const WASM_PAGE = 65536;
-/** The kernel's constants lie in the first page. */
-const WORK = WASM_PAGE, PACKED = WORK + WORK_BYTES;
+/** What comes out begins at a multiple of so many bytes. */
+const PAGE = 4096;
 
-/** A memory with room for packed bytes and for what comes out. */
+/** Where there is room for so many bytes, which are all zero: a memory, and from which page of 4096 bytes on. */
+export type RoomFor = (bytes: number) => { readonly memory: WebAssembly.Memory; readonly at: number };
+
+const newMemory: RoomFor = (bytes) => ({ memory: new WebAssembly.Memory({ initial: 1 + Math.ceil(bytes / WASM_PAGE) }), at: WASM_PAGE });
+
+/** A place for packed bytes and for what comes out. */
 export interface Workspace {
   readonly kernel: UnpackKernel;
   readonly memory: Uint8Array;
@@ -39,14 +45,13 @@ export interface Workspace {
 }
 
 /** @param kernel the leaf kernel's module @param packedSize bytes that are there at once @param size bytes that come out */
-export function workspaceFor(kernel: WebAssembly.Module, packedSize: number, size: number): Workspace {
-  const fromEnd = PACKED + packedSize;
-  const to = Math.ceil((fromEnd + SLACK) / 16) * 16;
-  const memory = new WebAssembly.Memory({ initial: Math.ceil((to + size + SLACK) / WASM_PAGE) });
-  const bytes = new Uint8Array(memory.buffer);
+export function workspaceFor(kernel: WebAssembly.Module, packedSize: number, size: number, roomFor: RoomFor = newMemory): Workspace {
+  const before = Math.ceil((WORK_BYTES + packedSize + SLACK) / PAGE) * PAGE;
+  const { memory, at: work } = roomFor(before + size + SLACK);
+  const from = work + WORK_BYTES, to = work + before;
   const { exports } = new WebAssembly.Instance(kernel, { env: { memory } });
   return {
-    kernel: exports as unknown as UnpackKernel, memory: bytes, view: new DataView(memory.buffer),
-    work: WORK, from: PACKED, fromEnd, to, limit: to + size,
+    kernel: exports as unknown as UnpackKernel, memory: new Uint8Array(memory.buffer), view: new DataView(memory.buffer),
+    work, from, fromEnd: from + packedSize, to, limit: to + size,
   };
 }

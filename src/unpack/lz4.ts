@@ -1,5 +1,5 @@
 /** Unpacks LZ4's legacy frames, in which Linux's build packs kernels [LZ4 frame format, "Legacy frame"]. */
-import { workspaceFor } from './kernel-interface.ts';
+import { type RoomFor, workspaceFor } from './kernel-interface.ts';
 import { WORK_END } from './layout.ts';
 
 const MAGIC_BYTES = 4, BLOCK_HEADER_BYTES = 4;
@@ -8,11 +8,11 @@ const MAGIC_BYTES = 4, BLOCK_HEADER_BYTES = 4;
  * @param size bytes that come out
  * @throws RangeError for damaged input
  */
-export function unpackLz4(leaf: WebAssembly.Module, packed: Uint8Array, size: number): Uint8Array {
+export function unpackLz4(leaf: WebAssembly.Module, packed: Uint8Array, size: number, roomFor?: RoomFor): Uint8Array {
   const blocks = blocksOf(packed);
   // One block after the other, in the same place.
   const longest = blocks.reduce((most, { length }) => Math.max(most, length), 0);
-  const { kernel, memory, view, work, from, to, limit } = workspaceFor(leaf, longest, size);
+  const { kernel, memory, view, work, from, to, limit } = workspaceFor(leaf, longest, size, roomFor);
   let out = to;
   for (const block of blocks) {
     memory.set(block, from);

@@ -6,7 +6,7 @@
  * References: [XZ] the .xz file format 1.1.0.
  */
 import { crc32 } from './crc32.ts';
-import { workspaceFor } from './kernel-interface.ts';
+import { type RoomFor, workspaceFor } from './kernel-interface.ts';
 import { WORK_END } from './layout.ts';
 
 const STREAM_HEADER_BYTES = 12, CHECK_AT = 7;
@@ -22,8 +22,8 @@ const align4 = (n: number): number => (n + 3) & ~3;
  * @param size bytes that come out
  * @throws RangeError for damaged input, and for filters that are not there
  */
-export function unpackXz(leaf: WebAssembly.Module, packed: Uint8Array, size: number): Uint8Array {
-  const workspace = workspaceFor(leaf, packed.length, size);
+export function unpackXz(leaf: WebAssembly.Module, packed: Uint8Array, size: number, roomFor?: RoomFor): Uint8Array {
+  const workspace = workspaceFor(leaf, packed.length, size, roomFor);
   const { kernel, memory, view, work, from, fromEnd, to, limit } = workspace;
   memory.set(packed, from);
   const check = memory[from + CHECK_AT] & 15;

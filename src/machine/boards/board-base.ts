@@ -63,7 +63,12 @@ export abstract class BoardBase {
 
   /** The guest's bytes in memory, and the way to it in ROM. */
   protected placeGuest(plan: BootPlan): void {
-    for (const { address, bytes } of plan.placements) this.parts.memory.write(physAddr(address), bytes);
+    const { memory } = this.parts;
+    for (const { address, bytes, at } of plan.placements) {
+      if (at === undefined) memory.write(physAddr(address), bytes);
+      else memory.place(physAddr(address), at, bytes.length);
+    }
+    if (plan.lent) memory.pool.adoptFree(plan.lent.start, plan.lent.end);
     if (!this.hasEntry) this.mapRom('entry', entryRom(plan.entry));
     this.hasEntry = true;
   }

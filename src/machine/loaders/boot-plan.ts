@@ -3,11 +3,21 @@
  * always starts at its reset vector; for an entry that bypasses firmware, a ROM of one page there takes it to protected
  * or 64-bit mode and into the guest (`entryRom`), so a loader needs to know nothing about the processor's insides.
  */
+import { type ArenaAddr, arenaAddr, PAGE_SIZE } from '../../memory/address.ts';
+import type { Arena } from '../../memory/arena.ts';
 import { ByteWriter, le16, le32 } from './bytes.ts';
 
 export interface Placement {
   readonly address: number;
   readonly bytes: Uint8Array;
+  /** Where in the machine's arena they lie already. */
+  readonly at?: ArenaAddr;
+}
+
+/** Pages of the machine's arena, in which some placements are: guest memory from the start on. */
+export interface LentPages {
+  readonly start: ArenaAddr;
+  readonly end: ArenaAddr;
 }
 
 /** Registers at the entry; those not named are zero. */
@@ -26,6 +36,24 @@ export interface BootPlan {
   readonly entry: EntryState;
   /** Some of it was unpacked: rather to be made anew for each start than kept. */
   readonly unpacked?: boolean;
+  /** For one start. */
+  readonly lent?: LentPages;
+}
+
+/**
+ * The plan with placements told as of the arena that are in it, for its views are lost whenever it grows, and with all that was reserved there
+ * since it had `start` bytes in use.
+ */
+export function lend(plan: BootPlan, arena: Arena, start: number): BootPlan {
+  const { buffer } = arena.memory;
+  const lent = { start: arenaAddr(Math.ceil(start / PAGE_SIZE) * PAGE_SIZE), end: arenaAddr(Math.floor(arena.usedBytes / PAGE_SIZE) * PAGE_SIZE) };
+  const placements = plan.placements.map((placement): Placement => {
+    const { address, bytes } = placement;
+    if (bytes.buffer !== buffer) return placement;
+    const at = arenaAddr(bytes.byteOffset), end = at + bytes.length;
+    return { address, at, get bytes() { return arena.u8.subarray(at, end); } };
+  });
+  return { ...plan, placements, lent };
 }
 
 const ROM_SIZE = 0x1000;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { mapBios, optionRom } from './bios.ts';
-import { entryRom } from './boot-plan.ts';
+import { Arena } from '../../memory/arena.ts';
+import { entryRom, lend } from './boot-plan.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import { linuxPayload, loadLinux } from './linux.ts';
 import { E820_RAM, memoryMap } from './memory-map.ts';
@@ -112,6 +113,23 @@ describe('Linux', () => {
     const elsewhere = elf((view) => view.setUint32(0x10c, 2 * MIB, true)), tooLarge = elf((view) => view.setUint32(0x114, 9 * MIB, true));
     for (const unpacked of [elsewhere, tooLarge, new Uint8Array(100)]) expect(loaded(unpacked).placements[0].bytes).toHaveLength(4096);
     expect(loaded(elf(), bzImage({ xloadflags: 1 })).entry.eip).toBe(MIB + 0x200);
+  });
+
+  test('what lies in the machine’s arena is found there when that has grown', () => {
+    const arena = new Arena();
+    const start = arena.reserve(1, 1) + 1;
+    const file = elf();
+    const at = arena.reserve(file.length);
+    arena.u8.set(file, at);
+    const unpacked = arena.u8.subarray(at, at + file.length);
+    const { placements, lent } = lend(loadLinux({ kernel: bzImage(), unpacked, ramBytes: 32 * MIB }), arena, start);
+    arena.reserve(32 * MIB);
+    const inside = placements.filter((placement) => placement.at !== undefined);
+    expect(inside.map(({ address, bytes }) => [address, bytes])).toEqual([[MIB, new Uint8Array(0x100).fill(0xab)]]);
+    expect(placements.find(({ address }) => address === 0x90000)?.bytes).toHaveLength(4096);
+    expect([lent?.start, lent?.end].map((end) => (end ?? 1) % 4096)).toEqual([0, 0]);
+    expect(lent?.start).toBeGreaterThanOrEqual(start);
+    expect(lent?.end).toBeLessThanOrEqual(at + file.length);
   });
 
   test('the compressed kernel is where the header says', () => {

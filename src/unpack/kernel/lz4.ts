@@ -22,7 +22,9 @@ export function unpack_lz4(at: i32, end: i32, start: i32, to: i32, limit: i32, w
     let literals = token >>> 4;
     for (let more = literals == LONG ? GOES_ON : 0; more == GOES_ON && at < end && literals < MOST; literals += more) more = <i32>load<u8>(at++);
     if (literals > end - at || literals > limit - to) return 0;
-    copyChunks(to, at, to + literals);
+    // Most are short: then no branch depends on how many there are.
+    v128.store(to, v128.load(at));
+    if (literals > CHUNK) copyChunks(to + CHUNK, at + CHUNK, to + literals);
     at += literals;
     to += literals;
     // The last sequence has no match.
@@ -34,9 +36,11 @@ export function unpack_lz4(at: i32, end: i32, start: i32, to: i32, limit: i32, w
     length += SHORTEST_MATCH;
     if (distance == 0 || distance > to - start || length > limit - to) return 0;
     const stop = to + length;
-    if (distance >= CHUNK) copyChunks(to, to - distance, stop);
-    // A match may overlap what it makes.
-    else for (let from = to - distance; to < stop; ) store<u8>(to++, load<u8>(from++));
+    if (distance >= CHUNK) {
+      v128.store(to, v128.load(to - distance));
+      if (length > CHUNK) copyChunks(to + CHUNK, to + CHUNK - distance, stop);
+      // A match may overlap what it makes.
+    } else for (let from = to - distance; to < stop; ) store<u8>(to++, load<u8>(from++));
     to = stop;
   }
   store<i32>(work, at, WORK_END);
