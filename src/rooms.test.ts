@@ -13,7 +13,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   memory: ['devices'],
   interp: ['isa', 'wasm', 'cpu', 'memory'],
   jit: ['isa', 'wasm', 'interp', 'cpu', 'memory'],
-  cpu: ['isa', 'interp', 'jit', 'memory'],
+  cpu: ['isa', 'wasm', 'interp', 'jit', 'memory'],
   storage: [],
   unpack: [],
   devices: ['memory', 'storage'],
@@ -27,8 +27,9 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 /** Where a room shows others a few files only: the processor's registers and the layout of its state, a device's interface. */
 const NARROW: Readonly<Record<string, RegExp>> = {
   'isa → cpu': /^cpu\/(layout|registers|sse\/operations|system\/area-forms|(sse|system|x87)\/kernel-interface)\.ts$/,
+  'cpu → wasm': /^wasm\/stubs\.ts$/,
   'memory → devices': /^devices\/device\.ts$/,
-  'root → jit': /^jit\/(thread-protocol|generate|packing)\.ts$/,
+  'root → jit': /^jit\/(thread-protocol|generate|packing|first-run)\.ts$/,
   'web → cpu': /^cpu\/cpu\.ts$/,
   'worker → cpu': /^cpu\/cpu\.ts$/,
 };

@@ -2,6 +2,7 @@
  * The thread beside the machine: makes and compiles a module for each request of the region compiler, and unpacks an initrd while the machine's
  * own thread unpacks the kernel.
  */
+import { FirstRun } from './jit/first-run.ts';
 import { generateModule } from './jit/generate.ts';
 import { unpackRegions } from './jit/packing.ts';
 import type { CompileReply, CompileRequest } from './jit/thread-protocol.ts';
@@ -13,9 +14,13 @@ declare const self: {
   postMessage(reply: ThreadReply, transfer?: ArrayBuffer[]): void;
 };
 
+const firstRun = new FirstRun();
+
 async function compile({ id, regions }: CompileRequest): Promise<CompileReply> {
   const bytes = generateModule(unpackRegions(regions));
-  return { id, module: await WebAssembly.compile(bytes as BufferSource), bytes: bytes.length };
+  const module = await WebAssembly.compile(bytes as BufferSource);
+  firstRun.of(module);
+  return { id, module, bytes: bytes.length };
 }
 
 /** What comes out lies in a WebAssembly memory, which cannot be given away. */

@@ -5,6 +5,7 @@
 import { HANDLERS } from '../interp/handlers.ts';
 import type { Interpreter } from '../interp/interpreter.ts';
 import * as R from '../interp/record.ts';
+import { stubImports } from '../wasm/stubs.ts';
 import { FIRST_HANDLER, type Variant, variantKey } from '../interp/variant.ts';
 
 /** A jump in 64-bit code: where its record has a link it reads nothing of the state. */
@@ -18,11 +19,7 @@ const ROUNDS = 2000;
 export function warmUp(interpreter: WebAssembly.Module): number {
   const memory = new WebAssembly.Memory({ initial: 1 });
   const table = new WebAssembly.Table({ element: 'anyfunc', initial: HANDLERS.end });
-  const imports: Record<string, WebAssembly.ModuleImports> = { env: { memory, table } };
-  for (const { module, name, kind } of WebAssembly.Module.imports(interpreter)) {
-    if (kind === 'function') (imports[module] ??= {})[name] = () => 0;
-  }
-  const { enter } = new WebAssembly.Instance(interpreter, imports).exports as unknown as Interpreter;
+  const { enter } = new WebAssembly.Instance(interpreter, stubImports(interpreter, { memory, table })).exports as unknown as Interpreter;
   const view = new DataView(memory.buffer);
   view.setUint32(RECORD + R.REC_HANDLER, jump(), true);
   view.setUint32(RECORD + R.REC_LINK, RECORD, true);

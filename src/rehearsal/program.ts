@@ -2,7 +2,7 @@
  * Programs of the rehearsal: 64-bit code as compilers make it, of random functions that call each other, loop and jump. They are
  * only there to be decoded, run and compiled; what they compute means nothing.
  */
-import { le32 } from '../machine/loaders/bytes.ts';
+import { le16, le32 } from '../machine/loaders/bytes.ts';
 import { Assembler } from './assembler.ts';
 
 /** So many bytes of data, from RDI on, a program reads and writes. */
@@ -23,6 +23,8 @@ const ARITHMETIC = [...repeated(0, 12), ...repeated(1, 6), ...repeated(4, 8), ..
 const CONDITIONS = [...repeated(4, 6), ...repeated(5, 6), 2, 2, 3, 6, 7, 7, 8, 9, 12, 13, 14, 15];
 /** ROL, SHL, SHR, SAR as they extend an opcode. */
 const SHIFTS = [0, 4, 4, 4, 5, 5, 5, 7];
+const ALL_SHIFTS = [0, 1, 2, 3, 4, 5, 7];
+const NOT_BYTES: readonly Size[] = [16, 32, 64];
 const MOVZX_MOVSX = [0xb6, 0xb7, 0xbe, 0xbf];
 /** XMM, memory: MOVUPS, MOVUPD, MOVDQU, MOVQ, CVTSI2SD, ADDSD, MULSD. XMM, XMM: PXOR, PADDD, PUNPCKLBW, UNPCKLPS, ADDSD, UCOMISD. */
 const VECTOR_MEMORY = [[0x0f, 0x10], [0x66, 0x0f, 0x11], [0xf3, 0x0f, 0x6f], [0xf3, 0x0f, 0x7e], [0xf2, 0x0f, 0x2a], [0xf2, 0x0f, 0x58], [0xf2, 0x0f, 0x59]];
@@ -108,7 +110,7 @@ class ProgramWriter {
   private instruction(): number[] {
     const register = this.register();
     const size = this.oneOf(WIDE);
-    switch (this.below(60)) {
+    switch (this.below(62)) {
       case 0: case 1: case 2: case 3: case 4: return this.toRegister([8 * this.oneOf(ARITHMETIC) + 1], register, this.register(), size);
       case 5: return this.toMemory([8 * this.oneOf(ARITHMETIC) + 1], register, size);
       case 6: case 7: return this.either([8 * this.oneOf(ARITHMETIC) + 3], register, this.oneOf(SIZES));
@@ -139,7 +141,38 @@ class ProgramWriter {
       case 56: return this.stringOperation();
       case 57: return [0x48, 0x98, 0x99]; // cdqe; cdq
       case 58: return [0x0f, 0x1f, 0x44, 0, 0]; // nop
-      default: return this.vector();
+      case 59: return this.vector();
+      default: return this.rare();
+    }
+  }
+
+  /** What is seldom executed, but by nearly every guest at some time: engines compile the handler of each when it first runs. */
+  private rare(): number[] {
+    const register = this.register();
+    const size = this.oneOf(WIDE), any = this.oneOf(SIZES);
+    const operation = this.below(8);
+    switch (this.below(21)) {
+      case 0: return this.toMemory([8 * operation + 1], register, any);
+      case 1: return this.either([8 * operation + 3], register, any);
+      case 2: return [...this.either([0x81], operation, size), ...this.immediate()];
+      case 3: return [...this.either([0x81], operation, 16), ...le16(this.below(0x10000))];
+      case 4: return [...this.either([0x80], operation, 8), this.below(256)];
+      case 5: return [...this.either([0x83], operation, this.oneOf(NOT_BYTES)), this.below(256)];
+      case 6: return [0x48, 8 * operation + 5, ...this.immediate()]; // RAX and an imm32
+      case 7: return [...this.either([0xc1], this.oneOf(ALL_SHIFTS), any), 1 + this.below(7)];
+      case 8: return this.either([this.oneOf([0xd1, 0xd3])], this.oneOf(ALL_SHIFTS), any);
+      case 9: return this.either([0x0f, 0x90 + this.below(16)], 0, 8); // set
+      case 10: return this.either([0x0f, 0x40 + this.below(16)], register, size); // cmov
+      case 11: return [...this.either([0x69], register, size), ...this.immediate()]; // imul, imm32
+      case 12: return this.either([0x0f, 0xaf], register, size); // imul
+      case 13: return this.either([0xf7], 2 + this.below(4), any); // not, neg, mul, imul
+      case 14: return this.either([0xff], this.below(2), any); // inc, dec
+      case 15: return [...this.either([0x0f, 0xba], 4 + this.below(4), size), this.below(32)]; // bt, bts, btr, btc
+      case 16: return this.toRegister([0x0f, 0xa3 + 8 * this.below(4)], register, this.register(), size); // the same, by a register
+      case 17: return this.either([0x0f, 0xbc + this.below(2)], register, size); // bsf, bsr
+      case 18: return this.either([this.oneOf([0x85, 0x87, 0x89, 0x8b])], register, any); // test, xchg, mov
+      case 19: return [...this.toRegister([0x0f, this.oneOf([0xa4, 0xac])], register, this.register(), size), this.below(32)]; // shld, shrd
+      default: return this.toRegister([0x0f, 0xc8 | (register & 7)], 0, register, 64).slice(0, -1); // bswap
     }
   }
 
@@ -172,8 +205,11 @@ class ProgramWriter {
     return [...prefixes(size, reg, 0, rm), ...sized(opcode, size), 0xc0 | ((reg & 7) << 3) | (rm & 7)];
   }
 
-  /** The place is RDI or RDI + 8 * RCX with a displacement of 8 or 32 bits, or the top of the stack; some lie across pages. */
+  /** The place is RDI or RDI + 8 * RCX with a displacement of 8 or 32 bits, or the top of the stack; some lie across pages, some in GS, whose base is 0. */
   private toMemory(opcode: readonly number[], reg: number, size: Size): number[] {
+    return [...(this.below(16) === 0 ? [0x65] : []), ...this.inMemory(opcode, reg, size)];
+  }
+  private inMemory(opcode: readonly number[], reg: number, size: Size): number[] {
     const kind = this.below(12);
     const field = (reg & 7) << 3;
     if (kind === 0) return [...prefixes(size, reg, 0, RSP), ...sized(opcode, size), 0x40 | field | RSP, 0x24, 0x80 | (8 * this.below(8))];
