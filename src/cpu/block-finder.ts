@@ -59,7 +59,9 @@ export class BlockFinder {
   link(ip: number, linear: number): void {
     if (!this.isWithinPage(ip)) return;
     const host = this.executableAt(linear);
-    if (host !== 0) this.linkTo(ip, host, () => this.at(host, linear));
+    if (host === 0) return;
+    const { generation } = this.engine.code;
+    this.linkTo(ip, host, this.at(host, linear), true, generation);
   }
   /** RIP is in the page of the branch at `ip`, a direct one, which stays where it is. */
   private isWithinPage(ip: number): boolean {
@@ -68,17 +70,13 @@ export class BlockFinder {
     const isThere = offset >= 0 && offset < 4096 && offset === state.arena.i32[(ip + R.REC_IMMEDIATE) >>> 2];
     return isThere && !this.source.inScratch(ip) && this.engine.code.isDirect(ip);
   }
-  /** Finds the record at RIP, an arena address, to which the branch at `ip` has led, and gives it to the branch. */
-  private linkTo(ip: number, host: number, find: () => number): number {
+  /** Gives the branch at `ip` the record at the arena address that it has led to; `generation`: of the code when it had not been looked for yet. */
+  private linkTo(ip: number, host: number, record: number, within: boolean, generation: number): void {
     const { code } = this.engine;
-    const { generation } = code;
-    const within = this.isWithinPage(ip);
-    const record = find();
     // Making room may have given the branch's own place to another block.
-    if (code.generation !== generation) return record;
+    if (code.generation !== generation) return;
     if (within) this.state.arena.u32[(ip + R.REC_LINK) >>> 2] = record;
     else if (!this.source.inScratch(ip)) code.linkAcross(ip, host, record);
-    return record;
   }
   /** Arena address of what is executed at a linear address; 0 where that is not known. */
   private executableAt(linear: number): number {
@@ -99,8 +97,10 @@ export class BlockFinder {
     const entry = source.executable(linear, state.cpl === 3);
     if (entry === 0) return 0;
     const jumped = !direct && INDIRECT_JUMPS.has(code.regions.handlerOf(ip));
-    const enter = (): number => this.enter(entry, linear, jumped);
-    const record = this.linkTo(ip, this.source.hostOf(entry, linear), enter);
+    const within = this.isWithinPage(ip);
+    const { generation } = code;
+    const record = this.enter(entry, linear, jumped);
+    this.linkTo(ip, source.hostOf(entry, linear), record, within, generation);
     const handler = state.arena.u32[record >>> 2];
     return handler === HANDLER_STOP || isCrossing(handler) ? 0 : record;
   }

@@ -368,11 +368,12 @@ export class Tlb {
   /** Drops an entry whose tags agree with the linear address in the bits of `mask`. */
   private dropIfTagged(i32: Int32Array, slot: number, linear: number, high: number, mask: number): void {
     const at = this.slotWord(slot);
-    const matches = (word: number): boolean =>
-      i32[at + word] !== INVALID && ((i32[at + word] ^ linear) & mask) === 0 && i32[at + word + 1] === high;
-    if (matches(READ) || matches(WRITE) || matches(EXECUTE)) this.dropTags(at);
+    if (agrees(i32, at + READ, linear, high, mask) || agrees(i32, at + WRITE, linear, high, mask) || agrees(i32, at + EXECUTE, linear, high, mask)) this.dropTags(at);
   }
 }
+
+const agrees = (i32: Int32Array, tag: number, linear: number, high: number, mask: number): boolean =>
+  i32[tag] !== INVALID && ((i32[tag] ^ linear) & mask) === 0 && i32[tag + 1] === high;
 
 /** Numbers of slots, each at most once. */
 class SlotList {

@@ -19,8 +19,8 @@ const CHUNKS_PER_STEP = 256;
 const CROSSING_RECORDS = 2;
 /** A block gets at least so many records; fewer at the end of a chunk are left unused. */
 const LEAST_RECORDS = 8;
-/** Code that has not been asked for lately goes when records take up more than an eighth of what the guest's frames do, and 4 MiB. */
-const LEAST_CHUNKS = 2048, CHUNKS_PER_FRAME = 4096 / CHUNK_BYTES / 8;
+/** Code that has not been asked for lately goes when records take up more than a sixth of what the guest's frames do, and 4 MiB. */
+const LEAST_CHUNKS = 2048, CHUNKS_PER_FRAME = 4096 / CHUNK_BYTES / 6;
 /** Turns are numbered from 1; what was not asked for in so many goes first. */
 const TURNS = 255, COLD_TURNS = 2;
 /** Where less than this part of the chunks came free, what was not asked for in fewer turns goes too, and then there may be as many more. */
@@ -89,10 +89,7 @@ export class CodeCache {
     }
     let record = this.known(host, mode);
     if (record !== 0) this.pool.setCodeTurn(host as ArenaAddr, this.turn);
-    else {
-      record = this.make(host, mode);
-      if (jumped) this.pageOf(host & -4096).noteJumpTarget(blockKey(host & 4095, mode));
-    }
+    else record = this.make(host, mode, jumped);
     this.enter(host, mode, record);
     return record;
   }
@@ -186,17 +183,15 @@ export class CodeCache {
     if (stays || known === host) return;
     u32[(source + R.REC_TARGET) >>> 2] = host;
     u32[(source + R.REC_TARGET_RECORD) >>> 2] = record;
-    const page = this.pageOf(host & -4096);
-    page.noteIncoming(source, (other) => this.leadsTo(other, page));
+    this.pageOf(host & -4096).noteIncoming(source, this.leadsTo);
   }
   /** Links into a page go. */
   private unlink(page: CodePage): void {
     for (const source of page.takeIncoming()) if (this.leadsTo(source, page)) this.arena.u32[(source + R.REC_TARGET) >>> 2] = 0;
   }
   /** The record has a link into a page; where it stood when it got one may be another by now. */
-  private leadsTo(source: number, page: CodePage): boolean {
-    return this.translator.mayBeLinked(this.regions.handlerOf(source)) && (this.arena.i32[(source + R.REC_TARGET) >>> 2] & -4096) === page.frame;
-  }
+  private readonly leadsTo = (source: number, page: CodePage): boolean =>
+    this.translator.mayBeLinked(this.regions.handlerOf(source)) && (this.arena.i32[(source + R.REC_TARGET) >>> 2] & -4096) === page.frame;
 
   /** To call while no handler runs: makes room for what was dropped. */
   recycle(): void {
@@ -391,14 +386,15 @@ export class CodeCache {
     return this.freeChunks.length + this.retired.length >= this.chunkCount * ENOUGH;
   }
 
-  private make(host: number, mode: number): number {
+  private make(host: number, mode: number, jumped: boolean): number {
     const frame = host & -4096;
     if (this.isFull) this.evict();
-    if (this.pages.get(frame)?.isWasteful) {
+    let page = this.pageOf(frame);
+    if (page.isWasteful) {
       this.generation++;
       this.drop(frame);
+      page = this.pageOf(frame);
     }
-    const page = this.pageOf(frame);
     const known = page.recordAt(host & 4095, mode);
     const count = known === 0 ? 0 : this.recordsFrom(known);
     // To copy what is known costs less than to translate what is left of the chunk, and then the rest.
@@ -407,7 +403,8 @@ export class CodeCache {
     const written = known !== 0
       ? this.translator.copy(known, count, page.next)
       : this.translator.block(host, mode, page.next, Math.min(R.BLOCK_LIMIT, page.left - 1), page);
-    const record = page.add(blockKey(host & 4095, mode), written, (old) => this.translator.next(old, mode, host & 4095, 1));
+    const record = page.add(blockKey(host & 4095, mode), written, this.translator);
+    if (jumped) page.noteJumpTarget(blockKey(host & 4095, mode));
     this.publish(page);
     this.blocksMade++;
     return record;

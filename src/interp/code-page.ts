@@ -6,6 +6,7 @@
 import type { Arena } from '../memory/arena.ts';
 import type { Change, Patched } from './patch.ts';
 import * as R from './record.ts';
+import type { Translator } from './translator.ts';
 import { isCrossing } from './variant.ts';
 
 /** An instruction in two pages. */
@@ -234,9 +235,9 @@ export class CodePage {
 
   /**
    * Takes `count` records at `next` for a block. They go where the dropped block of the same key was, if there is room;
-   * otherwise `forward` makes the record there lead on. Returns the first record.
+   * otherwise the record there leads on. Returns the first record.
    */
-  add(key: number, count: number, forward: (record: number) => void): number {
+  add(key: number, count: number, translator: Pick<Translator, 'next'>): number {
     const end = this.endAfter(this.next + (count - 1) * R.RECORD_SIZE);
     let record = this.next;
     let size = count;
@@ -249,7 +250,7 @@ export class CodePage {
       this.patchable ??= new Map();
       this.patchable.set(key, PATCHES);
     } else {
-      if (vacant > 0) forward(recordOf(vacant));
+      if (vacant > 0) translator.next(recordOf(vacant), Math.floor(key / 4096), key & 4095, 1);
       this.take(count);
     }
     this.places.set(key, placeOf(record, size, end));
@@ -260,11 +261,11 @@ export class CodePage {
     this.mark(key & 4095, end);
     return record;
   }
-  /** A record elsewhere leads here. Now and then those are forgotten for which `leadsHere` is no longer true. */
-  noteIncoming(source: number, leadsHere: (source: number) => boolean): void {
+  /** A record elsewhere leads here. Now and then those are forgotten for which `leadsTo` is no longer true. */
+  noteIncoming(source: number, leadsTo: (source: number, page: CodePage) => boolean): void {
     if (this.incoming === NONE) this.incoming = [];
     if (this.incoming.length >= this.mostIncoming) {
-      this.incoming = [...new Set(this.incoming.filter(leadsHere))];
+      this.incoming = [...new Set(this.incoming.filter((other) => leadsTo(other, this)))];
       this.mostIncoming = Math.max(LEAST_INCOMING, 2 * this.incoming.length);
     }
     this.incoming.push(source);

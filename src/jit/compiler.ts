@@ -94,7 +94,7 @@ export class RegionCompiler {
   private requests = 0;
   private live = 0;
   private restedMs = 0;
-  private readonly load = new LoadMeter();
+  private readonly load: LoadMeter;
   /** Instructions until guests are no longer taken to be starting, and how often blocks have asked until then. */
   private youth = YOUTH_INSTRUCTIONS;
   private readonly asked = new Map<number, number>();
@@ -104,6 +104,7 @@ export class RegionCompiler {
     this.table = table;
     this.imports = imports;
     this.nowMs = nowMs;
+    this.load = new LoadMeter(nowMs);
     this.keptBytes = keptBytes ?? KEPT_BYTES;
     this.mostBytes = mostBytes ?? MOST_BYTES;
     this.finder = new RegionFinder(arena, code);
@@ -133,7 +134,7 @@ export class RegionCompiler {
 
   /** So many instructions have been executed. */
   executed(instructions: number): void {
-    this.load.add(instructions, this.nowMs());
+    this.load.add(instructions);
     this.youth -= instructions;
     if (this.youth <= 0) this.asked.clear();
   }

@@ -3,10 +3,13 @@ import { LoadMeter } from './load-meter.ts';
 
 /** What is busy with a threshold of 10 after so many instructions in each of some seconds. */
 const busy = (...seconds: readonly number[]): boolean[] => {
-  const meter = new LoadMeter();
+  let ms = 0;
+  const meter = new LoadMeter(() => ms);
   return seconds.map((instructions, second) => {
-    meter.add(instructions / 2, second * 1000 + 5000);
-    meter.add(instructions / 2, second * 1000 + 5900);
+    for (const after of [5000, 5900]) {
+      ms = second * 1000 + after;
+      meter.add(instructions / 2);
+    }
     return meter.isBusy(10);
   });
 };
@@ -20,10 +23,20 @@ it('takes a guest to be busy as soon as it has executed enough, and for a second
 });
 
 it('forgets what was before a long sleep', () => {
-  const meter = new LoadMeter();
-  meter.add(1e6, 0);
-  meter.add(1e6, 1500);
+  let ms = 0;
+  const meter = new LoadMeter(() => ms);
+  meter.add(1e6);
+  ms = 1500;
+  meter.add(1e6);
   expect(meter.isBusy(10)).toBe(true);
-  meter.add(10, 10_000);
+  ms = 10_000;
+  meter.add(10);
   expect(meter.isBusy(10)).toBe(false);
+});
+
+it('asks the clock not for each slice', () => {
+  let asked = 0;
+  const meter = new LoadMeter(() => asked++);
+  for (let slice = 0; slice < 100; slice++) meter.add(10_000);
+  expect(asked).toBe(4);
 });

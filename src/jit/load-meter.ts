@@ -6,15 +6,31 @@
 const WINDOW_MS = 1000;
 /** In each window, for each time that a branch is taken until it is hot. */
 const LEAST_INSTRUCTIONS = 200;
+/** The clock is asked once for so many. */
+const AT_ONCE = 250_000;
 
 export class LoadMeter {
   /** Instructions in the window at hand and in the one before; a guest that starts is busy. */
   private current = 0;
   private before = Number.POSITIVE_INFINITY;
   private startMs: number | undefined;
+  /** Instructions since the clock was asked last: they count for the window that it is in when it is asked next. */
+  private latest = 0;
+  private readonly nowMs: () => number;
 
-  /** So many instructions have been executed, by the host's time `ms`. */
-  add(instructions: number, ms: number): void {
+  /** @param nowMs the host's clock in milliseconds */
+  constructor(nowMs: () => number) {
+    this.nowMs = nowMs;
+  }
+
+  /** So many instructions have been executed. */
+  add(instructions: number): void {
+    this.latest += instructions;
+    if (this.latest >= AT_ONCE) this.settle();
+  }
+
+  private settle(): void {
+    const ms = this.nowMs();
     this.startMs ??= ms;
     const windows = Math.floor((ms - this.startMs) / WINDOW_MS);
     if (windows > 0) {
@@ -22,11 +38,13 @@ export class LoadMeter {
       this.current = 0;
       this.startMs += windows * WINDOW_MS;
     }
-    this.current += instructions;
+    this.current += this.latest;
+    this.latest = 0;
   }
 
   /** With code hot that a branch has led to so often. */
   isBusy(hotAfter: number): boolean {
+    this.settle();
     return Math.max(this.current, this.before) >= LEAST_INSTRUCTIONS * hotAfter;
   }
 }
