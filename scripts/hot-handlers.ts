@@ -28,7 +28,7 @@ const BOOTS = [kernel('i386'), kernel('amd64'), ['-L', 'firmware', '-hda', 'teac
 const TIMEOUT_MS = 120_000;
 
 /** A hot handler is at least this part of all. */
-const LEAST_PART = 1 / 20_000;
+const LEAST_PART = 1 / 100_000;
 
 const MODES: Record<string, number> = {
   16: MODE_PROTECTED | MODE_OSFXSR | MODE_AVX,
