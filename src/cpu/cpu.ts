@@ -2,6 +2,7 @@
  * The processor: runs blocks of records, takes interrupts and exceptions between them, and stops at exact instruction
  * counts. Handlers run while the fuel covers whole blocks; the last few instructions of a slice run from truncated copies.
  */
+import { ANY_NUMBER } from '../any-number.ts';
 import * as R from '../interp/record.ts';
 import { INDIRECT_JUMPS, REPEATED } from '../interp/handlers.ts';
 import { HANDLER_STOP, isCrossing } from '../interp/variant.ts';
@@ -62,7 +63,7 @@ export class Cpu implements CpuContext {
   /** A TLB set that never hits: active while alignment is checked. Made when it first is. */
   private emptySet: ArenaAddr | undefined;
 
-  private retired = 0;
+  private retired = ANY_NUMBER;
   /** While handlers run: the fuel they were given. */
   private running = false;
   private fuelGiven = 0;
@@ -118,6 +119,7 @@ export class Cpu implements CpuContext {
       compilesAll: this.compilesAll, hotAfter: this.hotAfter, counted: this.tierTimes !== undefined, tracer: this.tracer,
     });
     if (this.tracer) this.tracer.count = () => this.instructions;
+    this.retired = 0;
     this.powerOn(0n);
   }
 

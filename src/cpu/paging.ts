@@ -8,6 +8,7 @@
  * hardware may do; that of the leaf only when the access is permitted. With EFLAGS.AC set below level 3 SMAP also lets the
  * processor's own accesses to its tables through.
  */
+import { ANY_NUMBER } from '../any-number.ts';
 import type { GuestMemory } from '../memory/guest-memory.ts';
 import { MAX_PATH, type Path } from './address-spaces.ts';
 import * as L from './layout.ts';
@@ -61,7 +62,7 @@ export class PageWalker implements Path {
   readonly pdptes = new Int32Array(8);
 
   /** High half of the entry that was read last. */
-  private high = 0;
+  private high = ANY_NUMBER;
 
   // Result of the last successful walk.
   /** Guest-physical page number. */

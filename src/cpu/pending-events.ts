@@ -1,13 +1,14 @@
 /** What waits to happen between instructions, and what keeps it waiting: NMIs, debug traps, and the shadows of STI and MOV SS [SDM3 6.8]. */
+import { ANY_NUMBER } from '../any-number.ts';
 import * as L from './layout.ts';
 import type { CpuState } from './state.ts';
 
 export class PendingEvents {
   nmi = false;
   /** Interrupts are inhibited while fewer instructions than this have retired. */
-  shadowUntil = 0;
+  shadowUntil = ANY_NUMBER;
   /** Likewise for debug exceptions. */
-  debugShadowUntil = 0;
+  debugShadowUntil = ANY_NUMBER;
   private readonly state: CpuState;
   /** DR6 bits of a trap that follows the instruction, and those that waited before it. */
   private debug = 0;
@@ -15,6 +16,7 @@ export class PendingEvents {
 
   constructor(state: CpuState) {
     this.state = state;
+    this.reset();
   }
 
   reset(): void {

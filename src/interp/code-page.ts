@@ -120,7 +120,7 @@ export class CodePage {
   private mostIncoming = LEAST_INCOMING;
   /** It has been written to since it has code, which may therefore not last. */
   isWritten = false;
-  /** Sum of what the branches have left to be taken. */
+  /** Sum of what the branches have left to be taken, as far as a small integer of the engine holds it. */
   private edges = 0;
 
   constructor(arena: Arena, frame: number) {
@@ -138,7 +138,7 @@ export class CodePage {
     let edges = 0;
     for (const chunk of this.chunks) {
       const first = (chunk + R.REC_EDGES) >>> 2;
-      for (let at = first; at < first + CHUNK_BYTES / 4; at += R.RECORD_SIZE / 4) edges = (edges + i32[at]) | 0;
+      for (let at = first; at < first + CHUNK_BYTES / 4; at += R.RECORD_SIZE / 4) edges = (edges + i32[at]) & 0x3fffffff;
     }
     const changed = edges !== this.edges;
     this.edges = edges;

@@ -2,6 +2,7 @@
  * Decodes one instruction from bytes, by the rows of the opcode table [SDM2 2.1]. What it yields is the same for every
  * consumer: interpreter records, the region compiler, the disassembler and the test generator.
  */
+import { ANY_NUMBER } from '../any-number.ts';
 import type { FeatureSet } from './features.ts';
 import { hasModrm, type Operand, type Row } from './row.ts';
 import type { Repeat } from './ops.ts';
@@ -158,10 +159,10 @@ export class Decoder {
   base = -1;
   index = -1;
   scale = 0;
-  displacement = 0;
-  immediate = 0;
+  displacement = ANY_NUMBER;
+  immediate = ANY_NUMBER;
   /** The second immediate, or the high half of one of 64 bits (so too the address of moffs in 64-bit code). */
-  immediate2 = 0;
+  immediate2 = ANY_NUMBER;
   /** How many bytes displacement and immediate take, the last ones of the instruction; -1 for other immediates than one of up to 32 bits. */
   displacementBytes = 0;
   immediateBytes = 0;

@@ -14,8 +14,9 @@ export class LoadMeter {
   private current = 0;
   private before = Number.POSITIVE_INFINITY;
   private startMs: number | undefined;
-  /** Instructions since the clock was asked last: they count for the window that it is in when it is asked next. */
+  /** Instructions since the clock was asked last, and when that was. */
   private latest = 0;
+  private askedMs = 0;
   private readonly nowMs: () => number;
 
   /** @param nowMs the host's clock in milliseconds */
@@ -26,20 +27,22 @@ export class LoadMeter {
   /** So many instructions have been executed. */
   add(instructions: number): void {
     this.latest += instructions;
-    if (this.latest >= AT_ONCE) this.settle();
+    if (this.latest >= AT_ONCE || this.startMs === undefined) this.settle();
   }
 
   private settle(): void {
     const ms = this.nowMs();
-    this.startMs ??= ms;
+    if (this.startMs === undefined) this.startMs = this.askedMs = ms;
     const windows = Math.floor((ms - this.startMs) / WINDOW_MS);
     if (windows > 0) {
       this.before = windows === 1 ? this.current : 0;
       this.current = 0;
       this.startMs += windows * WINDOW_MS;
     }
-    this.current += this.latest;
+    // As many of them as there were in a window's time.
+    this.current += this.latest / Math.max(1, (ms - this.askedMs) / WINDOW_MS);
     this.latest = 0;
+    this.askedMs = ms;
   }
 
   /** With code hot that a branch has led to so often. */

@@ -3,6 +3,7 @@
  * deadlines. Between two changes of rate `now` is a linear function of the processor's instruction count, so it is exact
  * inside a device's callback too, and a run depends on nothing but the count at which each change came.
  */
+import { ANY_NUMBER } from '../any-number.ts';
 import type { Clock, Timer } from '../devices/device.ts';
 import { type Ticks, ticks } from '../memory/address.ts';
 
@@ -26,8 +27,8 @@ export class MachineClock implements Clock {
   onEarlier: (() => void) | undefined;
   private counter: InstructionCounter;
   private rate: number;
-  private baseTicks = 0;
-  private baseInstructions: number;
+  private baseTicks = ANY_NUMBER;
+  private baseInstructions = ANY_NUMBER;
   /** Binary heap, earliest deadline first. */
   private readonly heap: Deadline[] = [];
   private armed = 0;
@@ -35,6 +36,7 @@ export class MachineClock implements Clock {
   constructor(counter: InstructionCounter, nanosecondsPerInstruction: number) {
     this.counter = counter;
     this.rate = nanosecondsPerInstruction;
+    this.baseTicks = 0;
     this.baseInstructions = counter.instructions;
   }
 
