@@ -14,12 +14,17 @@ declare const self: {
   postMessage(reply: ThreadReply, transfer?: ArrayBuffer[]): void;
 };
 
-const firstRun = new FirstRun();
+let firstRun: FirstRun | undefined;
 
 async function compile({ id, regions }: CompileRequest): Promise<CompileReply> {
   const bytes = generateModule(unpackRegions(regions));
   const module = await WebAssembly.compile(bytes as BufferSource);
-  firstRun.of(module);
+  try {
+    firstRun ??= new FirstRun();
+    firstRun.of(module);
+  } catch {
+    // There is no memory for it: the machine's own thread has the engine compile it.
+  }
   return { id, module, bytes: bytes.length };
 }
 
