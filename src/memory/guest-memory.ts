@@ -166,7 +166,7 @@ export class GuestMemory implements Dma, MapOwner {
       const frame = this.readMap[page];
       const fits = bytes === PAGE_SIZE && from % PAGE_SIZE === 0 && page >= SHADOW_PAGES && frame === this.pool.zeroFrame && !this.byPage.has(page);
       if (!fits) this.write((page * PAGE_SIZE + offset) as PhysAddr, arena.u8.slice(from, from + bytes));
-      else if (!isZeroPage(arena.i32, from)) {
+      else if (!areZero(arena.i32, from >>> 2, (from + PAGE_SIZE) >>> 2)) {
         this.ramFrames[this.ramIndex(page)] = this.readMap[page] = this.writeMap[page] = this.pool.adopt(from as ArenaAddr);
       }
     });
@@ -435,8 +435,8 @@ export class GuestMemory implements Dma, MapOwner {
   }
 }
 
-function isZeroPage(i32: Int32Array, at: number): boolean {
-  for (let n = at >>> 2; n < (at + PAGE_SIZE) >>> 2; n++) if (i32[n] !== 0) return false;
+function areZero(words: Int32Array, start: number, end: number): boolean {
+  for (let n = start; n < end; n++) if (words[n] !== 0) return false;
   return true;
 }
 
@@ -445,7 +445,7 @@ function isZero(bytes: Uint8Array, start: number, end: number): boolean {
   for (let n = start; n < end; n += PAGE_SIZE / 16) if (bytes[n] !== 0) return false;
   const at = bytes.byteOffset + start;
   const words = at % 4 === 0 ? new Int32Array(bytes.buffer, at, (end - start) >>> 2) : new Int32Array(0);
-  for (const word of words) if (word !== 0) return false;
+  if (!areZero(words, 0, words.length)) return false;
   for (let n = start + words.length * 4; n < end; n++) if (bytes[n] !== 0) return false;
   return true;
 }

@@ -39,8 +39,10 @@ export function unpack_lz4(at: i32, end: i32, start: i32, to: i32, limit: i32, w
     if (distance >= CHUNK) {
       v128.store(to, v128.load(to - distance));
       if (length > CHUNK) copyChunks(to + CHUNK, to + CHUNK - distance, stop);
+    } else {
       // A match may overlap what it makes.
-    } else for (let from = to - distance; to < stop; ) store<u8>(to++, load<u8>(from++));
+      for (let from = to - distance; to < stop; ) store<u8>(to++, load<u8>(from++));
+    }
     to = stop;
   }
   store<i32>(work, at, WORK_END);
