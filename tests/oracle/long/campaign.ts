@@ -3,7 +3,7 @@ import { Decoder as Iced, DecoderOptions, Formatter, FormatterSyntax } from 'ice
 import { FS } from '../../../src/cpu/registers.ts';
 import { INSTRUCTION_SET } from '../../../src/isa/instruction-set.ts';
 import type { Row } from '../../../src/isa/row.ts';
-import { hostDifference } from '../host-differences.ts';
+import { hostDifference, onIntel } from '../host-differences.ts';
 import { LongExecutor } from '../native.ts';
 import { Random } from '../random.ts';
 import { isOwn } from '../reference.ts';
@@ -80,10 +80,23 @@ function reachesCmps(e: Encoding, results: R.Batch, mine: R.Batch, n: number, fi
   return at > 0 && CMPS.includes(e.bytes[at] as number) && results.u32(n, R.VECTOR) === PAGE_FAULT && fields.every((f) => f === 'cr2' || f === 'error');
 }
 
+const FAST_STRING_BYTES = 32;
+/** A copy to just before its source, by two addresses of the same memory: Intel's fast strings tell by linear addresses what overlaps. */
+function overlapsByAlias(e: Encoding, mine: R.Batch, n: number, fields: readonly string[]): boolean {
+  if (!onIntel || !/^MOVS[BW]$/.test(e.row.mnemonic) || fields.some((f) => f !== 'memory')) return false;
+  const base = e.segment < 0 ? 0n : mine.u64(n, R.FS_BASE + 8 * (e.segment - FS));
+  const [from, to] = [base + BigInt.asUintN(e.asize, mine.u64(n, R.REGISTERS + 8 * 6)), BigInt.asUintN(e.asize, mine.u64(n, R.REGISTERS + 8 * 7))];
+  const high = (address: bigint) => address >= R.DATA_HIGH;
+  const inData = (address: bigint) => Number(address) - (high(address) ? R.DATA_HIGH : R.DATA_LOW);
+  const distance = inData(from) - inData(to);
+  return high(from) !== high(to) && distance > 0 && distance < FAST_STRING_BYTES;
+}
+
 function ownReason(e: Encoding, results: R.Batch, mine: R.Batch, n: number, fields: readonly string[]): string | undefined {
   if (inHostsOwn(results, mine, n)) return 'memory of the host program itself';
   if (passesAddresses32(e, mine, n)) return 'elements of a masked move with a 32-bit address wrap around 4 GiB';
   if (reachesCmps(e, results, mine, n, fields)) return 'which operand CMPS reads first';
+  if (overlapsByAlias(e, mine, n, fields)) return 'MOVS over itself by two addresses of the same memory';
   return leavesLongCode(e, results, mine, n, fields) ? 'the upper half of RSP in 32-bit code' : undefined;
 }
 
