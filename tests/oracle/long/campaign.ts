@@ -80,16 +80,15 @@ function reachesCmps(e: Encoding, results: R.Batch, mine: R.Batch, n: number, fi
   return at > 0 && CMPS.includes(e.bytes[at] as number) && results.u32(n, R.VECTOR) === PAGE_FAULT && fields.every((f) => f === 'cr2' || f === 'error');
 }
 
-const FAST_STRING_BYTES = 32;
-/** A copy to just before its source, by two addresses of the same memory: Intel's fast strings tell by linear addresses what overlaps. */
+const FAST_STRING_BYTES = 64;
+/** A copy to just before or behind its source, by two addresses of the same memory: Intel's fast strings tell by linear addresses what overlaps. */
 function overlapsByAlias(e: Encoding, mine: R.Batch, n: number, fields: readonly string[]): boolean {
   if (!onIntel || !/^MOVS[BW]$/.test(e.row.mnemonic) || fields.some((f) => f !== 'memory')) return false;
   const base = e.segment < 0 ? 0n : mine.u64(n, R.FS_BASE + 8 * (e.segment - FS));
   const [from, to] = [base + BigInt.asUintN(e.asize, mine.u64(n, R.REGISTERS + 8 * 6)), BigInt.asUintN(e.asize, mine.u64(n, R.REGISTERS + 8 * 7))];
   const high = (address: bigint) => address >= R.DATA_HIGH;
   const inData = (address: bigint) => Number(address) - (high(address) ? R.DATA_HIGH : R.DATA_LOW);
-  const distance = inData(from) - inData(to);
-  return high(from) !== high(to) && distance > 0 && distance < FAST_STRING_BYTES;
+  return high(from) !== high(to) && Math.abs(inData(from) - inData(to)) < FAST_STRING_BYTES;
 }
 
 function ownReason(e: Encoding, results: R.Batch, mine: R.Batch, n: number, fields: readonly string[]): string | undefined {
