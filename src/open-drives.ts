@@ -30,7 +30,7 @@ export async function openDrives(options: MachineOptions, host: MachineHost): Pr
   const unstartable: string[] = [];
   const openMedium = (kind: 'disk' | 'cd'): OpenMedium => async (option, name) => {
     const backend = await open(option);
-    const start = await backend.read(0, Math.min(backend.sizeBytes, SNIFF_BYTES));
+    const start = await startOf(backend);
     checkDisk(start, backend.sizeBytes, kind, name);
     if (!suitsFirmware(start)) unstartable.push(name);
     return backend;
@@ -51,6 +51,8 @@ export async function openDrives(options: MachineOptions, host: MachineHost): Pr
     throw error;
   }
 }
+
+const startOf = (backend: BlockBackend) => backend.read(0, Math.min(backend.sizeBytes, SNIFF_BYTES));
 
 type Open = (option: DriveOption) => Promise<BlockBackend>;
 type OpenMedium = (option: DriveOption, name: string) => Promise<BlockBackend>;
@@ -77,7 +79,7 @@ async function openFloppies(options: MachineOptions, open: Open): Promise<Drives
     const option = options[name];
     if (option === undefined) continue;
     const floppy = await open(option);
-    checkFloppy(floppy.sizeBytes, name);
+    checkFloppy(await startOf(floppy), floppy.sizeBytes, name);
     floppies[unit] = floppy;
   }
   return floppies;

@@ -331,9 +331,17 @@ describe('images', () => {
     expect(codeOf(() => checkDisk(new Uint8Array(512), 2 ** 53, 'disk', 'hdb'))).toBe('ok');
     expect(codeOf(() => checkDisk(new Uint8Array(512), 2 ** 54, 'disk', 'hdb'))).toBe('image-too-large');
     expect(codeOf(() => checkDisk(iso(), 2 ** 44, 'cd', 'cdrom'))).toBe('image-too-large');
-    expect(codeOf(() => checkFloppy(1474560, 'fda'))).toBe('ok');
-    expect(codeOf(() => checkFloppy(1474561, 'fda'))).toBe('bad-image');
-    expect(codeOf(() => checkFloppy(10 * MIB, 'fda'))).toBe('image-too-large');
+    const floppy = new Uint8Array(512);
+    expect(codeOf(() => checkFloppy(floppy, 1474560, 'fda'))).toBe('ok');
+    expect(codeOf(() => checkFloppy(floppy, 1296384, 'fda'))).toBe('bad-image');
+    expect(codeOf(() => checkFloppy(floppy, 10 * MIB, 'fda'))).toBe('image-too-large');
+    floppy.set([0x55, 0xaa], 510);
+    expect(codeOf(() => checkFloppy(floppy, 1296384, 'fda'))).toBe('ok');
+    expect(codeOf(() => checkFloppy(floppy, 1296385, 'fda'))).toBe('bad-image');
+    // A FAT volume of 1.44 MB.
+    floppy.set([0, 2], 11);
+    floppy.set([0x40, 0x0b], 19);
+    expect(codeOf(() => checkFloppy(floppy, 1296384, 'fda'))).toBe('bad-image');
   });
 });
 

@@ -97,14 +97,25 @@ export function suitsFirmware(start: Uint8Array): boolean {
   return start.subarray(0, SECTOR).every((byte) => byte === 0) || reader.u16(510) === 0xaa55 || reader.hasText(ISO_DESCRIPTOR + 1, 'CD001');
 }
 
-/** @throws EmulatorError `image-too-large` or `bad-image` for a size that no floppy has. */
-export function checkFloppy(sizeBytes: number, name: string): void {
+/**
+ * Checks a floppy's image. One that starts may end with its last sector in use, as GRUB's rescue floppy does; the rest of the disk reads as zeros.
+ * @throws EmulatorError `image-too-large` or `bad-image` for a size that no floppy has.
+ */
+export function checkFloppy(start: Uint8Array, sizeBytes: number, name: string): void {
   if (FLOPPY_SIZES.has(sizeBytes)) return;
   const largest = Math.max(...FLOPPY_SIZES);
   if (sizeBytes > largest) {
     throw new EmulatorError('image-too-large', `${name} has ${sizeBytes} bytes, a floppy at most ${largest}; give it as hard disk (-hda) or CD (-cdrom)`);
   }
+  const reader = new ByteReader(start);
+  if (sizeBytes % SECTOR === 0 && reader.u16(510) === 0xaa55 && fatBytes(reader) <= sizeBytes) return;
   throw new EmulatorError('bad-image', `${name} has ${sizeBytes} bytes, which no floppy has (1474560 for 1.44 MB); fetch or build it again`);
+}
+
+/** What the volume takes that a boot sector describes [Microsoft FAT Specification, "Boot Sector and BPB"]; 0 without one. */
+function fatBytes(reader: ByteReader): number {
+  const bytesPerSector = reader.u16(11);
+  return bytesPerSector === SECTOR ? (reader.u16(19) || reader.u32(32)) * SECTOR : 0;
 }
 
 function isoBytes(reader: ByteReader): number {
