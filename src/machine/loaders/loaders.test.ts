@@ -325,6 +325,8 @@ describe('images', () => {
     disk.set([0x80, 0, 0, 0, 0x83, 0, 0, 0, 0, 8, 0, 0, 0, 0x10, 0, 0], 446);
     expect(codeOf(() => checkDisk(disk, 0x1800 * 512, 'disk', 'hda'))).toBe('ok');
     expect(codeOf(() => checkDisk(disk, 0x1800 * 512 - 1, 'disk', 'hda'))).toBe('bad-image');
+    disk.set([0, 0, 0, 0], 454);
+    expect(codeOf(() => checkDisk(disk, 0xfff * 512, 'disk', 'hda'))).toBe('ok');
     expect(codeOf(() => checkDisk(iso(), 20 * 2048, 'cd', 'cdrom'))).toBe('ok');
     expect(codeOf(() => checkDisk(iso(), 19 * 2048, 'cd', 'cdrom'))).toBe('bad-image');
     expect(codeOf(() => checkDisk(new Uint8Array(512), 1 * MIB, 'disk', 'hdb'))).toBe('ok');

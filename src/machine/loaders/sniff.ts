@@ -130,7 +130,9 @@ function partitionedBytes(reader: ByteReader): number {
     const status = reader.u8(at), type = reader.u8(at + PARTITION_TYPE);
     // A boot sector without a partition table has code or text here.
     if ((status & 0x7f) !== 0 || type === TYPE_GPT) return 0;
-    if (type !== 0) ends.push((reader.u32(at + PARTITION_FIRST) + reader.u32(at + PARTITION_SECTORS)) * 512);
+    const first = reader.u32(at + PARTITION_FIRST);
+    // One from the first sector on is a volume without partitions, in whole cylinders as mformat writes it.
+    if (type !== 0 && first !== 0) ends.push((first + reader.u32(at + PARTITION_SECTORS)) * 512);
   }
   return Math.max(0, ...ends);
 }
