@@ -1,7 +1,7 @@
 /**
  * What firmware leaves behind, for guests that start without it: memory in the place of ROM, PCI functions with addresses
- * and interrupts, the interrupt controllers, timer and keyboard as a BIOS sets them up, VGA text mode 3 with a font, and
- * the BIOS data area. All but the video mode goes through the ports, as firmware would do it.
+ * and interrupts, the interrupt controllers, timer and keyboard as a BIOS sets them up, VGA text mode 3 with a font, the BIOS
+ * data area, and interrupt vectors of real mode. All but the video mode goes through the ports, as firmware would do it.
  *
  * References: [PCI 2.1] 6.2.5 (sizing of base address registers); IBM PC AT Technical Reference (BIOS data area).
  */
@@ -16,6 +16,7 @@ import type { GuestMemory } from '../../memory/guest-memory.ts';
 import type { PortBus } from '../port-bus.ts';
 import { ByteWriter } from '../loaders/bytes.ts';
 import { EBDA_BASE } from '../loaders/memory-map.ts';
+import { placeInterruptVectors } from './interrupt-vectors.ts';
 import { vgaFont } from './vga-font.ts';
 
 export interface FirmwareSetup {
@@ -43,6 +44,7 @@ export function setUpAsFirmware(setup: FirmwareSetup): void {
   setUpKeyboard(setup.ports);
   setTextMode(setup.vga, vgaFont());
   writeBiosDataArea(setup);
+  placeInterruptVectors(setup.memory);
 }
 
 function selectConfig(ports: PortBus, slot: number, fn: number, register: number): void {
