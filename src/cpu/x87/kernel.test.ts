@@ -89,6 +89,15 @@ describe('x87 kernel', () => {
     expect(x87.fst_f80_begin(CPU_BASE)).toBe(0x1234n);
   });
 
+  it('scales by zero without an underflow, however small the number', () => {
+    const { x87, ...subject } = fresh();
+    x87.fldcw(CPU_BASE, 0x036f);
+    x87.fld_f80(CPU_BASE, 0n, 0x8000);
+    x87.fld_f80(CPU_BASE, 0x1234n, 0);
+    x87.fscale(CPU_BASE);
+    expect([subject.u16(L.FSW), x87.fst_f80_begin(CPU_BASE)]).toEqual([0x3002, 0x1234n]);
+  });
+
   function fresh() {
     const subject = new Subject(module);
     subject.x87.fninit(CPU_BASE);

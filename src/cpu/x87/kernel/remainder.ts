@@ -20,6 +20,11 @@ export function wasReduced(): bool {
   return reduced;
 }
 
+/** An operand as it is, but for a pseudo-denormal's exponent, and no underflow where it is denormal. */
+function keep(se: i32, sig: u64): void {
+  setResult((se & SIGN) | (<i64>sig < 0 ? normalExponent(se, sig) : 0), sig);
+}
+
 /** FPREM (`nearest` false: quotient truncated) or FPREM1 (rounded to nearest even): raises C0 to C3 too. */
 export function partialRemainder(aSe: i32, aSig: u64, bSe: i32, bSig: u64, nearest: bool): bool {
   if (isUnordered(aSe, aSig) || isUnordered(bSe, bSig)) return answerUnordered2(aSe, aSig, bSe, bSig);
@@ -31,8 +36,7 @@ export function partialRemainder(aSe: i32, aSig: u64, bSe: i32, bSig: u64, neare
     return true;
   }
   if (isInfinity(bSe, bSig)) {
-    // The dividend as it is, and no underflow where it is denormal [SDM2 FPREM, table 3-26].
-    setResult((aSe & SIGN) | (<i64>aSig < 0 ? normalExponent(aSe, aSig) : 0), aSig);
+    keep(aSe, aSig); // [SDM2 FPREM, table 3-26]
     return true;
   }
   const divisorExponent = normalExponent(bSe, bSig);
@@ -137,6 +141,10 @@ export function scale(aSe: i32, aSig: u64, bSe: i32, bSig: u64): bool {
   if (!acceptDenormal2(aSe, aSig, bSe, bSig)) return false;
   if (isInfinity(aSe, aSig) || isZero(aSe, aSig)) {
     setResult(aSe, aSig);
+    return true;
+  }
+  if (isZero(bSe, bSig)) {
+    keep(aSe, aSig); // [SDM2 FSCALE]
     return true;
   }
   const power = (bSe & EXPONENT_MASK) - BIAS;
