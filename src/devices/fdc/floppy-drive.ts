@@ -48,17 +48,21 @@ const FORMATS: readonly FloppyFormat[] = [
   format(40, 1, 9, DOUBLE, CMOS_360K),
   format(40, 2, 8, DOUBLE, CMOS_360K),
   format(40, 2, 9, DOUBLE, CMOS_360K),
-  format(80, 2, 9, [RATE_250], CMOS_720K),
+  ...[8, 9, 10].map((sectors) => format(80, 2, sectors, [RATE_250], CMOS_720K)),
+  ...[82, 83].map((cylinders) => format(cylinders, 2, 10, [RATE_250], CMOS_720K)),
   format(80, 2, 15, [RATE_500], CMOS_1200K),
   FORMAT_1440K,
-  format(80, 2, 20, [RATE_500], CMOS_1440K),
-  format(80, 2, 21, [RATE_500], CMOS_1440K),
-  format(82, 2, 21, [RATE_500], CMOS_1440K),
-  format(83, 2, 21, [RATE_500], CMOS_1440K),
+  ...[19, 20, 21, 22, 23, 24].map((sectors) => format(80, 2, sectors, [RATE_500], CMOS_1440K)),
+  ...[82, 83].map((cylinders) => format(cylinders, 2, 21, [RATE_500], CMOS_1440K)),
   FORMAT_2880K,
+  ...[40, 44, 48].map((sectors) => format(80, 2, sectors, [RATE_1000], CMOS_2880K)),
 ];
 
 export const formatBytes = (f: FloppyFormat): number => f.cylinders * f.heads * f.sectors * 512;
+/** Of the images of whole disks. */
+export const FLOPPY_SIZES: ReadonlySet<number> = new Set(FORMATS.map(formatBytes));
+/** What an image may have that is no whole disk's, in bytes. */
+export const LARGEST_PART = formatBytes(FORMAT_2880K);
 
 /**
  * The format of an image: the one of exactly this size; for a size between, the smaller of 1.44 and 2.88 MB that holds
@@ -73,7 +77,7 @@ export function floppyFormat(sizeBytes: number): FloppyFormat {
   const mib = (sizeBytes / 2 ** 20).toFixed(1);
   throw new EmulatorError(
     'image-too-large',
-    `an image of ${mib} MiB is no floppy (at most 2.88 MB); give it as a hard disk or CD`,
+    `an image of ${mib} MiB is no floppy; give it as a hard disk or CD`,
   );
 }
 

@@ -1,4 +1,5 @@
 /** What kind of image a file is, for a file that is given without saying so. */
+import { FLOPPY_SIZES, LARGEST_PART } from '../../devices/fdc/floppy-drive.ts';
 import { EmulatorError } from '../../errors.ts';
 import { ByteReader } from './bytes.ts';
 import { elfWidth } from './elf.ts';
@@ -8,11 +9,6 @@ import { isMultiboot } from './multiboot.ts';
 /** 'elf': an executable without a multiboot header, perhaps with a PVH entry. */
 export type ImageKind = 'linux' | 'multiboot' | 'elf' | 'iso9660' | 'disk' | 'floppy';
 
-/** Formats with sectors of 512 bytes that PC floppy drives read: 160 KiB to 2.88 MiB. */
-export const FLOPPY_SIZES: ReadonlySet<number> = new Set(
-  [160, 180, 320, 360, 640, 720, 800, 820, 830, 1200, 1440, 1520, 1600, 1680, 1722, 1743, 1760, 1840, 1920, 2880, 3200, 3520, 3840]
-    .map((kibibytes) => kibibytes * 1024),
-);
 /** Volume descriptors start at sector 16 of 2048 bytes [ECMA-119 6.7.1]. */
 const ISO_DESCRIPTOR = 16 * 2048;
 /** Enough of an image's start for `sniffImage`. */
@@ -103,9 +99,8 @@ export function suitsFirmware(start: Uint8Array): boolean {
  */
 export function checkFloppy(start: Uint8Array, sizeBytes: number, name: string): void {
   if (FLOPPY_SIZES.has(sizeBytes)) return;
-  const largest = Math.max(...FLOPPY_SIZES);
-  if (sizeBytes > largest) {
-    throw new EmulatorError('image-too-large', `${name} has ${sizeBytes} bytes, a floppy at most ${largest}; give it as hard disk (-hda) or CD (-cdrom)`);
+  if (sizeBytes > LARGEST_PART) {
+    throw new EmulatorError('image-too-large', `${name} has ${sizeBytes} bytes, more than a floppy; give it as hard disk (-hda) or CD (-cdrom)`);
   }
   const reader = new ByteReader(start);
   if (sizeBytes % SECTOR === 0 && reader.u16(510) === 0xaa55 && fatBytes(reader) <= sizeBytes) return;
