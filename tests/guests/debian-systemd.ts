@@ -16,6 +16,8 @@ const LONG = process.env.CORACLE_LONG === '1';
 const SHORT_MS = 900_000, LONG_MS = 3_600_000;
 /** The guest's end, before the test's. */
 const LESS_MS = 60_000;
+/** Of what a check wrote, where it failed. */
+const LAST_WORDS = 20_000;
 const LOGIN = 'coracle login: root (automatic login)';
 const PROMPT = 'root@coracle:~# ';
 
@@ -140,7 +142,7 @@ async function run(architecture: SystemArchitecture, { limitMs, checks, words = 
     expect(output).toContain(LOGIN);
     const texts = output.slice(output.indexOf(LOGIN)).split(/^checks: /m);
     for (const [i, name] of checks.entries()) {
-      expect(texts[i + 1]).toMatch(new RegExp(`^${name} passed`));
+      expect(texts[i + 1], texts[i]?.slice(-LAST_WORDS)).toMatch(new RegExp(`^${name} passed`));
       for (const text of EXPECTED[name]?.() ?? []) expect(texts[i]).toMatch(text);
     }
     share?.(folder, texts[0]);
