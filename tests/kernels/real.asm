@@ -1,12 +1,11 @@
 ; Real mode: interrupts through the vector table, their flags, segment wrap and limits, unreal mode, A20, and the ways
 ; into protected mode and back. [SDM3 9.8, 9.9, 20.1]
 %include "kernel.inc"
+%include "real.inc"
 
-RSEG        equ BASE >> 4
 C16         equ SLOT(0)
 D16         equ SLOT(1)
 D32         equ SLOT(2)
-%define R(label) ((label) - BASE)
 
 ; Text from real mode, with DS = RSEG.
 %macro RSAY 1+
@@ -35,8 +34,7 @@ D32         equ SLOT(2)
 %endmacro
 
 main:
-    DESCRIPTOR C16, BASE, 0xffff, 0x009a
-    DESCRIPTOR D16, 0, 0xffff, 0x0092
+    REAL_SEGMENTS
     DESCRIPTOR D32, 0, 0xfffff, 0xc092
     mov ecx, 32                  ; vectors 0 to 31 to stubs in segment RSEG
     xor edi, edi
@@ -48,23 +46,7 @@ main:
     sidt [DATA]
     lidt [real_idt]
     mov [saved_esp], esp
-    jmp C16:R(to_real)
-bits 16
-to_real:
-    mov ax, D16
-    mov ds, ax
-    mov es, ax
-    mov fs, ax
-    mov gs, ax
-    mov ss, ax
-    mov eax, 0x30
-    mov cr0, eax
-    jmp RSEG:R(real)
-real:
-    mov ax, RSEG
-    mov ds, ax
-    mov ss, ax
-    mov sp, 0xf000
+    ENTER_REAL
     xor ax, ax
     mov es, ax
 
@@ -326,11 +308,7 @@ real:
 .returned:
     RLINE
     ; Back to protected mode.
-    o32 lgdt [R(gdt_pointer)]
-    o32 lidt [cs:R(idt_pointer)]
-    mov eax, 0x31
-    mov cr0, eax
-    jmp dword KCS:back
+    LEAVE_REAL
 int60:                           ; pushed flags and flags inside
     mov bp, sp
     movzx ebx, word [ss:bp + 4]
@@ -409,13 +387,7 @@ rput32:
     ret
 bits 32
 back:
-    mov ax, KDS
-    mov ds, ax
-    mov es, ax
-    mov fs, ax
-    mov gs, ax
-    mov ss, ax
-    mov esp, [saved_esp]
+    FLAT_SEGMENTS saved_esp
     ret
 
 section .data

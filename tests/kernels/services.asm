@@ -1,11 +1,10 @@
 ; What a kernel finds that goes back to real mode and calls the BIOS, where firmware was there and where it was not: services
 ; that say no, vectors that nobody uses, interrupts of devices that come to an end. [RBIL INT 11, INT 12, INT 15]
 %include "kernel.inc"
+%include "real.inc"
 
-RSEG        equ BASE >> 4
 C16         equ SLOT(0)
 D16         equ SLOT(1)
-%define R(label) ((label) - BASE)
 
 ; AX and the flags after an interrupt with AX.
 %macro CALL_BIOS 2
@@ -16,27 +15,10 @@ D16         equ SLOT(1)
 %endmacro
 
 main:
-    DESCRIPTOR C16, BASE, 0xffff, 0x009a
-    DESCRIPTOR D16, 0, 0xffff, 0x0092
+    REAL_SEGMENTS
     lidt [real_idt]
     mov [saved_esp], esp
-    jmp C16:R(to_real)
-bits 16
-to_real:
-    mov ax, D16
-    mov ds, ax
-    mov es, ax
-    mov fs, ax
-    mov gs, ax
-    mov ss, ax
-    mov eax, 0x30
-    mov cr0, eax
-    jmp RSEG:R(real)
-real:
-    mov ax, RSEG
-    mov ds, ax
-    mov ss, ax
-    mov sp, 0xf000
+    ENTER_REAL
     mov di, R(answers)
     CALL_BIOS 0x15, 0xff00
     xor dx, dx
@@ -59,11 +41,7 @@ real:
     call note
     mov al, 0xff
     out 0x21, al
-    o32 lgdt [R(gdt_pointer)]
-    o32 lidt [cs:R(idt_pointer)]
-    mov eax, 0x31
-    mov cr0, eax
-    jmp dword KCS:back
+    LEAVE_REAL
 note:                            ; AX, and CF in the word behind it
     mov [di], ax
     sbb ax, ax
@@ -73,13 +51,7 @@ note:                            ; AX, and CF in the word behind it
     ret
 bits 32
 back:
-    mov ax, KDS
-    mov ds, ax
-    mov es, ax
-    mov fs, ax
-    mov gs, ax
-    mov ss, ax
-    mov esp, [saved_esp]
+    FLAT_SEGMENTS saved_esp
 
 %assign at 0
 %macro ANSWER 2                  ; name, and the bits of AX that count
