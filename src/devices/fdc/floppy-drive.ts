@@ -61,13 +61,13 @@ const FORMATS: readonly FloppyFormat[] = [
 export const formatBytes = (f: FloppyFormat): number => f.cylinders * f.heads * f.sectors * 512;
 /** Of the images of whole disks. */
 export const FLOPPY_SIZES: ReadonlySet<number> = new Set(FORMATS.map(formatBytes));
-/** What an image may have that is no whole disk's, in bytes. */
+/** What an image of a part of a disk may have, in bytes. */
 export const LARGEST_PART = formatBytes(FORMAT_2880K);
 
 /**
  * The format of an image: the one of exactly this size; for a size between, the smaller of 1.44 and 2.88 MB that holds
  * it (a lone boot sector is a 1.44 MB disk whose rest reads as zeros).
- * @throws EmulatorError `image-too-large` past 2.88 MB, `bad-image` for nothing at all.
+ * @throws EmulatorError `image-too-large` past 2.88 MB where no format has this size, `bad-image` for nothing at all.
  */
 export function floppyFormat(sizeBytes: number): FloppyFormat {
   if (sizeBytes === 0) throw new EmulatorError('bad-image', 'the floppy image is empty');

@@ -16,7 +16,7 @@ import type { GuestMemory } from '../../memory/guest-memory.ts';
 import type { PortBus } from '../port-bus.ts';
 import { ByteWriter } from '../loaders/bytes.ts';
 import { EBDA_BASE } from '../loaders/memory-map.ts';
-import { placeInterruptVectors } from './interrupt-vectors.ts';
+import { BDA_EQUIPMENT, BDA_MEMORY_SIZE, MASTER_VECTORS, placeInterruptVectors, SLAVE_VECTORS } from './interrupt-vectors.ts';
 import { vgaFont } from './vga-font.ts';
 
 export interface FirmwareSetup {
@@ -108,11 +108,11 @@ function out(ports: PortBus, port: number, ...values: number[]): void {
 
 /** The controllers and the timer; `levelIrqs` are triggered by their level. */
 function setUpInterrupts(ports: PortBus, memory: GuestMemory, levelIrqs: readonly number[]): void {
-  // Vectors 08h and 70h; timer, keyboard, cascade and diskette open, as a BIOS leaves them.
+  // Timer, keyboard, cascade and diskette open, as a BIOS leaves them.
   out(ports, 0x20, 0x11);
-  out(ports, 0x21, 0x08, 0x04, 0x01, 0xb8);
+  out(ports, 0x21, MASTER_VECTORS, 0x04, 0x01, 0xb8);
   out(ports, 0xa0, 0x11);
-  out(ports, 0xa1, 0x70, 0x02, 0x01, 0x8e);
+  out(ports, 0xa1, SLAVE_VECTORS, 0x02, 0x01, 0x8e);
   const level = levelIrqs.reduce((bits, irq) => bits | (1 << irq), 0);
   out(ports, ELCR, level & 0xff);
   out(ports, ELCR + 1, level >> 8);
@@ -140,8 +140,8 @@ function writeBiosDataArea({ memory, serialBases }: FirmwareSetup): void {
   const bda = new ByteWriter(0x100);
   for (const [i, base] of serialBases.entries()) bda.u16(i * 2, base);
   bda.u16(0x0e, EBDA_BASE >> 4);
-  bda.u16(0x10, 0x0026 | (serialBases.length << 9)); // coprocessor, mouse, 80x25 color, serial ports
-  bda.u16(0x13, EBDA_BASE / 1024);
+  bda.u16(BDA_EQUIPMENT, 0x0026 | (serialBases.length << 9)); // coprocessor, mouse, 80x25 color, serial ports
+  bda.u16(BDA_MEMORY_SIZE, EBDA_BASE / 1024);
   bda.u16(0x1a, 0x1e); // keyboard buffer, empty
   bda.u16(0x1c, 0x1e);
   bda.u8(0x49, 3); // video mode

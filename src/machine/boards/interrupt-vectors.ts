@@ -12,7 +12,11 @@ const SEGMENT = 0xf000, HANDLERS = 0xff00;
 /** Where the PC's BIOS has its IRET for vectors that nobody uses. */
 const IGNORE = 0xff53;
 const MASTER = HANDLERS, SLAVE = 0xff10, EQUIPMENT = 0xff20, MEMORY_SIZE = 0xff30, REFUSE = 0xff40;
-const BDA_EQUIPMENT = 0x10, BDA_MEMORY_SIZE = 0x13;
+/** Where the BIOS sets up the 8259 pair. */
+export const MASTER_VECTORS = 0x08, SLAVE_VECTORS = 0x70;
+const PIC_VECTORS = 8;
+/** Offsets in the BIOS data area. */
+export const BDA_EQUIPMENT = 0x10, BDA_MEMORY_SIZE = 0x13;
 const IRET = 0xcf;
 
 /** AX from the BIOS data area. */
@@ -33,14 +37,14 @@ const CODE: readonly (readonly [address: number, code: readonly number[]])[] = [
 const SERVICES = [0x10, 0x13, 0x14, 0x15, 0x16, 0x17, 0x1a];
 
 function handlerOf(vector: number): number {
-  if (vector >= 0x08 && vector < 0x10) return MASTER;
-  if (vector >= 0x70 && vector < 0x78) return SLAVE;
+  if (vector >= MASTER_VECTORS && vector < MASTER_VECTORS + PIC_VECTORS) return MASTER;
+  if (vector >= SLAVE_VECTORS && vector < SLAVE_VECTORS + PIC_VECTORS) return SLAVE;
   if (vector === 0x11) return EQUIPMENT;
   if (vector === 0x12) return MEMORY_SIZE;
   return SERVICES.includes(vector) ? REFUSE : IGNORE;
 }
 
-/** Writes the vectors of 8259 interrupts from 08h and 70h on, of BIOS services, and of all else, and what they lead to. */
+/** Writes the vectors of 8259 interrupts, of BIOS services, and of all else, and what they lead to. */
 export function placeInterruptVectors(memory: GuestMemory): void {
   const table = new ByteWriter(256 * 4);
   for (let vector = 0; vector < 256; vector++) {

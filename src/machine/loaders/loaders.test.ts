@@ -327,6 +327,10 @@ describe('images', () => {
     expect(codeOf(() => checkDisk(disk, 0x1800 * 512 - 1, 'disk', 'hda'))).toBe('bad-image');
     disk.set([0, 0, 0, 0], 454);
     expect(codeOf(() => checkDisk(disk, 0xfff * 512, 'disk', 'hda'))).toBe('ok');
+    disk.set([0, 2], 11);
+    disk.set([0xff, 0x0f], 19);
+    expect(codeOf(() => checkDisk(disk, 0xfff * 512, 'disk', 'hda'))).toBe('ok');
+    expect(codeOf(() => checkDisk(disk, 0xffe * 512, 'disk', 'hda'))).toBe('bad-image');
     expect(codeOf(() => checkDisk(iso(), 20 * 2048, 'cd', 'cdrom'))).toBe('ok');
     expect(codeOf(() => checkDisk(iso(), 19 * 2048, 'cd', 'cdrom'))).toBe('bad-image');
     expect(codeOf(() => checkDisk(new Uint8Array(512), 1 * MIB, 'disk', 'hdb'))).toBe('ok');

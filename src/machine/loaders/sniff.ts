@@ -126,8 +126,8 @@ function partitionedBytes(reader: ByteReader): number {
     // A boot sector without a partition table has code or text here.
     if ((status & 0x7f) !== 0 || type === TYPE_GPT) return 0;
     const first = reader.u32(at + PARTITION_FIRST);
-    // One from the first sector on is a volume without partitions, in whole cylinders as mformat writes it.
-    if (type !== 0 && first !== 0) ends.push((first + reader.u32(at + PARTITION_SECTORS)) * 512);
+    // One from the first sector on is a volume without partitions, whose size mformat rounds up to whole cylinders.
+    if (type !== 0) ends.push(first === 0 ? fatBytes(reader) : (first + reader.u32(at + PARTITION_SECTORS)) * SECTOR);
   }
   return Math.max(0, ...ends);
 }
