@@ -171,7 +171,10 @@ export class CodeSource {
     if (!isCanonical(at)) return this.notCanonical();
     const physical = this.mmu.translate(at, 'execute', user);
     if (physical < 0) return false;
-    for (let i = 0; i < count; i++) this.arena.u8[this.fetchBuffer + from + i] = this.memory.readPhys(physical + i, 1);
+    for (let i = 0; i < count; i++) {
+      const byte = this.memory.readPhys(physical + i, 1);
+      this.arena.u8[this.fetchBuffer + from + i] = byte;
+    }
     return true;
   }
 

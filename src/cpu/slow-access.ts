@@ -88,20 +88,20 @@ export class SlowAccess {
 
   /** Carries a write out whose bytes are in the bounce buffer; does nothing when it went to a frame directly. */
   readonly commit = (_base: number): number => {
-    const { state } = this.cpu;
+    const { arena, base } = this.cpu.state;
     if (this.size === 0) return 0;
     const size = this.size;
     this.size = 0;
-    const at = state.base + L.BOUNCE;
-    const { u8, view } = state.arena;
+    const at = base + L.BOUNCE;
+    // A write may need a frame, for which the arena grows: its views are fetched anew for each.
     if (this.split < size) {
-      for (let i = 0; i < size; i++) this.memory.writePhys(this.place(i), 1, u8[at + i]);
+      for (let i = 0; i < size; i++) this.memory.writePhys(this.place(i), 1, arena.u8[at + i]);
       return 0;
     }
     let done = 0;
     while (done < size) {
       const width = widthOf(size - done);
-      const value = width === 4 ? view.getUint32(at + done, true) : width === 2 ? view.getUint16(at + done, true) : u8[at + done];
+      const value = width === 4 ? arena.view.getUint32(at + done, true) : width === 2 ? arena.view.getUint16(at + done, true) : arena.u8[at + done];
       this.memory.writePhys(this.first + done, width, value);
       done += width;
     }
@@ -185,7 +185,10 @@ export class SlowAccess {
     const at = this.bounce;
     const size = this.fetchSize;
     if (this.split < size) {
-      for (let i = 0; i < size; i++) arena.u8[at + i] = this.memory.readPhys(this.place(i), 1);
+      for (let i = 0; i < size; i++) {
+        const byte = this.memory.readPhys(this.place(i), 1);
+        arena.u8[at + i] = byte;
+      }
       return;
     }
     let done = 0;

@@ -1,6 +1,7 @@
 /**
  * The arena: the one WebAssembly.Memory that holds guest frames, vCPU states, TLBs and decoded code. It grows in steps;
- * a growth detaches every view, so views are fetched from here at each use and never kept.
+ * a growth detaches every view, so views are fetched from here at each use and never kept, not even while something is called
+ * that may need a frame: what is read from a detached view is nothing, and what is stored there is lost.
  */
 import { EmulatorError } from '../errors.ts';
 import { type ArenaAddr, arenaAddr } from './address.ts';
