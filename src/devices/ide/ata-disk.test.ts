@@ -232,6 +232,19 @@ describe('bus master', () => {
     expect(rig.memory.bytes.slice(0x3000, 0x3000 + 324)).toEqual(want.slice(700));
   });
 
+  it('waits until the function may be a bus master [PCI 2.3, 6.2.2]', () => {
+    const rig = new IdeRig({ 0: { kind: 'disk', backend: disk() } });
+    rig.ide.config.write(4, 2, 1);
+    rig.prd([0x1000, 512]);
+    rig.lba(R.ATA_READ_DMA, 9, 1);
+    start(rig, R.BMIC_RWCON);
+    rig.run();
+    expect([rig.irq14.level, rig.memory.bytes[0x1001]]).toEqual([false, 0]);
+    rig.ide.config.write(4, 2, 5);
+    expect(rig.irq14.level).toBe(true);
+    expect(rig.memory.bytes.slice(0x1000, 0x1200)).toEqual(pattern(SECTORS * 512).slice(9 * 512, 10 * 512));
+  });
+
   it('gathers a write; a table larger than the transfer stays active', () => {
     const backend = disk();
     const rig = new IdeRig({ 0: { kind: 'disk', backend } });

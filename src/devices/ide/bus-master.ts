@@ -33,6 +33,7 @@ export interface BusMasterState {
 
 export class BusMaster {
   private readonly memory: Dma;
+  private readonly isMaster: () => boolean;
   private readonly started: () => void;
   private command = 0;
   private status = 0;
@@ -45,15 +46,21 @@ export class BusMaster {
   private last = false;
   private readonly descriptor = new Uint8Array(8);
 
-  /** `started` runs when the guest sets the start bit: a drive may be waiting for it. */
-  constructor(memory: Dma, started: () => void) {
+  /** @param isMaster the function may access memory @param started runs when the engine starts: a drive may be waiting for it */
+  constructor(memory: Dma, isMaster: () => boolean, started: () => void) {
     this.memory = memory;
+    this.isMaster = isMaster;
     this.started = started;
   }
 
-  /** The engine is running and has not come to the end of its table. */
+  /** The engine is running, has not come to the end of its table, and may access memory. */
   get ready(): boolean {
-    return (this.status & BMIS_ACTIVE) !== 0;
+    return (this.status & BMIS_ACTIVE) !== 0 && this.isMaster();
+  }
+
+  /** The guest wrote to the command register of the function. */
+  masterChanged(): void {
+    if (this.ready) this.started();
   }
 
   reset(): void {

@@ -30,6 +30,8 @@ export interface ChannelParts {
   readonly clock: Clock;
   readonly door: AsyncDoor;
   readonly memory: Dma;
+  /** The controller may access memory. */
+  readonly isMaster: () => boolean;
 }
 
 export interface ChannelState {
@@ -57,7 +59,7 @@ export class IdeChannel implements DriveHost {
     this.door = parts.door;
     this.irq = parts.irq;
     this.clock = parts.clock;
-    this.busMaster = new BusMaster(parts.memory, () => this.current?.dmaStarted());
+    this.busMaster = new BusMaster(parts.memory, parts.isMaster, () => this.current?.dmaStarted());
     this.gap = parts.clock.timer(name, () => this.current?.gapOver());
   }
 

@@ -56,9 +56,10 @@ export class Piix3Ide implements Device<Piix3IdeState> {
 
   constructor(options: Piix3IdeOptions) {
     const { clock, door, memory } = options;
+    const isMaster = (): boolean => this.config.busMaster;
     this.channels = [
-      new IdeChannel('ide0', { irq: options.irq14, clock, door, memory }),
-      new IdeChannel('ide1', { irq: options.irq15, clock, door, memory }),
+      new IdeChannel('ide0', { irq: options.irq14, clock, door, memory, isMaster }),
+      new IdeChannel('ide1', { irq: options.irq15, clock, door, memory, isMaster }),
     ];
     for (const position of [0, 1, 2, 3] as const) {
       const spec = options.drives[position];
@@ -96,6 +97,7 @@ export class Piix3Ide implements Device<Piix3IdeState> {
         }
       },
     };
+    this.config.onWrite = () => this.channels.forEach(({ busMaster }) => busMaster.masterChanged());
     this.config.addIoBar(BUS_MASTER_BAR, bus.ports('ide-bus-master', 16, handler, { widths: [1, 2, 4] }));
   }
 

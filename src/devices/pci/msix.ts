@@ -54,7 +54,7 @@ export class Msix {
   send(vector: number): void {
     if (vector >= this.vectors || !this.enabled) return;
     if (this.isMasked(vector)) this.pending[vector] = true;
-    else this.target.message(this.table[vector * ENTRY_WORDS], this.table[vector * ENTRY_WORDS + 2]);
+    else if (this.config.busMaster) this.target.message(this.table[vector * ENTRY_WORDS], this.table[vector * ENTRY_WORDS + 2]);
   }
 
   /** The guest wrote to [offset, offset + width) of the configuration space. */

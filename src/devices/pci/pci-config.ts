@@ -146,9 +146,14 @@ export class PciConfig {
     return this.bytes[PCI_INTERRUPT_PIN];
   }
 
-  /** The guest allows this function to be a bus master. */
+  /** The guest allows this function to be a bus master: to access memory, and to send messages [PCI 2.3, 6.2.2; PCI 3.0, 6.8.3]. */
   get busMaster(): boolean {
     return (this.bytes[PCI_COMMAND] & PCI_COMMAND_MASTER) !== 0;
+  }
+
+  /** As if the guest had allowed it. */
+  becomeMaster(): void {
+    this.bytes[PCI_COMMAND] |= PCI_COMMAND_MASTER;
   }
 
   read(offset: number, width: Width): number {

@@ -10,18 +10,18 @@ export interface Segment {
 export class Chain {
   /** Index of the chain's first descriptor. */
   readonly head: number;
-  /** Counts the resets of the device: an answer to what came before the last one is dropped. */
-  readonly epoch: number;
   readonly readableBytes: number;
   readonly writableBytes: number;
   private readonly memory: Dma;
+  private readonly isOpen: () => boolean;
   private readonly readable: readonly Segment[];
   private readonly writable: readonly Segment[];
 
-  constructor(memory: Dma, head: number, epoch: number, readable: readonly Segment[], writable: readonly Segment[]) {
+  /** @param isOpen the driver still waits for the answer: where it does not, its memory may be somebody else's by now */
+  constructor(memory: Dma, head: number, isOpen: () => boolean, readable: readonly Segment[], writable: readonly Segment[]) {
     this.memory = memory;
     this.head = head;
-    this.epoch = epoch;
+    this.isOpen = isOpen;
     this.readable = readable;
     this.writable = writable;
     this.readableBytes = total(readable);
@@ -37,8 +37,13 @@ export class Chain {
     return target;
   }
 
-  /** Puts bytes into the room for the answer; what does not fit is left out. */
+  get open(): boolean {
+    return this.isOpen();
+  }
+
+  /** Puts bytes into the room for the answer; what does not fit is left out, and all of it when the chain is no longer open. */
   write(offset: number, source: Uint8Array): void {
+    if (!this.isOpen()) return;
     const length = Math.max(Math.min(source.length, this.writableBytes - offset), 0);
     each(this.writable, offset, length, (address, done, size) => {
       this.memory.write(physAddr(address), source.subarray(done, done + size));

@@ -4,7 +4,7 @@
 export const VIRTIO_ID_NET = 1, VIRTIO_ID_BLOCK = 2, VIRTIO_ID_CONSOLE = 3, VIRTIO_ID_RNG = 4, VIRTIO_ID_9P = 9;
 
 // Device status [VIRTIO 2.1]
-export const STATUS_FEATURES_OK = 8, STATUS_DRIVER_OK = 4, STATUS_NEEDS_RESET = 64;
+export const STATUS_ACKNOWLEDGE = 1, STATUS_DRIVER = 2, STATUS_DRIVER_OK = 4, STATUS_FEATURES_OK = 8, STATUS_NEEDS_RESET = 64;
 
 // Features of all devices [VIRTIO 6]; the first is of the legacy interface only
 export const F_ANY_LAYOUT = 1n << 27n, F_INDIRECT_DESC = 1n << 28n, F_EVENT_IDX = 1n << 29n, F_VERSION_1 = 1n << 32n;

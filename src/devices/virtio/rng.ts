@@ -38,7 +38,7 @@ export class VirtioRng implements VirtioFunction {
     for (const chain of this.queue.waiting()) this.fill(chain);
   }
 
-  /** The queue itself drops answers to requests from before a reset. */
+  /** Answers to requests from before a reset are dropped by the queue and its chains. */
   reset(): void {}
 
   private fill(chain: Chain): void {

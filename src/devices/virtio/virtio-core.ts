@@ -47,6 +47,8 @@ export interface VirtioCoreOptions {
   readonly memory: Dma;
   /** Interrupt status changed, or an event with a vector of its own happened. */
   readonly interrupt: (vector: number) => void;
+  /** As `VirtqueueOptions` has it. */
+  readonly isMaster?: () => boolean;
 }
 
 const MASK_32 = 0xffffffffn;
@@ -73,6 +75,7 @@ export class VirtioCore {
         memory: options.memory, maximumSize,
         interrupt: () => this.signal(ISR_QUEUE, queue.vector),
         onBroken: () => this.needsReset(),
+        isMaster: options.isMaster,
       });
       return queue;
     });

@@ -1,6 +1,8 @@
 import { beforeEach, expect, it } from 'vitest';
 import { TestBus, TestDma, TestLine } from '../test-rig.ts';
 import { VirtioConsole } from './console.ts';
+import { VirtioRng } from './rng.ts';
+import { TestDoor } from './test-driver.ts';
 import { VirtioPci } from './virtio-pci.ts';
 
 let bus: TestBus;
@@ -34,13 +36,13 @@ function capabilities(): [number, number][] {
   return found;
 }
 
-/** Queue 0 at 1000h with one buffer of four bytes at 5000h. */
-function offerBuffer(): void {
+/** A queue at 1000h with one buffer of four bytes at 5000h. */
+function offerBuffer(size = 128): void {
   const view = new DataView(memory.bytes.buffer);
   view.setUint32(0x1000, 0x5000, true);
   view.setUint32(0x1008, 4, true);
   view.setUint16(0x100c, 2, true);
-  const available = 0x1000 + 16 * 128;
+  const available = 0x1000 + 16 * size;
   view.setUint16(available + 2, 1, true);
 }
 
@@ -83,6 +85,46 @@ it('works for a modern driver, by messages', () => {
   expect([messages, table().read(0x800, 4)]).toEqual([[], 2]);
   table().write(0x1c, 4, 0);
   expect([messages, table().read(0x800, 4), pin.level]).toEqual([[[0xfee00000, 0x41]], 0, false]);
+});
+
+it('moves nothing and sends no message unless it may be a bus master [PCI 2.3, 6.2.2]', () => {
+  bus.out32(0xc008, 1);
+  offerBuffer();
+  device.config.write(0x04, 2, 3);
+  bus.out8(0xc012, 7);
+  fn.receive(Uint8Array.of(1, 2));
+  bus.out16(0xc010, 0);
+  expect([[...memory.bytes.subarray(0x5000, 0x5002)], pin.level, bus.in8(0xc012)]).toEqual([[0, 0], false, 7]);
+  device.config.write(0x04, 2, 7);
+  bus.out16(0xc010, 0);
+  expect([[...memory.bytes.subarray(0x5000, 0x5002)], pin.level]).toEqual([[1, 2], true]);
+});
+
+it('a request under way when the guest takes that away is not answered', () => {
+  const door = new TestDoor();
+  const rng = new VirtioPci({
+    function: new VirtioRng({ id: 'rng', door, random: (length) => new Uint8Array(length).fill(7) }), memory, messages: { message: () => {} },
+  });
+  const other = new TestBus();
+  rng.attach(other);
+  rng.reset('power-on');
+  rng.config.write(0x10, 4, 0xc000);
+  rng.config.write(0x04, 2, 7);
+  other.out32(0xc008, 1);
+  offerBuffer(8);
+  other.out8(0xc012, 7);
+  rng.config.write(0x04, 2, 3);
+  const before = memory.bytes.slice();
+  door.open();
+  expect(memory.bytes).toEqual(before);
+});
+
+it('is a bus master for a legacy driver that forgets to ask for it', () => {
+  device.config.write(0x04, 2, 3);
+  bus.out8(0xc012, 1);
+  expect(device.config.read(0x04, 2)).toBe(3);
+  bus.out8(0xc012, 3);
+  expect(device.config.read(0x04, 2)).toBe(7);
 });
 
 it('refuses features that it does not have, vectors and sizes that there are not', () => {

@@ -8,7 +8,9 @@ import { Msix, type MsixState } from '../pci/msix.ts';
 import { PciConfig, type PciConfigState } from '../pci/pci-config.ts';
 import { readCommon, writeCommon } from './pci-common.ts';
 import { readLegacy, writeLegacy } from './pci-legacy.ts';
-import { CAP_COMMON, CAP_DEVICE, CAP_ISR, CAP_NOTIFY, CAP_PCI, COMMON_SIZE, NO_VECTOR } from './registers.ts';
+import {
+  CAP_COMMON, CAP_DEVICE, CAP_ISR, CAP_NOTIFY, CAP_PCI, COMMON_SIZE, LEGACY_STATUS, NO_VECTOR, STATUS_ACKNOWLEDGE, STATUS_DRIVER,
+} from './registers.ts';
 import { VirtioCore, type VirtioCoreState, type VirtioFunction } from './virtio-core.ts';
 
 export interface VirtioPciOptions {
@@ -53,7 +55,9 @@ export class VirtioPci implements Device<VirtioPciState> {
     this.config = new PciConfig({
       vendorId: VENDOR_RED_HAT, deviceId, classCode, interruptPin: 1, subsystemVendorId: VENDOR_RED_HAT, subsystemId: fn.deviceType,
     });
-    this.core = new VirtioCore({ function: fn, memory: options.memory, interrupt: (vector) => this.interrupt(vector) });
+    this.core = new VirtioCore({
+      function: fn, memory: options.memory, interrupt: (vector) => this.interrupt(vector), isMaster: () => this.config.busMaster,
+    });
     this.msix = new Msix(this.config, BAR_MSIX, fn.queueSizes.length + 1, options.messages);
     this.addStructure(CAP_COMMON, PLACE_COMMON, COMMON_SIZE);
     this.addStructure(CAP_ISR, PLACE_ISR, 1);
@@ -65,7 +69,7 @@ export class VirtioPci implements Device<VirtioPciState> {
   attach(bus: BusRegistrar): void {
     const legacy = {
       read: (offset: number, width: Width) => readLegacy(this.core, offset, width, this.msix.enabled),
-      write: (offset: number, _width: Width, value: number) => writeLegacy(this.core, offset, value, this.msix.enabled),
+      write: (offset: number, _width: Width, value: number) => this.writeLegacy(offset, value),
     };
     const modern = {
       read: (offset: number, width: Width) => this.readModern(offset, width),
@@ -136,6 +140,12 @@ export class VirtioPci implements Device<VirtioPciState> {
     const offset = this.config.get(this.window + CAP_OFFSET, 4), length = this.config.get(this.window + CAP_LENGTH, 4);
     if (this.config.bytes[this.window + CAP_BAR] !== BAR_MODERN || offset + length > MODERN_SIZE) return undefined;
     return length === 1 || length === 2 || length === 4 ? { offset, width: length } : undefined;
+  }
+
+  private writeLegacy(offset: number, value: number): void {
+    // Drivers of old forget to, Linux's before 2.6.34 for instance; QEMU does it for them too.
+    if (offset === LEGACY_STATUS && value === (STATUS_ACKNOWLEDGE | STATUS_DRIVER)) this.config.becomeMaster();
+    writeLegacy(this.core, offset, value, this.msix.enabled);
   }
 
   private readModern(offset: number, width: Width): number {

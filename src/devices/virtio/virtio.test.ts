@@ -166,6 +166,15 @@ it('the entropy device fills what it is given [VIRTIO 5.4]', () => {
   expect([driver.used(), [...driver.get(BUFFERS, 12)]]).toEqual([[[0, 8]], [7, 7, 7, 7, 7, 0, 0, 0, 7, 7, 7, 0]]);
 });
 
+it('an answer that comes after a reset goes nowhere: the memory may be somebody else’s', () => {
+  const driver = new TestDriver(new VirtioRng({ id: 'rng', door, random: (length) => new Uint8Array(length).fill(7) }));
+  driver.send([{ address: BUFFERS, length: 4, write: true }]);
+  driver.core.status = 0;
+  driver.setUp();
+  door.open();
+  expect([driver.used(), [...driver.get(BUFFERS, 4)]]).toEqual([[], [0, 0, 0, 0]]);
+});
+
 it('console input waits for buffers [VIRTIO 5.3]', () => {
   const console = new VirtioConsole({ id: 'console', output: () => {} });
   const driver = new TestDriver(console);

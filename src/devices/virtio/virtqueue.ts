@@ -35,6 +35,8 @@ export interface VirtqueueOptions {
   readonly interrupt: () => void;
   /** The driver broke the rules. */
   readonly onBroken: () => void;
+  /** The device may access memory. Default: always. */
+  readonly isMaster?: (() => boolean) | undefined;
 }
 
 export class Virtqueue {
@@ -51,9 +53,11 @@ export class Virtqueue {
   eventIndex = false;
   private readonly memory: Dma;
   private readonly options: VirtqueueOptions;
+  private readonly isMaster: () => boolean;
   private nextAvailable = 0;
   private nextUsed = 0;
   private broken = false;
+  /** Counts resets: nobody waits for an answer to what came before the last one. */
   private epoch = 0;
   private readonly word = new DataView(new ArrayBuffer(8));
   private readonly wordBytes = new Uint8Array(this.word.buffer);
@@ -61,6 +65,7 @@ export class Virtqueue {
   constructor(options: VirtqueueOptions) {
     this.options = options;
     this.memory = options.memory;
+    this.isMaster = options.isMaster ?? (() => true);
     this.maximumSize = options.maximumSize;
     this.size = options.maximumSize;
   }
@@ -87,7 +92,7 @@ export class Virtqueue {
 
   /** The next chain that the driver made available; undefined when there is none. */
   pop(): Chain | undefined {
-    if (!this.ready || this.broken) return undefined;
+    if (!this.ready || this.broken || !this.isMaster()) return undefined;
     const waiting = (this.read16(this.available + 2) - this.nextAvailable) & 0xffff;
     if (waiting === 0) {
       this.askForNotification();
@@ -112,7 +117,7 @@ export class Virtqueue {
 
   /** Gives a chain back, with `written` bytes in it, and interrupts the driver if it wants that. */
   push(chain: Chain, written: number): void {
-    if (chain.epoch !== this.epoch || this.broken) return;
+    if (!chain.open) return;
     const entry = this.used + RING_HEADER + USED_ENTRY * (this.nextUsed % this.size);
     this.word.setUint32(0, chain.head, true);
     this.word.setUint32(4, written, true);
@@ -160,6 +165,8 @@ export class Virtqueue {
 
   /** undefined: the driver broke the rules. */
   private chainAt(head: number): Chain | undefined {
+    const { epoch } = this;
+    const isOpen = (): boolean => epoch === this.epoch && !this.broken && this.isMaster();
     const readable: Segment[] = [], writable: Segment[] = [];
     let table = this.descriptors, count = this.size, index = head;
     let indirect = false;
@@ -179,7 +186,7 @@ export class Virtqueue {
       if ((flags & DESC_F_WRITE) !== 0) writable.push({ address, length });
       else if (writable.length > 0) return undefined;
       else readable.push({ address, length });
-      if ((flags & DESC_F_NEXT) === 0) return new Chain(this.memory, head, this.epoch, readable, writable);
+      if ((flags & DESC_F_NEXT) === 0) return new Chain(this.memory, head, isOpen, readable, writable);
       index = next;
     }
     return undefined;
