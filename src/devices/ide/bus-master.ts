@@ -58,7 +58,7 @@ export class BusMaster {
     return (this.status & BMIS_ACTIVE) !== 0 && this.isMaster();
   }
 
-  /** The guest wrote to the command register of the function. */
+  /** The function may have become a bus master. */
   masterChanged(): void {
     if (this.ready) this.started();
   }

@@ -12,12 +12,12 @@ export class Chain {
   readonly head: number;
   readonly readableBytes: number;
   readonly writableBytes: number;
+  /** The driver still waits for the answer: where it does not, its memory may be somebody else's by now. */
+  readonly isOpen: () => boolean;
   private readonly memory: Dma;
-  private readonly isOpen: () => boolean;
   private readonly readable: readonly Segment[];
   private readonly writable: readonly Segment[];
 
-  /** @param isOpen the driver still waits for the answer: where it does not, its memory may be somebody else's by now */
   constructor(memory: Dma, head: number, isOpen: () => boolean, readable: readonly Segment[], writable: readonly Segment[]) {
     this.memory = memory;
     this.head = head;
@@ -35,10 +35,6 @@ export class Chain {
       this.memory.read(physAddr(address), target.subarray(done, done + size));
     });
     return target;
-  }
-
-  get open(): boolean {
-    return this.isOpen();
   }
 
   /** Puts bytes into the room for the answer; what does not fit is left out, and all of it when the chain is no longer open. */

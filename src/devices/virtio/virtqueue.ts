@@ -117,7 +117,7 @@ export class Virtqueue {
 
   /** Gives a chain back, with `written` bytes in it, and interrupts the driver if it wants that. */
   push(chain: Chain, written: number): void {
-    if (!chain.open) return;
+    if (!chain.isOpen()) return;
     const entry = this.used + RING_HEADER + USED_ENTRY * (this.nextUsed % this.size);
     this.word.setUint32(0, chain.head, true);
     this.word.setUint32(4, written, true);
