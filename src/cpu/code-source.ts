@@ -172,6 +172,7 @@ export class CodeSource {
     const physical = this.mmu.translate(at, 'execute', user);
     if (physical < 0) return false;
     for (let i = 0; i < count; i++) {
+      // First, for a device's register may do anything.
       const byte = this.memory.readPhys(physical + i, 1);
       this.arena.u8[this.fetchBuffer + from + i] = byte;
     }

@@ -1,7 +1,7 @@
 /** Stores over a page boundary into pages that have no frame yet do what they do elsewhere: the arena may grow in the middle of one. */
 import { expect, it } from 'vitest';
 import { PAGE_SIZE, physAddr } from '../memory/address.ts';
-import type { PagePool } from '../memory/pool.ts';
+import { CHUNK_FRAMES, type PagePool } from '../memory/pool.ts';
 import { flatMachine } from './flat-machine-fixture.ts';
 import { CR4_OSFXSR } from './registers.ts';
 
@@ -35,7 +35,7 @@ function growNext(pool: PagePool): void {
   const grown = arena.memory.buffer;
   arena.reserve(arena.memory.buffer.byteLength - arena.usedBytes, 1);
   // What is left of the frames that were reserved at once.
-  for (let left = 63; left > 0; left--) pool.allocate();
+  for (let taken = 1; taken < CHUNK_FRAMES; taken++) pool.allocate();
   expect(arena.memory.buffer === grown).toBe(true);
 }
 

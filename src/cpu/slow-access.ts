@@ -186,6 +186,7 @@ export class SlowAccess {
     const size = this.fetchSize;
     if (this.split < size) {
       for (let i = 0; i < size; i++) {
+        // First, for a device's register may do anything.
         const byte = this.memory.readPhys(this.place(i), 1);
         arena.u8[at + i] = byte;
       }

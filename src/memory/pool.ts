@@ -6,7 +6,7 @@ import { type ArenaAddr, arenaAddr, PAGE_SHIFT, PAGE_SIZE } from './address.ts';
 import type { Arena } from './arena.ts';
 
 /** Frames taken from the arena at once: few calls while a guest warms up, little waste for a small one. */
-const CHUNK_FRAMES = 64;
+export const CHUNK_FRAMES = 64;
 
 export class PagePool {
   readonly arena: Arena;

@@ -37,8 +37,6 @@ export class VirtioBlk implements VirtioFunction {
   private readonly onError: (error: Error) => void;
   private readonly sizeBytes: number;
   private queue!: Virtqueue;
-  /** Counts resets: an answer from before the last one changes nothing. */
-  private epoch = 0;
 
   constructor(options: VirtioBlkOptions) {
     this.id = options.id;
@@ -60,10 +58,6 @@ export class VirtioBlk implements VirtioFunction {
 
   notified(): void {
     for (const chain of this.queue.waiting()) this.start(chain);
-  }
-
-  reset(): void {
-    this.epoch++;
   }
 
   private start(chain: Chain): void {
@@ -122,11 +116,10 @@ export class VirtioBlk implements VirtioFunction {
     this.finish(chain, S_OK, Math.min(ID_SIZE, chain.writableBytes - 1));
   }
 
-  /** Work of the backend, whose answer comes in by the door. */
+  /** Work of the backend, whose answer comes in by the door, and ends the request if nobody waits for it any more. */
   private enter<T>(chain: Chain, work: () => T | Promise<T>, done: (result: T) => void): void {
-    const { epoch } = this;
     const fail = (error: Error): void => {
-      if (epoch !== this.epoch) return;
+      if (!chain.isOpen()) return;
       this.onError(error);
       this.finish(chain, S_IOERR, 0);
     };
@@ -138,7 +131,7 @@ export class VirtioBlk implements VirtioFunction {
       return;
     }
     this.door.enter(result, (value) => {
-      if (epoch === this.epoch) done(value);
+      if (chain.isOpen()) done(value);
     }, fail);
   }
 

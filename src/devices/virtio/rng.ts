@@ -38,9 +38,6 @@ export class VirtioRng implements VirtioFunction {
     for (const chain of this.queue.waiting()) this.fill(chain);
   }
 
-  /** Answers to requests from before a reset are dropped by the queue and its chains. */
-  reset(): void {}
-
   private fill(chain: Chain): void {
     const { door, random } = this.options;
     const bytes = random(Math.min(chain.writableBytes, MOST));

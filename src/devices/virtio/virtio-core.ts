@@ -27,8 +27,8 @@ export interface VirtioFunction {
   notified(queue: number): void;
   /** The driver wrote to the configuration. */
   configWritten?(offset: number, value: number): void;
-  /** The device starts anew: nothing that is under way matters any more. */
-  reset(): void;
+  /** The device starts anew: nothing that is under way matters any more. Its queues and their chains know already. */
+  reset?(): void;
 }
 
 export interface VirtioCoreState {
@@ -106,7 +106,7 @@ export class VirtioCore {
     this.configVector = NO_VECTOR;
     this.isr = 0;
     for (const queue of this.queues) queue.reset();
-    this.function.reset();
+    this.function.reset?.();
     this.interrupt(NO_VECTOR);
   }
 
@@ -168,7 +168,7 @@ export class VirtioCore {
   }
 
   restore(state: VirtioCoreState): void {
-    this.function.reset();
+    this.function.reset?.();
     this.statusBits = state.status;
     this.driverFeatures = BigInt(state.driverFeatures);
     this.isr = state.isr;

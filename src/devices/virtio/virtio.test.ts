@@ -157,6 +157,17 @@ describe('block device [VIRTIO 5.2]', () => {
     door.open();
     expect([driver.used(), driver.get(STATUS, 1)[0]]).toEqual([[], 0xee]);
   });
+
+  it('reads no more of a long write’s buffer once nobody waits for it', () => {
+    const bytes = new Uint8Array(1 << 20);
+    const long = new TestDriver(new VirtioBlk({ id: 'disk', backend: new MemoryBackend(bytes), door, onError: () => {} }));
+    long.put(HEADER, Uint8Array.of(1));
+    long.memory.bytes.fill(7, DATA, DATA + 0x80000);
+    long.send([{ address: HEADER, length: 16 }, { address: DATA, length: 0x80000 }, { address: STATUS, length: 1, write: true }]);
+    long.core.reset();
+    door.open();
+    expect([bytes.indexOf(0), bytes.lastIndexOf(7)]).toEqual([0x40000, 0x3ffff]);
+  });
 });
 
 it('the entropy device fills what it is given [VIRTIO 5.4]', () => {
